@@ -1,0 +1,160 @@
+"""Cell values to arrays and back. Every error names the argument, the row and the column.
+
+A range arrives as rows of values (a sequence of sequences), a single cell as one value. Calc hands over numbers as
+float, TRUE as 1.0, text as str and a blank inside a range as ''; xlwings hands over None for a blank or an error, bool
+and datetime objects.
+"""
+
+import datetime
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pyfuncs.network import Network
+
+Value = float | str
+Block = list[list[Value]]
+
+MOST_EPOCHS = 100_000
+MOST_CELLS = 5_000_000
+LONGEST_QUOTE = 60
+
+
+class CellError(ValueError):
+    """A cell that cannot be computed with; the text is what the calling cell shows."""
+
+
+def rows_of(value: object) -> Sequence[Sequence[object]]:
+    """The value of an argument as rows: a single cell is one row of one."""
+    if not isinstance(value, (tuple, list)):
+        return ((value,),)
+    return value if value and isinstance(value[0], (tuple, list)) else (value,)
+
+
+def numbers(argument: str, value: object) -> np.ndarray:
+    """The numbers of a range, float64, shape (rows, columns).
+
+    Raises CellError naming the first cell that is text, blank, a date, or not finite.
+    """
+    rows = rows_of(value)
+    for r, row in enumerate(rows, 1):
+        for c, cell in enumerate(row, 1):
+            if fault := _fault(cell):
+                raise CellError(f"#{argument}: row {r}, column {c} {fault}")
+    return np.array(rows, dtype=float)
+
+
+def _fault(cell: object) -> str:
+    """What is wrong with a cell that should hold a number, or '' for a number."""
+    if type(cell) is float and math.isfinite(cell):
+        return ""
+    if cell is None or cell == "":
+        return "is blank"
+    if isinstance(cell, str):
+        return f'is text ("{shortened(cell)}")'
+    if isinstance(cell, datetime.date):
+        return f"is a date ({cell:%Y-%m-%d})"
+    return "" if math.isfinite(cell) else "is not a finite number"
+
+
+def shortened(text: str) -> str:
+    """The text, cut where a cell could no longer show it."""
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def weights(value: object, network: Network) -> np.ndarray:
+    """All weights and biases of the network, shape (weight_count,); a range of any shape is read row by row."""
+    flat = numbers("weights", value).ravel()
+    if flat.size != network.weight_count:
+        raise CellError(
+            f"#weights: {flat.size} numbers, but the network {network.text} has {network.weight_count} weights"
+        )
+    return flat
+
+
+def samples(argument: str, value: object, names: Sequence[str]) -> np.ndarray:
+    """A row per sample, shape (samples, len(names)); one column of exactly that many cells is one sample."""
+    block = numbers(argument, value)
+    if block.shape == (len(names), 1):
+        block = block.T
+    if block.shape[1] != len(names):
+        shape = f"{block.shape[0]} × {block.shape[1]}"
+        raise CellError(f"#{argument}: {shape} cells, but a sample is a row of {len(names)} ({', '.join(names)})")
+    return block
+
+
+def same_count(inputs: np.ndarray, targets: np.ndarray) -> None:
+    """Raise CellError unless there is one row of targets for each row of inputs."""
+    if len(inputs) != len(targets):
+        raise CellError(f"#targets: {len(targets)} rows, but inputs has {len(inputs)}: one row of each per sample")
+
+
+def positive(argument: str, value: object) -> float:
+    """One number above 0, from a single cell."""
+    block = rows_of(value)
+    if len(block) != 1 or len(block[0]) != 1:
+        raise CellError(f"#{argument}: {len(block)} × {len(block[0])} cells, but it is one number")
+    number = block[0][0]
+    if number in (0, None, ""):
+        raise CellError(f"#{argument}: is 0 or blank")
+    if fault := _fault(number):
+        raise CellError(f"#{argument}: {fault}")
+    if number < 0:
+        raise CellError(f"#{argument}: is {number:g}, but must be above 0")
+    return float(number)
+
+
+def rates(value: object) -> np.ndarray:
+    """Learning rates, shape (rates,), each above 0."""
+    block = numbers("learning_rates", value)
+    for (r, c), rate in np.ndenumerate(block):
+        if rate <= 0:
+            raise CellError(f"#learning_rates: row {r + 1}, column {c + 1} is {rate:g}, but must be above 0")
+    return block.ravel()
+
+
+def epochs(value: object) -> int:
+    """A whole number of updates, 1 to MOST_EPOCHS."""
+    number = positive("epochs", value)
+    if number != int(number):
+        raise CellError(f"#epochs: is {number:g}, but must be a whole number")
+    if number > MOST_EPOCHS:
+        raise CellError(f"#epochs: is {number:g}, but {MOST_EPOCHS} is the most")
+    return int(number)
+
+
+def room_for(rows: int, columns: int) -> None:
+    """Raise CellError when a history would not fit a sheet (and would take the office's memory with it)."""
+    if rows * columns > MOST_CELLS:
+        raise CellError(f"#epochs: {rows} rows of {columns} numbers; {MOST_CELLS // columns} rows are the most here")
+
+
+def text(value: object, default: str) -> str:
+    """A text from a single cell; a blank or missing one gives the default."""
+    cell = rows_of(value)[0][0]
+    if cell in (None, "", 0):
+        return default
+    return cell if isinstance(cell, str) else f"{cell:g}"
+
+
+def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Block:
+    """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
+    rows = np.atleast_2d(array)
+    values: Block = rows.tolist()
+    for r, c in np.argwhere(~np.isfinite(rows)):
+        values[r][c] = not_finite(int(r), int(c))
+    return values
+
+
+def too_large(names: Sequence[str]) -> Callable[[int, int], str]:
+    """For `block`: say which quantity left the range of numbers."""
+    return lambda r, c: f"#{names[c % len(names)]}: too large a number"
+
+
+def history_block(array: np.ndarray) -> Block:
+    """Rows over epochs; in each column, from the first row that is not finite on, the text 'diverged at epoch n'."""
+    bad = np.logical_or.accumulate(~np.isfinite(array), axis=0)
+    first = bad.argmax(axis=0)
+    array = np.where(bad, np.nan, array)
+    return block(array, lambda r, c: f"diverged at epoch {first[c]}")
