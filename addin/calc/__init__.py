@@ -1,0 +1,1 @@
+"""LibreOffice Calc: the extension, the worker process behind its cells, and the office itself."""

@@ -1,0 +1,131 @@
+"""The office's side of the worker process: start it on first use, ask it, replace it when it died or hung.
+
+Standard library only, Python 3.9: it runs in the office's own Python, which has no numpy.
+"""
+
+import contextlib
+import os
+import queue
+import subprocess
+import threading
+import time
+
+from addin import __version__
+from addin.calc.pipe import receive, send
+from addin.launch import environment
+from cnn.runs import home
+
+TIMEOUT = 20.0  # seconds; the window waits as long, so no computation may take longer
+PAUSE = 3.0  # seconds after a failure: the other cells of the sheet must not each wait for it
+FOREIGN = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH")  # the office's own, which would break the project's Python
+RENEW = 'run "python start.py" in the backprop folder, then press Ctrl+Shift+F9'
+
+
+class NoAnswer(Exception):
+    """The worker died, hung, or could not start; the text is what the cell shows."""
+
+
+def project_variables():
+    """The environment variables for a process of the project: the office's without what belongs to its Python."""
+    return {k: v for k, v in os.environ.items() if k not in FOREIGN and not k.startswith("URE_")}
+
+
+def project():
+    """The project's environment as `start.py` wrote it. Raises NoAnswer saying what is missing."""
+    found = environment()
+    if found is None:
+        raise NoAnswer(f"#python: no environment in {home()}: {RENEW}")
+    if not os.path.exists(found["interpreter"]):
+        raise NoAnswer(f"#python: {found['interpreter']} is gone: {RENEW}")
+    if found["version"] != __version__:
+        raise NoAnswer(f"#python: the extension is {__version__}, the project {found['version']}: {RENEW}")
+    return found
+
+
+class Worker:
+    """One worker process. `ask` is not reentrant."""
+
+    def __init__(self, environment):
+        with open(home() / "worker.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [environment["interpreter"], "-m", "addin.calc.worker"],
+                cwd=environment["project"],
+                env=project_variables(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        self._answers = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        answer = self
+        while answer is not None:
+            try:
+                answer = receive(self.process.stdout)
+            except (EOFError, OSError, ValueError):
+                answer = None
+            self._answers.put(answer)
+
+    def ask(self, function, arguments):
+        """The block of cells, or None when the process is gone. Raises queue.Empty after TIMEOUT seconds."""
+        try:
+            send(self.process.stdin, (function, arguments))
+        except OSError:
+            return None
+        return self._answers.get(timeout=TIMEOUT)
+
+    def end(self):
+        """Kill the process and collect it."""
+        self.process.kill()
+        self.process.wait()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+
+class Bridge:
+    """Calls cell functions in a worker that is there whenever one is needed."""
+
+    def __init__(self):
+        self._worker = None
+        self._failure, self._until = "", 0.0
+        self._lock = threading.Lock()
+
+    def call(self, function, arguments):
+        """The block of cells, a sequence of rows; what goes wrong is one cell of text, which begins with '#'."""
+        with self._lock:
+            if time.monotonic() > self._until:
+                try:
+                    return self._ask(function, arguments)
+                except NoAnswer as error:
+                    self._failure, self._until = str(error), time.monotonic() + PAUSE
+            return ((self._failure,),)
+
+    def _ask(self, function, arguments):
+        for _ in range(2):  # a worker that died is replaced: functions are pure, so asking again is safe
+            try:
+                answer = self._running().ask(function, arguments)
+            except queue.Empty:
+                self.end()
+                raise NoAnswer(
+                    f"#python: no answer in {TIMEOUT:.0f} s, the worker was ended: press Ctrl+Shift+F9"
+                ) from None
+            if answer is not None:
+                return answer
+            self.end()
+        raise NoAnswer(f"#python: the worker ended; {home() / 'worker.log'} says why: {RENEW}")
+
+    def _running(self):
+        if self._worker is None:
+            try:
+                self._worker = Worker(project())
+            except OSError as error:
+                raise NoAnswer(f"#python: {error}: {RENEW}") from error
+        return self._worker
+
+    def end(self):
+        """End the worker; the next call starts another."""
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None

@@ -1,0 +1,152 @@
+"""The extension's UNO components: the cell functions, the Backprop menu, and the job that looks at opened documents.
+
+The office loads this file; what it needs is beside it in `pythonpath/`. Standard library and UNO only, Python 3.9.
+"""
+
+import json
+import pathlib
+
+import unohelper
+from com.sun.star.awt import XCallback
+from com.sun.star.awt.MessageBoxType import INFOBOX
+from com.sun.star.script import ScriptEventDescriptor, XScriptListener
+from com.sun.star.task import XJob, XJobExecutor
+from org.backprop.addin import XFunctions
+
+import addin.calc
+from addin.calc.bridge import Bridge
+from addin.calc.training import COMMANDS, Training
+
+IDENTIFIER = "org.backprop.addin"
+FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
+BUTTON_EVENT = "Backprop"  # no script: the office tries none, and our listener alone answers
+
+bridge = Bridge()
+
+
+def cell_function(name):
+    """A method of the add-in: the cells of a range arrive and leave as tuples of rows."""
+
+    def method(self, *arguments):
+        return tuple(map(tuple, bridge.call(name, arguments)))
+
+    return method
+
+
+CellFunctions = type("CellFunctions", (unohelper.Base, XFunctions), {name: cell_function(name) for name in FUNCTIONS})
+
+
+class AddIn(CellFunctions):
+    """The cell functions."""
+
+    def __init__(self, context):
+        pass
+
+
+class Callback(unohelper.Base, XCallback):
+    """Something to be done in the office's own thread."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def notify(self, _):
+        self.action()
+
+
+class Office:
+    """What training needs of the office: its own thread, message boxes, the document in front."""
+
+    def __init__(self, context):
+        self.context = context
+        self.training = Training(self.post, self.tell)
+
+    def create(self, service):
+        return self.context.ServiceManager.createInstanceWithContext(service, self.context)
+
+    def post(self, action):
+        self.create("com.sun.star.awt.AsyncCallback").addCallback(Callback(action), None)
+
+    def tell(self, document, text):
+        window = document.CurrentController.Frame.ContainerWindow
+        self.create("com.sun.star.awt.Toolkit").createMessageBox(window, INFOBOX, 1, "Backprop", text).execute()
+
+    @property
+    def document(self):
+        return self.create("com.sun.star.frame.Desktop").getCurrentComponent()
+
+
+class Buttons(unohelper.Base, XScriptListener):
+    """Hears a form's buttons. The document is looked for from the button upwards: another may be in front."""
+
+    def __init__(self, office):
+        self.office = office
+
+    def firing(self, event):
+        if event.ScriptType != BUTTON_EVENT:
+            return
+        document = event.Arguments[0].Source.Model
+        while not hasattr(document, "Sheets"):
+            document = document.Parent
+        self.office.training.command(event.ScriptCode, document)
+
+    def approveFiring(self, event):
+        return None
+
+    def disposing(self, event):
+        pass
+
+    def bind(self, document):
+        """Bind the buttons that carry one of our captions and do nothing yet; those of a .xlsm have their macros."""
+        for sheet in document.Sheets:
+            for form in sheet.DrawPage.Forms:
+                captions = [getattr(form.getByIndex(number), "Label", None) for number in range(form.Count)]
+                for number, caption in enumerate(captions):
+                    if caption in COMMANDS and not form.getScriptEvents(number):
+                        event = ("XActionListener", "actionPerformed", "", BUTTON_EVENT, COMMANDS[caption])
+                        form.registerScriptEvent(number, ScriptEventDescriptor(*event))
+                form.addScriptListener(self)
+
+
+_office = None
+
+
+def office(context):
+    """The one Office of this process."""
+    global _office
+    if _office is None:
+        _office = Office(context)
+    return _office
+
+
+class Commands(unohelper.Base, XJobExecutor):
+    """The entries of the Backprop menu: `service:org.backprop.addin.Commands?train` and the like."""
+
+    def __init__(self, context):
+        self.office = office(context)
+
+    def trigger(self, command):
+        self.office.training.command(command, self.office.document)
+
+
+class OnLoad(unohelper.Base, XJob):
+    """Runs when a document was opened."""
+
+    def __init__(self, context):
+        self.office = office(context)
+
+    def execute(self, arguments):
+        environment = {value.Name: value.Value for group in arguments for value in group.Value or ()}
+        document = environment.get("Model")
+        if hasattr(document, "Sheets"):
+            Buttons(self.office).bind(document)
+            self.office.training.opened(document)
+
+
+g_ImplementationHelper = unohelper.ImplementationHelper()
+for implementation, services in (
+    (AddIn, ("com.sun.star.sheet.AddIn",)),
+    (Commands, ()),
+    (OnLoad, ("com.sun.star.task.Job",)),
+):
+    service = f"{IDENTIFIER}.{implementation.__name__}"
+    g_ImplementationHelper.addImplementation(implementation, service, (service, *services))

@@ -1,0 +1,202 @@
+"""Packages the LibreOffice extension: `python -m addin.calc.extension OUT.oxt`.
+
+The type library, the registry of functions with their help, the menu and the load job are generated from
+`addin.functions.FUNCTIONS` and `training.COMMANDS`; what runs in the office is this project's own source, as it is.
+"""
+
+import argparse
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from addin import __version__
+from addin.calc.training import COMMANDS
+from addin.functions import FUNCTIONS, PARAMETERS, Function
+
+IDENTIFIER = "org.backprop.addin"
+SERVICE = f"{IDENTIFIER}.AddIn"
+COMMAND = f"service:{IDENTIFIER}.Commands"
+PROJECT = Path(__file__).resolve().parents[2]
+IN_THE_OFFICE = (
+    "addin/__init__.py",
+    "addin/launch.py",
+    "addin/calc/__init__.py",
+    "addin/calc/pipe.py",
+    "addin/calc/bridge.py",
+    "addin/calc/results_sheet.py",
+    "addin/calc/training.py",
+    "cnn/__init__.py",
+    "cnn/runs.py",
+)
+OOR = "http://openoffice.org/2001/registry"
+XML = "http://www.w3.org/XML/1998/namespace"
+MANIFEST = "http://openoffice.org/2001/manifest"
+DESCRIPTION = "http://openoffice.org/extensions/description/2006"
+XLINK = "http://www.w3.org/1999/xlink"
+UNO = "application/vnd.sun.star"
+
+
+def type_library() -> str:
+    """types.idl: one method for each cell function; every parameter takes a number, a text or a range."""
+    methods = "".join(
+        f"      sequence< sequence<any> > {f.name}({', '.join(f'[in] any {_idl(name)}' for name in f.parameters)});\n"
+        for f in FUNCTIONS.values()
+    )
+    return (
+        "module org { module backprop { module addin {\n"
+        "    interface XFunctions: com::sun::star::uno::XInterface {\n"
+        f"{methods}    }};\n"
+        "}; }; };\n"
+    )
+
+
+def _idl(parameter: str) -> str:
+    """A parameter's name where underscores are not allowed: learningRate."""
+    first, *others = parameter.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def functions_registry() -> str:
+    """CalcAddIns.xcu: names, help texts, and the name by which an .xlsx knows each function."""
+    data = _component_data("CalcAddIns")
+    functions = _nodes(data, "AddInInfo", SERVICE, "AddInFunctions")
+    for function in FUNCTIONS.values():
+        _describe_function(_node(functions, function.name), function)
+    return _text(data)
+
+
+def _describe_function(node: Element, function: Function) -> None:
+    _property(node, "DisplayName", function.name)
+    _property(node, "Description", function.help)
+    _property(node, "Category", "Add-In", localised=False)
+    _property(node, "CompatibilityName", function.name)
+    parameters = _node(node, "Parameters", replace=False)
+    for name in function.parameters:
+        parameter = _node(parameters, _idl(name))
+        _property(parameter, "DisplayName", name)
+        _property(parameter, "Description", PARAMETERS[name])
+
+
+def menu_registry() -> str:
+    """Addons.xcu: the Backprop menu of Calc."""
+    data = _component_data("Addons")
+    menu = _nodes(data, "AddonUI", "OfficeMenuBar", IDENTIFIER)
+    _property(menu, "Title", "Backprop")
+    submenu = _node(menu, "Submenu", replace=False)
+    for number, (title, command) in enumerate(COMMANDS.items()):
+        entry = _node(submenu, f"{number:02}")
+        _property(entry, "Title", title)
+        _property(entry, "URL", f"{COMMAND}?{command}", localised=False)
+        _property(entry, "Target", "_self", localised=False)
+        _property(entry, "Context", "com.sun.star.sheet.SpreadsheetDocument", localised=False)
+    return _text(data)
+
+
+def jobs_registry() -> str:
+    """Jobs.xcu: look at every document that is opened, to bind its buttons and to follow its run."""
+    data = _component_data("Jobs")
+    job = _nodes(data, "Jobs", f"{IDENTIFIER}.OnLoad")
+    _property(job, "Service", f"{IDENTIFIER}.OnLoad", localised=False)
+    _nodes(data, "Events", "OnLoad", "JobList", f"{IDENTIFIER}.OnLoad")
+    return _text(data)
+
+
+def description() -> str:
+    """description.xml: identifier, version, and the oldest LibreOffice that knows the functions in an .xlsx."""
+    root = Element("description", {"xmlns": DESCRIPTION, "xmlns:xlink": XLINK})
+    SubElement(root, "identifier", value=IDENTIFIER)
+    SubElement(root, "version", value=__version__)
+    needs = SubElement(root, "dependencies")
+    oldest = {"value": "25.2", "name": "LibreOffice 25.2 or newer"}
+    attributes = {"xmlns:lo": "http://libreoffice.org/extensions/description/2011"}
+    SubElement(needs, "lo:LibreOffice-minimal-version", {**attributes, **oldest})
+    SubElement(SubElement(root, "display-name"), "name", lang="en").text = "Backprop"
+    return _text(root)
+
+
+def manifest() -> str:
+    """META-INF/manifest.xml: what each part of the package is."""
+    parts = {
+        "types.idl": f"{UNO}.uno-typelibrary;type=RDB",
+        "component.py": f"{UNO}.uno-component;type=Python",
+        "CalcAddIns.xcu": f"{UNO}.configuration-data",
+        "Addons.xcu": f"{UNO}.configuration-data",
+        "Jobs.xcu": f"{UNO}.configuration-data",
+    }
+    root = Element("manifest:manifest", {"xmlns:manifest": MANIFEST})
+    for path, kind in parts.items():
+        SubElement(root, "manifest:file-entry", {"manifest:media-type": kind, "manifest:full-path": path})
+    return _text(root)
+
+
+def parts() -> Mapping[str, str]:
+    """Every file of the package by its path."""
+    sources = {f"pythonpath/{path}": (PROJECT / path).read_text("utf-8") for path in IN_THE_OFFICE}
+    return {
+        "META-INF/manifest.xml": manifest(),
+        "description.xml": description(),
+        "types.idl": type_library(),
+        "CalcAddIns.xcu": functions_registry(),
+        "Addons.xcu": menu_registry(),
+        "Jobs.xcu": jobs_registry(),
+        "component.py": (PROJECT / "addin/calc/component.py").read_text("utf-8"),
+        "pythonpath/addin/calc/functions.json": json.dumps(list(FUNCTIONS)),
+        **sources,
+    }
+
+
+def package(path: Path) -> Path:
+    """Write the extension; the same sources give the same bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts().items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def _component_data(name: str) -> Element:
+    return Element(
+        "oor:component-data",
+        {
+            "xmlns:oor": OOR,
+            "xmlns:xs": "http://www.w3.org/2001/XMLSchema",
+            "oor:name": name,
+            "oor:package": "org.openoffice.Office",
+        },
+    )
+
+
+def _node(parent: Element, name: str, replace: bool = True) -> Element:
+    return SubElement(parent, "node", {"oor:name": name} | ({"oor:op": "replace"} if replace else {}))
+
+
+def _nodes(parent: Element, *names: str) -> Element:
+    """Nodes within nodes; what this extension adds to a set, rather than finds there, is to be replaced."""
+    for name in names:
+        parent = _node(parent, name, replace=name == "OnLoad" or name.startswith(IDENTIFIER))
+    return parent
+
+
+def _property(parent: Element, name: str, text: str, localised: bool = True) -> None:
+    value = SubElement(SubElement(parent, "prop", {"oor:name": name}), "value")
+    value.text = text
+    if localised:
+        value.set("xml:lang", "en")
+
+
+def _text(root: Element) -> str:
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m addin.calc.extension", description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, metavar="OUT.oxt")
+    print(package(parser.parse_args().out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The Backprop menu and buttons: start, stop and resume a run, and show it in the workbook while it trains.
+
+A run is a folder; this follows its log from a thread and lets the office's own thread write the cells. Standard library
+only, Python 3.9; documents are UNO objects, and what needs UNO's classes is handed in by `component.py`.
+"""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+from addin import launch
+from addin.calc.results_sheet import ResultsSheet, SheetError
+from cnn import runs
+
+COMMANDS = {  # by the caption of a button and of a menu entry
+    "Train CNN": "train",
+    "Stop": "stop",
+    "Resume": "resume",
+    "Recalculate": "recalculate",
+}
+POLL_SECONDS = 0.03
+NO_SHEET = 'This workbook has no Results sheet. "python start.py" opens one that has.'
+
+
+class Followed:
+    """A document and the run that it shows."""
+
+    def __init__(self, sheet, folder):
+        self.sheet, self.follower = sheet, runs.Follower(folder)
+        self.shown, self.waiting = None, False
+
+    def status(self, run):
+        """What the status cell says; before the log begins, what the process itself said."""
+        return run.status if run.started else launch.outcome(run.folder) or run.status
+
+    def is_over(self, run):
+        return not run.alive and (run.end or run.started or launch.outcome(run.folder) is not None)
+
+
+class Training:
+    """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
+
+    def __init__(self, post, tell):
+        self._post, self._tell = post, tell
+        self._followed = {}  # by the document's RuntimeUID
+        self._thread = None
+
+    def opened(self, document):
+        """A document was opened: compute its Python cells, and show the newest run that was started from it."""
+        if not ResultsSheet.is_in(document):
+            return
+        modified = document.isModified()
+        self.recalculate(document)
+        document.setModified(modified)
+        sheet = ResultsSheet(document)
+        if folder := self._attempt(document, run_of, sheet):
+            self._attempt(document, self._follow, sheet, folder)
+
+    def command(self, name, document):
+        """Run the command called `name` of COMMANDS on a document."""
+        if name != "recalculate" and not ResultsSheet.is_in(document):
+            return self._tell(document, NO_SHEET)
+        return self._attempt(document, getattr(self, name), document)
+
+    def train(self, document):
+        """Start a run with the sheet's settings and follow it."""
+        sheet = ResultsSheet(document)
+        current = self._followed.get(document.RuntimeUID)
+        if current and current.follower.poll().alive:
+            return self._tell(document, "A run is under way in this workbook. Press Stop first.")
+        sheet.say("starting …")
+        return self._follow(sheet, launch.start(sheet.settings(), sheet.url))
+
+    def stop(self, document):
+        """Ask the run that the sheet shows to end; its complete epochs stay."""
+        sheet = ResultsSheet(document)
+        if not sheet.folder or not runs.is_alive(sheet.folder):
+            return sheet.say("nothing to stop: no run is under way")
+        launch.stop(Path(sheet.folder))
+        return sheet.say("stopping …")
+
+    def resume(self, document):
+        """Go on with the run that the sheet shows, from its last complete epoch."""
+        sheet = ResultsSheet(document)
+        if not sheet.folder:
+            return sheet.say("nothing to resume: press Train CNN")
+        if runs.is_alive(sheet.folder):
+            return self._tell(document, "This run is under way already.")
+        sheet.say("starting …")
+        launch.resume(Path(sheet.folder))
+        return self._follow(sheet, sheet.folder)
+
+    def recalculate(self, document):
+        """Compute every cell anew."""
+        document.calculateAll()
+
+    def _attempt(self, document, action, *arguments):
+        """Do it; what goes wrong is said in a line, in the sheet where there is one."""
+        try:
+            return action(*arguments)
+        except (SheetError, launch.SettingsError, OSError) as error:
+            self._say(document, str(error))
+
+    def _say(self, document, text):
+        try:
+            ResultsSheet(document).say(text)
+        except SheetError as error:
+            self._tell(document, text if str(error) == text else f"{text}\n{error}")
+
+    def _follow(self, sheet, folder):
+        followed = Followed(sheet, folder)
+        sheet.clear()
+        self._show(followed, followed.follower.poll())
+        self._followed[sheet.document.RuntimeUID] = followed
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._watch, daemon=True)
+            self._thread.start()
+
+    def _watch(self):
+        """In a thread of its own: look at the logs, and have what is new shown. Ends when no run is followed."""
+        while self._followed:
+            for key, followed in list(self._followed.items()):
+                run = followed.follower.poll()
+                if not followed.waiting and (run is not followed.shown or followed.is_over(run)):
+                    followed.waiting = True
+                    self._post(lambda key=key, followed=followed, run=run: self._update(key, followed, run))
+            time.sleep(POLL_SECONDS)
+
+    def _update(self, key, followed, run):
+        """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
+        try:
+            self._show(followed, run)
+            over = followed.is_over(run)
+        except SheetError as error:
+            over = True
+            self._tell(followed.sheet.document, str(error))
+        except Exception:  # the document is closed: UNO's DisposedException, or a bridge that is gone
+            over = True
+        followed.waiting = False
+        if over and self._followed.get(key) is followed:
+            del self._followed[key]
+
+    def _show(self, followed, run):
+        followed.sheet.show(run, followed.status(run))
+        followed.shown = run
+
+
+def run_of(sheet):
+    """The newest run that was started from this document, else the one that the sheet names; None for none."""
+    for folder in runs.list_runs() if sheet.url else ():
+        try:
+            if json.loads((folder / "launch.json").read_text("utf-8"))["workbook"] == sheet.url:
+                return folder
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    named = Path(sheet.folder) if sheet.folder else None
+    return named if named and named.is_dir() else None
