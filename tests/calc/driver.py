@@ -1,0 +1,232 @@
+"""Drives a running office; runs in the office's own Python, because pyuno belongs to it.
+
+`driver.py PIPE` connects to the soffice that listens on PIPE, then reads one JSON request a line, [method, arguments],
+and writes one JSON answer a line, {"answer": …} or {"error": …}.
+"""
+
+import contextlib
+import json
+import sys
+import time
+import traceback
+
+import uno
+import unohelper
+from com.sun.star.beans import PropertyValue
+from com.sun.star.connection import NoConnectException
+from com.sun.star.task import XInteractionHandler
+from com.sun.star.ucb import XCommandEnvironment
+from com.sun.star.util import CloseVetoException
+
+APPROVE = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
+
+
+class Approve(unohelper.Base, XCommandEnvironment, XInteractionHandler):
+    """Says yes to whatever the extension manager asks."""
+
+    def getInteractionHandler(self):
+        return self
+
+    def getProgressHandler(self):
+        return None
+
+    def handle(self, request):
+        for continuation in request.getContinuations():
+            if approve := continuation.queryInterface(APPROVE):
+                approve.select()
+
+
+def connect(pipe, timeout=60.0):
+    local = uno.getComponentContext()
+    resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+        except NoConnectException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def cause_of(error):
+    """The extension manager wraps what went wrong."""
+    try:
+        return error.Cause.Message
+    except Exception:
+        return ""
+
+
+def properties(**values):
+    return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
+
+
+class Driver:
+    def __init__(self, context):
+        self.context = context
+        self.desktop = self.create("com.sun.star.frame.Desktop")
+        self.documents = {}
+
+    def create(self, service):
+        return self.context.ServiceManager.createInstanceWithContext(service, self.context)
+
+    def install(self, path):
+        manager = self.context.getByName("/singletons/com.sun.star.deployment.ExtensionManager")
+        url = uno.systemPathToFileUrl(path)
+        return manager.addExtension(url, (), "user", manager.createAbortChannel(), Approve()).getIdentifier().Value
+
+    def load(self, path, **options):
+        url = uno.systemPathToFileUrl(path) if path else "private:factory/scalc"
+        document = self.desktop.loadComponentFromURL(url, "_blank", 0, properties(**options))
+        key = max(self.documents, default=0) + 1
+        self.documents[key] = document
+        return key
+
+    def sheets(self, key):
+        return list(self.documents[key].Sheets.ElementNames)
+
+    def names(self, key):
+        ranges = self.documents[key].NamedRanges
+        return {name: ranges.getByName(name).Content for name in ranges.ElementNames}
+
+    def _range(self, key, address):
+        """'Sheet.A1:B2', or the name of a named range."""
+        document = self.documents[key]
+        if document.NamedRanges.hasByName(address):
+            return document.NamedRanges.getByName(address).getReferredCells()
+        sheet, _, cells = address.rpartition(".")
+        return document.Sheets.getByName(sheet).getCellRangeByName(cells)
+
+    def where(self, key, address):
+        area = self._range(key, address).RangeAddress
+        return [area.Sheet, area.StartColumn, area.StartRow, area.EndColumn, area.EndRow]
+
+    def used(self, key, sheet):
+        """The used area of a sheet, as an address."""
+        cursor = self.documents[key].Sheets.getByName(sheet).createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        end = cursor.RangeAddress
+        return f"{sheet}.A1:{self._cell_name(end.EndColumn, end.EndRow)}"
+
+    @staticmethod
+    def _cell_name(column, row):
+        name = ""
+        column += 1
+        while column:
+            column, rest = divmod(column - 1, 26)
+            name = chr(65 + rest) + name
+        return f"{name}{row + 1}"
+
+    def read(self, key, address):
+        """Rows of values: a number, a text, None for an empty cell, {"error": what the cell shows} for an error."""
+        cells = self._range(key, address)
+        rows = cells.getDataArray()
+        found = [[None if value == "" else value for value in row] for row in rows]
+        errors = cells.queryFormulaCells(4)  # com.sun.star.sheet.FormulaResult.ERROR
+        start = cells.RangeAddress
+        for area in errors.RangeAddresses:
+            for row in range(area.StartRow, area.EndRow + 1):
+                for column in range(area.StartColumn, area.EndColumn + 1):
+                    r, c = row - start.StartRow, column - start.StartColumn
+                    found[r][c] = {"error": cells.getCellByPosition(c, r).String}
+        return found
+
+    def shown(self, key, address):
+        """Rows of what the cells show."""
+        cells = self._range(key, address)
+        return [
+            [cells.getCellByPosition(c, r).String for c in range(cells.Columns.Count)] for r in range(cells.Rows.Count)
+        ]
+
+    def formulas(self, key, address):
+        return [list(row) for row in self._range(key, address).getFormulaArray()]
+
+    def write(self, key, address, rows):
+        """Rows of numbers, texts and formulas ('=…'); None empties a cell. A single cell may be given bare."""
+        rows = rows if isinstance(rows, list) else [[rows]]
+        cells = self._range(key, address)
+        for r, row in enumerate(rows):
+            for c, value in enumerate(row):
+                cell = cells.getCellByPosition(c, r)
+                if isinstance(value, (int, float)):
+                    cell.Value = value
+                elif value is not None and value.startswith("="):
+                    cell.Formula = value
+                else:
+                    cell.String = value or ""
+
+    def array(self, key, address, formula):
+        self._range(key, address).setArrayFormula(formula)
+
+    def calculate(self, key):
+        self.documents[key].calculateAll()
+
+    def timed(self, key, address, formula, times):
+        """Seconds for writing an array formula and computing it, `times` times."""
+        cells = self._range(key, address)
+        taken = []
+        for _ in range(times):
+            start = time.perf_counter()
+            cells.setArrayFormula(formula)
+            taken.append(time.perf_counter() - start)
+        return taken
+
+    def show(self, key, sheet):
+        """Bring a sheet to the front."""
+        document = self.documents[key]
+        document.CurrentController.Frame.ContainerWindow.toFront()
+        document.CurrentController.setActiveSheet(document.Sheets.getByName(sheet))
+
+    def button(self, key, sheet, caption):
+        """Where a button is in the window, in pixels of the screen: [x, y] of its middle."""
+        document = self.documents[key]
+        for shape in document.Sheets.getByName(sheet).DrawPage:
+            if getattr(shape, "Control", None) is not None and shape.Control.Label == caption:
+                control = document.CurrentController.getControl(shape.Control)
+                place = control.getAccessibleContext()
+                corner, size = place.getLocationOnScreen(), place.getSize()
+                return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
+        return None
+
+    def command(self, key, url):
+        """Run a menu command in the document's window."""
+        frame = self.documents[key].CurrentController.Frame
+        self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
+
+    def save(self, key, path, filter="Calc MS Excel 2007 XML"):
+        self.documents[key].storeToURL(uno.systemPathToFileUrl(path), properties(FilterName=filter))
+
+    def close(self, key):
+        self.documents.pop(key).close(True)
+
+    def function_names(self):
+        """The cell functions as the function wizard lists them: name -> [description, argument names…]."""
+        descriptions = self.create("com.sun.star.sheet.FunctionDescriptions")
+        found = {}
+        for number in range(descriptions.Count):
+            values = {value.Name: value.Value for value in descriptions.getByIndex(number)}
+            found[values["Name"]] = [values["Description"]] + [
+                [a.Name, a.Description] for a in values["Arguments"] or ()
+            ]
+        return found
+
+    def quit(self):
+        for document in self.documents.values():
+            with contextlib.suppress(CloseVetoException):
+                document.close(True)
+        self.desktop.terminate()
+
+
+def main():
+    driver = Driver(connect(sys.argv[1]))
+    print(json.dumps({"answer": "ready"}), flush=True)
+    for line in sys.stdin:
+        method, arguments, options = json.loads(line)
+        try:
+            answer = {"answer": getattr(driver, method)(*arguments, **options)}
+        except Exception as error:
+            answer = {"error": f"{traceback.format_exc()}{cause_of(error)}"}
+        print(json.dumps(answer), flush=True)
+
+
+main()

@@ -1,0 +1,149 @@
+"""A real LibreOffice for a test: its own profile and pipe, driven through `driver.py` in the office's own Python."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+DRIVER = Path(__file__).with_name("driver.py")
+XCU = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>
+"""
+
+
+def setting(path: str, name: str, value: str) -> str:
+    """One entry of registrymodifications.xcu."""
+    return f'<item oor:path="/org.openoffice.{path}"><prop oor:name="{name}"><value>{value}</value></prop></item>\n'
+
+
+WINDOW = setting(
+    "Setup/Office/Factories/org.openoffice.Setup:Factory['com.sun.star.sheet.SpreadsheetDocument']",
+    "ooSetupFactoryWindowAttributes",
+    "0,0,1366,768;1;0,0,1366,768;",
+)
+QUIET = setting("Setup/Product", "ooSetupLastVersion", "25.2")
+QUIET += setting("Office.Common/Misc", "ShowTipOfTheDay", "false")
+RECALCULATE_ON_LOAD = setting("Office.Calc/Formula/Load", "OOXMLRecalcMode", "0")
+COMMA_LOCALE = setting("Setup/L10N", "ooSetupSystemLocale", "de-DE")
+
+
+class OfficeError(Exception):
+    """The office said no, or said nothing."""
+
+
+def office_python(soffice: str) -> str:
+    """The Python that has this office's pyuno: the bundled one, or on Linux the system's."""
+    program = Path(soffice).resolve().parent
+    for name in ("python", "python.exe", "../Resources/python"):
+        if (program / name).is_file():
+            return str(program / name)
+    return shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
+
+
+class Office:
+    """Start, drive and end one soffice. Methods of driver.Driver are called as methods of this."""
+
+    def __init__(self, folder: Path, home: Path, settings: str = "", window: bool = False):
+        self.soffice = shutil.which("soffice") or "soffice"
+        self.profile = folder / "profile"
+        self.pipe = f"backprop{os.getpid()}{uuid.uuid4().hex[:8]}"
+        self.environment = {**os.environ, "BACKPROP_HOME": str(home)}
+        self.window = window
+        (self.profile / "user").mkdir(parents=True)
+        (self.profile / "user/registrymodifications.xcu").write_text(XCU.format(items=WINDOW + QUIET + settings))
+        self._start()
+
+    def _start(self) -> None:
+        command = [
+            self.soffice,
+            f"-env:UserInstallation={self.profile.as_uri()}",
+            f"--accept=pipe,name={self.pipe};urp;",
+            "--norestore",
+            "--nologo",
+            "--nodefault",
+            *([] if self.window else ["--headless"]),
+        ]
+        self.process = subprocess.Popen(
+            command,
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+        self.driver = subprocess.Popen(
+            [office_python(self.soffice), str(DRIVER), self.pipe],
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._answer(timeout=90)
+
+    def _listen(self) -> None:
+        for line in self.driver.stdout:
+            self._lines.put(line)
+        self._lines.put('{"error": "the driver ended"}')
+
+    def _answer(self, timeout: float) -> object:
+        try:
+            answer = json.loads(self._lines.get(timeout=timeout))
+        except queue.Empty:
+            self.kill()
+            raise OfficeError(f"no answer in {timeout} s; a modal box?") from None
+        if "error" in answer:
+            raise OfficeError(answer["error"])
+        return answer["answer"]
+
+    def __getattr__(self, method: str):
+        def call(*arguments: object, timeout: float = 60, **options: object) -> object:
+            self.driver.stdin.write(json.dumps([method, arguments, options]) + "\n")
+            self.driver.stdin.flush()
+            return self._answer(timeout)
+
+        return call
+
+    def children(self) -> list[int]:
+        """The process ids of the office and of what it started, in its own session."""
+        lines = subprocess.run(["ps", "-s", str(self.process.pid), "-o", "pid="], capture_output=True, text=True)
+        return [int(pid) for pid in lines.stdout.split()]
+
+    def restart(self) -> None:
+        """End the office and start it again on the same profile."""
+        self.end()
+        self._start()
+
+    def end(self) -> None:
+        """Quit as a person would; kill after a while."""
+        try:
+            self.quit(timeout=20)
+            self.process.wait(20)
+        except (OfficeError, OSError, subprocess.TimeoutExpired):
+            pass
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the office and its driver; what it started may outlive it."""
+        for process in (self.driver, self.process):
+            if process.poll() is None and process is self.process:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, timeout: float = 30.0, every: float = 0.05):
+    """What the condition gives as soon as it is true; AssertionError after the timeout."""
+    end = time.monotonic() + timeout
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {timeout} s"
+        time.sleep(every)
+    return found
