@@ -1,7 +1,7 @@
 """What a network text such as `2-3-1 tanh linear bias` says: layers, units, loss, biases, and the name of every number.
 
-The text is `sizes [hidden [output]] [loss] [bias|fixed-bias]`, in any case. Weights are one flat row: all w, layer by layer,
-receiving unit by receiving unit (w1 = i1→h1, w2 = i2→h1, w3 = i1→h2 …), then all b in the same order.
+The text is `sizes [hidden [output]] [loss] [bias|fixed-bias]`, in any case. Weights are one flat row: all w, layer by
+layer, receiving unit by receiving unit (w1 = i1→h1, w2 = i2→h1, w3 = i1→h2 …), then all b in the same order.
 """
 
 from __future__ import annotations
@@ -80,11 +80,21 @@ class Network:
         return self._w_count + biases[self.bias]
 
     @cached_property
+    def learned_count(self) -> int:
+        """How many of the weights an update changes: all, or all but the fixed biases, which come last."""
+        return self._w_count if self.bias == "fixed-bias" else self.weight_count
+
+    @cached_property
     def learned(self) -> np.ndarray:
-        """(n,) booleans: False for the fixed biases, which no update touches."""
-        learned = (np.arange(self.weight_count) < self._w_count) | (self.bias == "bias")
+        """(n,) booleans: False for the fixed biases."""
+        learned = np.arange(self.weight_count) < self.learned_count
         learned.setflags(write=False)
         return learned
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """The unit word of every layer after the inputs."""
+        return (self.hidden,) * (len(self.sizes) - 2) + (self.output,)
 
     @cached_property
     def layer_units(self) -> tuple[tuple[str, ...], ...]:
@@ -127,14 +137,20 @@ class Network:
             raise NetworkError(unknown("kind", kind, kinds))
         return kinds[kind.strip().lower()]
 
-    def unpack(self, weights: np.ndarray) -> Layers:
-        """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer.
-
-        W[k, j] leads from unit j of the layer before to unit k. Raises NetworkError for a wrong number of weights.
-        """
+    def fitting(self, weights: np.ndarray) -> np.ndarray:
+        """(..., n) as float64. Raises NetworkError for a wrong number of weights."""
         weights = np.asarray(weights, dtype=float)
         if weights.shape[-1:] != (self.weight_count,):
             raise NetworkError(f"{self.text} has {self.weight_count} weights, not {(weights.shape or (1,))[-1]}")
+        return weights
+
+    def unpack(self, weights: np.ndarray) -> Layers:
+        """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer.
+
+        W[k, j] leads from unit j of the layer before to unit k. All but fixed biases are views of float64 weights.
+        Raises NetworkError for a wrong number of weights.
+        """
+        weights = self.fitting(weights)
         lead = weights.shape[:-1]
         return [
             (weights[..., w].reshape(lead + shape), None if b is None else weights[..., b])
@@ -143,7 +159,7 @@ class Network:
 
     def pack(self, layers: Layers) -> np.ndarray:
         """The inverse of unpack: (..., n). A fixed bias is taken from the first of the units that share it."""
-        weights = [w.reshape(*w.shape[:-2], -1) for w, _ in layers]
+        weights = [w.reshape((*w.shape[:-2], -1)) for w, _ in layers]
         shared = slice(1 if self.bias == "fixed-bias" else None)
         biases = [b[..., shared] for _, b in layers if b is not None]
         return np.concatenate(weights + biases, axis=-1)
@@ -216,8 +232,8 @@ def unknown(kind: str, word: str, allowed: Iterable[str]) -> str:
     """The message for a word that is not one of the allowed ones, with the nearest of them."""
     allowed = list(allowed)
     nearest = get_close_matches(word.strip().lower(), allowed, n=1)
-    suggestion = f"did you mean {nearest[0]}? " if nearest else ""
-    return f'unknown {kind} "{word[:60]}"; {suggestion}Allowed: {", ".join(allowed)}'
+    suggestion = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f'unknown {kind} "{word[:60]}"{suggestion} (allowed: {", ".join(allowed)})'
 
 
 def numbered(prefix: str, count: int) -> list[str]:
