@@ -1,0 +1,118 @@
+"""Plain gradient descent, w ← w − learning_rate · dE_total/dw: one update, a history, a sweep over learning rates.
+
+weights (n,), inputs (samples, i), targets (samples, o). Several samples are one batch, updated together. Row 0 of every
+result is the start. A descent that diverges goes on as inf and nan, without a warning. Raises NetworkError where
+something does not fit the network, for an optimizer that is not available, and for a history too long to hold.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .network import Network, NetworkError, unknown
+from .propagation import backpropagate, gradient, loss, quiet, samples, units
+
+OPTIMIZERS = ("sgd",)
+LATER = ("momentum", "adam")
+
+MAX_NUMBERS = 20_000_000
+PIECE = 1_000_000
+
+
+def step(
+    network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, learning_rate: float
+) -> np.ndarray:
+    """The weights after one update: (n,)."""
+    return history(network, weights, inputs, targets, learning_rate, epochs=1)[1]
+
+
+@quiet
+def history(
+    network: Network,
+    weights: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    learning_rate: float | np.ndarray,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> np.ndarray:
+    """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,)."""
+    check_optimizer(optimizer)
+    inputs, targets = samples(network, inputs, targets)
+    rates = np.asarray(learning_rate, dtype=float)[..., None]
+    table = room(epochs + 1, *rates.shape[:-1], network.weight_count)
+    table[0] = network.fitting(weights)
+    now, count = table[0].copy(), network.learned_count
+    layers, learned = network.unpack(now), now[..., :count]
+    for row in table[1:]:
+        learned -= rates * backpropagate(network, layers, inputs, targets)[..., :count]
+        row[:] = now  # the layers and the learned weights are views of it
+    return table
+
+
+def sweep(
+    network: Network,
+    weights: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    learning_rates: np.ndarray,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> np.ndarray:
+    """E_total before each update and after the last: (epochs + 1, rates), all rates in one pass."""
+    table = history(network, weights, inputs, targets, np.ravel(learning_rates), epochs, optimizer)
+    return np.concatenate([loss(network, piece, inputs, targets)[..., -1] for piece in pieces(network, table, inputs)])
+
+
+def train_table(
+    network: Network,
+    weights: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    learning_rate: float,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> np.ndarray:
+    """A row for each state: (epochs + 1, columns).
+
+    One sample gives the columns of network.headers("train"): t i w b, units, E, gradients. A batch has no units of its
+    own: w b, E (the mean), gradients.
+    """
+    table = history(network, weights, inputs, targets, learning_rate, epochs, optimizer)
+    return np.concatenate([states(network, piece, inputs, targets) for piece in pieces(network, table, inputs)])
+
+
+def states(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The rows of a train table for weights (rows, n), evaluated together."""
+    errors = [loss(network, weights, inputs, targets), gradient(network, weights, inputs, targets)]
+    if len(inputs) > 1:
+        return np.concatenate([weights, *errors], axis=-1)
+    sample = np.concatenate([*targets, *inputs])
+    sample = np.broadcast_to(sample, (len(weights), len(sample)))
+    return np.concatenate([sample, weights, units(network, weights, inputs)[:, 0], *errors], axis=-1)
+
+
+def pieces(network: Network, table: np.ndarray, inputs: np.ndarray) -> list[np.ndarray]:
+    """A history in pieces of rows: the values of all units for all samples need not be held at once."""
+    numbers = table.size // network.weight_count * len(inputs) * sum(network.sizes)
+    return np.array_split(table, min(len(table), 1 + numbers // PIECE))
+
+
+def room(*shape: int) -> np.ndarray:
+    """An array to fill. Limited, because a system that runs out of memory ends the process without a word."""
+    numbers = math.prod(shape)
+    if numbers > MAX_NUMBERS:
+        raise NetworkError(f"{numbers:,} weights to keep, {MAX_NUMBERS:,} at most; take fewer epochs or learning rates")
+    return np.empty(shape)
+
+
+def check_optimizer(optimizer: str) -> None:
+    word, *settings = optimizer.lower().split() or [""]
+    if word in LATER:
+        raise NetworkError(f"{word} is not available in this version; available: {', '.join(OPTIMIZERS)}")
+    if word not in OPTIMIZERS:
+        raise NetworkError(unknown("optimizer", optimizer, OPTIMIZERS))
+    if settings:
+        raise NetworkError(f'optimizer "{optimizer}": sgd takes no settings')
