@@ -1,0 +1,64 @@
+"""The analytic gradient beside central differences of the loss, which know nothing of the chain rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .network import Network
+from .propagation import forward, gradient, loss, quiet
+
+STEP = 1e-5
+TOLERANCE = 1e-6
+SMALLEST = 1e-8
+ROUNDING = 4 * np.finfo(float).eps
+PIECE = 1_000_000
+
+Row = tuple[float, float, float, str]
+
+
+@quiet
+def check(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> list[Row]:
+    """A row per weight: analytic, numeric, relative difference, verdict. Raises NetworkError as gradient does.
+
+    numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
+    |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6, or the two differ by less than the
+    numeric one is exact (4ε · max(1, E_total) / h, about 1e-10: else a nearly finished descent, whose gradient is as
+    small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative. FAIL: all else.
+    """
+    weights = np.asarray(weights, dtype=float)
+    analytic = gradient(network, weights, inputs, targets)
+    numeric, kink = central_differences(network, weights, inputs, targets)
+    difference = abs(analytic - numeric)
+    relative = difference / np.maximum(np.maximum(abs(analytic), abs(numeric)), SMALLEST)
+    noise = ROUNDING * np.maximum(1, loss(network, weights, inputs, targets)[-1]) / step_sizes(weights)
+    verdict = np.where(kink, "KINK", np.where((relative < TOLERANCE) | (difference < noise), "PASS", "FAIL"))
+    return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
+
+
+def step_sizes(weights: np.ndarray) -> np.ndarray:
+    return STEP * np.maximum(1, abs(weights))
+
+
+def central_differences(
+    network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each weight the central difference, and whether its steps cross a kink: (n,) and (n,) booleans.
+
+    A group of the weights at a time, as the step of every single weight is a whole row of weights.
+    """
+    numbers, numeric, kink = np.arange(weights.size), [], []
+    for group in np.array_split(numbers, 1 + weights.size**2 // PIECE):
+        steps = np.where(numbers == group[:, None], step_sizes(weights), 0)
+        below, above = weights - steps, weights + steps
+        rise = loss(network, above, inputs, targets) - loss(network, below, inputs, targets)
+        numeric.append(rise[:, -1] / (2 * steps.sum(axis=-1)))
+        before, here, after = (relu_signs(network, moved, inputs) for moved in (below, weights, above))
+        kink.append(((before != here) | (here != after)).any(axis=(-2, -1)))
+    return np.concatenate(numeric), np.concatenate(kink)
+
+
+def relu_signs(network: Network, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """The sign of every ReLU unit's z: (..., samples, ReLU units)."""
+    z = forward(network, weights, inputs).z
+    relu = [np.sign(layer) for layer, name in zip(z, network.activations, strict=True) if name == "relu"]
+    return np.concatenate([z[0][..., :0], *relu], axis=-1)
