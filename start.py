@@ -1,0 +1,134 @@
+"""Set up and start Backprop: one command, nothing before it but Python.
+
+    python start.py                 the workbook, opened in LibreOffice Calc; without a display, the same work headless
+    python start.py setup           install everything, start nothing
+    python start.py train ...       train the image network; what follows goes to `python -m cnn.train` as it is
+    python start.py test            install what the tests need, run all that this machine can
+    python start.py doctor          what is installed, what is missing, what to do about it
+
+--no-torch leaves PyTorch (up to 8 GB) out of the first, the second and `test`.
+"""
+# This file parses on Python 3.6, so that an old one says what is needed instead of showing a syntax error.
+
+import os
+import signal
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+OLDEST = (3, 11)
+COMMANDS = {  # command: the packages it needs, and the module that does the work with the arguments before the user's
+    "run": (("light",), ["addin.main_job"]),
+    "setup": (("light", "torch"), []),
+    "train": (("light", "torch"), ["cnn.train"]),
+    "test": (("light", "torch", "tests"), ["pytest", "-ra"]),
+    "doctor": ((), []),
+}
+
+
+def main(words: list) -> int:
+    """Run the command in `words`; returns the exit code."""
+    if sys.version_info < OLDEST:
+        return refuse(too_old())
+    command, *arguments = words if words and not words[0].startswith("-") else ["run", *words]
+    if {"-h", "--help"} & set(words) and command != "train":
+        print(__doc__)
+        return 0
+    if command not in COMMANDS:
+        return refuse(f'There is no command "{command}". What there is: python start.py --help')
+    if command in ("run", "setup") and set(arguments) - {"--no-torch"}:
+        return refuse(f"{command} takes --no-torch and nothing else, not: {' '.join(arguments)}")
+    sys.path.insert(0, ROOT)
+    return doctor() if command == "doctor" else set_up_and_run(command, arguments)
+
+
+def too_old() -> str:
+    """What to say to an old Python."""
+    found = ".".join(str(number) for number in sys.version_info[:3])
+    return (
+        f"Python 3.11 or newer is needed, this is {found} ({sys.executable}): install a newer one from "
+        "https://www.python.org/downloads/ or your system's packages, then start this with it, "
+        "for example: python3.13 start.py"
+    )
+
+
+def refuse(message: str) -> int:
+    """Say what is wrong; returns the exit code for it."""
+    print(message, file=sys.stderr)
+    return 1
+
+
+def doctor() -> int:
+    """Works without an environment, so it runs in this Python."""
+    from addin import doctor
+
+    return doctor.main()
+
+
+def set_up_and_run(command: str, arguments: list) -> int:
+    """Install what the command needs and hand over to its module."""
+    from addin.packages import SetupError
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip does not outlive this
+    stages, module = COMMANDS[command]
+    try:
+        for stage in stages:
+            if stage != "torch" or command == "train" or "--no-torch" not in arguments:
+                install(stage, go_on=command == "test")
+    except SetupError as error:
+        return refuse(f"\n{error}")
+    except KeyboardInterrupt:
+        return refuse("\nStopped. The next start goes on from here.")
+    if not module:
+        print("Installed. Next: python start.py")
+        return 0
+    return hand_over(command, [*module, *own(command, arguments)])
+
+
+def install(stage: str, go_on: bool) -> None:
+    """Install a stage's packages unless they are there. Raises SetupError; tests go on without torch."""
+    from addin import packages
+
+    if packages.is_installed(stage):
+        return
+    from addin import torch_pair
+
+    try:
+        if stage == "torch":
+            torch_pair.install()
+        else:
+            packages.install(stage)
+    except packages.SetupError as error:
+        if not (go_on and stage == "torch"):
+            raise
+        print(f"\n{error}\nGoing on without torch.", flush=True)
+
+
+def own(command: str, arguments: list) -> list:
+    """The user's arguments that the module takes: all but ours."""
+    ours = {"--no-torch"} if command == "test" else set()
+    return [argument for argument in arguments if argument not in ours]
+
+
+def hand_over(command: str, module: list) -> int:
+    """Become `python -m module ...` in .venv, so that signals reach it and its exit code is ours."""
+    from addin import packages
+
+    line = [str(packages.python()), "-P", "-m", *module]  # -P: nothing of the current folder gets in the way
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
+    if command == "test":
+        os.chdir(ROOT)
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execv(line[0], line)
+    return run_child(line)
+
+
+def run_child(line: list) -> int:
+    """Windows cannot replace a process: run a child, and leave Ctrl-C, which the console sends to both, to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return subprocess.call(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
