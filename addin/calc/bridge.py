@@ -5,19 +5,18 @@ Standard library only, Python 3.9: it runs in the office's own Python, which has
 
 import contextlib
 import os
+import pickle
 import queue
 import subprocess
 import threading
 import time
 
-from addin import __version__
+from addin import __version__, launch
 from addin.calc.pipe import receive, send
-from addin.launch import environment
 from cnn.runs import home
 
 TIMEOUT = 20.0  # seconds; the window waits as long, so no computation may take longer
 PAUSE = 3.0  # seconds after a failure: the other cells of the sheet must not each wait for it
-FOREIGN = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH")  # the office's own, which would break the project's Python
 RENEW = 'run "python start.py" in the backprop folder, then press Ctrl+Shift+F9'
 
 
@@ -25,14 +24,9 @@ class NoAnswer(Exception):
     """The worker died, hung, or could not start; the text is what the cell shows."""
 
 
-def project_variables():
-    """The environment variables for a process of the project: the office's without what belongs to its Python."""
-    return {k: v for k, v in os.environ.items() if k not in FOREIGN and not k.startswith("URE_")}
-
-
 def project():
     """The project's environment as `start.py` wrote it. Raises NoAnswer saying what is missing."""
-    found = environment()
+    found = launch.environment()
     if found is None:
         raise NoAnswer(f"#python: no environment in {home()}: {RENEW}")
     if not os.path.exists(found["interpreter"]):
@@ -50,23 +44,25 @@ class Worker:
             self.process = subprocess.Popen(
                 [environment["interpreter"], "-m", "addin.calc.worker"],
                 cwd=environment["project"],
-                env=project_variables(),
+                env=launch.variables(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         self._answers = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)  # a pipe cannot be read with a time-out
+        self._listener.start()
 
     def _listen(self):
-        answer = self
-        while answer is not None:
-            try:
-                answer = receive(self.process.stdout)
-            except (EOFError, OSError, ValueError):
-                answer = None
-            self._answers.put(answer)
+        with self.process.stdout as answers:
+            answer = self
+            while answer is not None:
+                try:
+                    answer = receive(answers)
+                except (EOFError, OSError, pickle.UnpicklingError):
+                    answer = None
+                self._answers.put(answer)
 
     def ask(self, function, arguments):
         """The block of cells, or None when the process is gone. Raises queue.Empty after TIMEOUT seconds."""
@@ -80,6 +76,7 @@ class Worker:
         """Kill the process and collect it."""
         self.process.kill()
         self.process.wait()
+        self._listener.join()
         with contextlib.suppress(OSError):
             self.process.stdin.close()
 

@@ -30,6 +30,7 @@ IN_THE_OFFICE = (
     "addin/calc/training.py",
     "cnn/__init__.py",
     "cnn/runs.py",
+    "cnn/settings.py",
 )
 OOR = "http://openoffice.org/2001/registry"
 XML = "http://www.w3.org/XML/1998/namespace"

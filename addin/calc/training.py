@@ -30,12 +30,14 @@ class Followed:
         self.sheet, self.follower = sheet, runs.Follower(folder)
         self.shown, self.waiting = None, False
 
-    def status(self, run):
-        """What the status cell says; before the log begins, what the process itself said."""
-        return run.status if run.started else launch.outcome(run.folder) or run.status
-
-    def is_over(self, run):
-        return not run.alive and (run.end or run.started or launch.outcome(run.folder) is not None)
+    def look(self):
+        """The run, its state in a line, and whether there is nothing more to come."""
+        run = self.follower.poll()
+        if run.alive:
+            return run, run.status, False
+        if launch.is_starting(run.folder):
+            return run, "starting …", False
+        return run, launch.outcome(run.folder) or run.status, True
 
 
 class Training:
@@ -111,7 +113,7 @@ class Training:
     def _follow(self, sheet, folder):
         followed = Followed(sheet, folder)
         sheet.clear()
-        self._show(followed, followed.follower.poll())
+        followed.sheet.show(*followed.look()[:2])
         self._followed[sheet.document.RuntimeUID] = followed
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -121,17 +123,16 @@ class Training:
         """In a thread of its own: look at the logs, and have what is new shown. Ends when no run is followed."""
         while self._followed:
             for key, followed in list(self._followed.items()):
-                run = followed.follower.poll()
-                if not followed.waiting and (run is not followed.shown or followed.is_over(run)):
-                    followed.waiting = True
-                    self._post(lambda key=key, followed=followed, run=run: self._update(key, followed, run))
+                seen = followed.look()
+                if seen != followed.shown and not followed.waiting:
+                    followed.shown, followed.waiting = seen, True
+                    self._post(lambda key=key, followed=followed, seen=seen: self._update(key, followed, *seen))
             time.sleep(POLL_SECONDS)
 
-    def _update(self, key, followed, run):
+    def _update(self, key, followed, run, status, over):
         """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
         try:
-            self._show(followed, run)
-            over = followed.is_over(run)
+            followed.sheet.show(run, status)
         except SheetError as error:
             over = True
             self._tell(followed.sheet.document, str(error))
@@ -140,10 +141,6 @@ class Training:
         followed.waiting = False
         if over and self._followed.get(key) is followed:
             del self._followed[key]
-
-    def _show(self, followed, run):
-        followed.sheet.show(run, followed.status(run))
-        followed.shown = run
 
 
 def run_of(sheet):
