@@ -1,5 +1,6 @@
 """A real LibreOffice for a test: its own profile and pipe, driven through `driver.py` in the office's own Python."""
 
+import contextlib
 import json
 import os
 import queue
@@ -86,12 +87,14 @@ class Office:
             text=True,
         )
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self._answer(timeout=90)
 
     def _listen(self) -> None:
-        for line in self.driver.stdout:
-            self._lines.put(line)
+        with self.driver.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
         self._lines.put('{"error": "the driver ended"}')
 
     def _answer(self, timeout: float) -> object:
@@ -133,11 +136,14 @@ class Office:
 
     def kill(self) -> None:
         """SIGKILL to the office and its driver; what it started may outlive it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.driver.kill()
         for process in (self.driver, self.process):
-            if process.poll() is None and process is self.process:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
             process.wait()
+        self._listener.join()
+        with contextlib.suppress(OSError):
+            self.driver.stdin.close()
 
 
 def wait_for(condition, timeout: float = 30.0, every: float = 0.05):

@@ -1,0 +1,99 @@
+"""A real LibreOffice with the packaged extension in a fresh profile, in the background or in a window."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from addin import __version__
+from addin.calc.extension import PROJECT, package
+from tests.calc.office import Office, office_python
+from tests.needs import require
+
+
+@pytest.fixture(scope="session")
+def calc(soffice: str) -> str:
+    """LibreOffice's program, where its Python can be driven too."""
+    python = office_python(soffice)
+    if subprocess.run([python, "-c", "import uno"], capture_output=True).returncode:
+        require("calc", f"{python} cannot import uno: install python3-uno")
+    return soffice
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged extension."""
+    return package(tmp_path_factory.mktemp("extension") / "backprop.oxt")
+
+
+def write_environment(home: Path) -> None:
+    """What start.py writes for the extension to find this project's Python."""
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {"interpreter": sys.executable, "project": str(PROJECT), "version": __version__}
+    (home / "environment.json").write_text(json.dumps(environment))
+
+
+StartOffice = Callable[..., Office]
+
+
+@pytest.fixture(scope="session")
+def start_office(calc: str, extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOffice]:
+    """Starts offices, each with a profile and a BACKPROP_HOME of its own; ends them all."""
+    started: list[Office] = []
+
+    def start(with_extension: bool = True, **options: object) -> Office:
+        folder = tmp_path_factory.mktemp("office")
+        write_environment(folder / "home")
+        office = Office(folder, folder / "home", **options)
+        started.append(office)
+        if with_extension:
+            assert office.install(str(extension)) == "org.backprop.addin"
+            office.restart()
+        return office
+
+    yield start
+    for office in started:
+        office.kill()
+
+
+@pytest.fixture(scope="module")
+def office(start_office: StartOffice) -> Iterator[Office]:
+    """An office without a window, with the extension."""
+    office = start_office()
+    yield office
+    office.end()
+
+
+@pytest.fixture
+def sheet(office: Office) -> Iterator[int]:
+    """A new spreadsheet; its only sheet is Sheet1."""
+    key = office.load("")
+    yield key
+    office.close(key)
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """A virtual screen of 1366 × 768 with a window manager; what is clicked there is on nobody's desk."""
+    for program in ("Xvfb", "openbox", "xdotool", "import"):
+        if shutil.which(program) is None:
+            require("calc", f"{program} is not installed: no window can be tested")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24"], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        name = f":{numbers.readline().strip()}"
+    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    yield name
+    for process in (manager, server):
+        process.kill()
+        process.wait()
