@@ -1,0 +1,109 @@
+"""Writes backprop.xlsx: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
+
+The same machine writes the same bytes for the same network. The file has no macros; it opens anywhere, and where the
+cell functions are installed its Python columns answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
+
+from pyfuncs.network import Network, NetworkError
+from pyfuncs.presets import starting_point
+from xlsx.sheets import backward, forward, learning_rates, network, results, start, style
+from xlsx.sheets.cells import Book
+
+FILE_NAME = "backprop.xlsx"
+SHEETS = (start, network, forward, backward, learning_rates, results)
+WRITING_ORDER = (network, forward, backward, learning_rates, results, start)  # a sheet reads what stands before it
+MAX_WEIGHTS = 250
+CREATED = datetime(2026, 1, 1)
+OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "default_format_properties": {"font_name": "Arial", "font_size": 10},
+}
+
+
+def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
+    """Write the workbook of a network text to `path`, from a preset's numbers or the network's default ones.
+
+    Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
+    """
+    described = Network.parse(spec)
+    if described.weight_count > MAX_WEIGHTS:
+        count = f"{described.text} has {described.weight_count} weights"
+        raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
+    begin = starting_point(described, preset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workbook = Workbook(str(path), OPTIONS)
+    workbook.set_properties({"title": f"Backpropagation, {described.text}", "created": CREATED})
+    book = Book(workbook, described, begin, style.formats(workbook))
+    write_sheets(book)
+    close(workbook, path)
+    return path
+
+
+def write_sheets(book: Book) -> None:
+    titles = subtitles(book)
+    for module in SHEETS:
+        sheet = book.workbook.add_worksheet(module.TITLE)
+        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, module is learning_rates)
+    for module in WRITING_ORDER:
+        module.write(book)
+
+
+def subtitles(book: Book) -> dict[str, tuple[str, str]]:
+    """The title and the line under it of every sheet."""
+    text = book.network.text
+    return {
+        start.TITLE: ("Backpropagation, step by step", f"Network {text}: formulas, native cells and Python."),
+        network.TITLE: ("Network", "What goes in. Every other sheet follows these cells."),
+        forward.TITLE: ("Forward pass", f"Network {text}: from the inputs to E_total."),
+        backward.TITLE: ("Backward pass", f"Network {text}: dE stands for the change of E_total."),
+        learning_rates.TITLE: ("Learning rates", f"Network {text}: {learning_rates.EPOCHS} updates at six rates."),
+        results.TITLE: ("Results: a convolutional network reads digits", ""),
+    }
+
+
+def close(workbook: Workbook, path: Path) -> None:
+    try:
+        workbook.close()
+    except FileCreateError as error:
+        message = f"{path} cannot be written: close it where it is open, or choose another folder"
+        raise PermissionError(message) from error
+
+
+def arguments(line: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m xlsx.build", description=f"Write {FILE_NAME} for a network.")
+    parser.add_argument("--network", default="2-2-2", help='network text, such as "2-3-1 tanh bias" (default: 2-2-2)')
+    parser.add_argument("--preset", help="starting point, such as seed or course (default: the network's own)")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder to write into (default: this one)")
+    parser.add_argument("--force", action="store_true", help=f"replace a {FILE_NAME} that is there")
+    return parser.parse_args(line)
+
+
+def main(line: list[str] | None = None) -> int:
+    """0 when the workbook is written; 2, with one line, when it is not."""
+    asked = arguments(line)
+    path = asked.out / FILE_NAME
+    if path.exists() and not asked.force:
+        print(f"{path} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
+        return 2
+    try:
+        print(build(path, asked.network, asked.preset))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

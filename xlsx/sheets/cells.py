@@ -1,0 +1,182 @@
+"""Where quantities stand, and the ways to fill a cell: native formulas, Python blocks, comparisons."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import quote_sheetname, xl_range, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from pyfuncs.network import Network
+from pyfuncs.presets import Preset
+from xlsx import formulas
+from xlsx.formulas import Quantity
+from xlsx.sheets import style
+
+NOT_CONNECTED = "Python not connected"
+NOTHING = "–"
+ALL_GOOD = "all inputs are numbers"
+TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-9"
+
+
+@dataclass
+class Book:
+    """The workbook under construction.
+
+    `cells` has the sheet, row and column of every named number, `values` its value (not a number where the cell shows
+    an error), `compared` the ranges that hold comparisons, with their cell counts.
+    """
+
+    workbook: Workbook
+    network: Network
+    preset: Preset
+    looks: dict[str, Format]
+    cells: dict[str, tuple[Worksheet, int, int]] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    compared: list[tuple[str, int]] = field(default_factory=list)
+
+    def sheet(self, title: str) -> Worksheet:
+        return self.workbook.get_worksheet_by_name(title)
+
+    def place(self, name: str, sheet: Worksheet, row: int, column: int, value: float) -> None:
+        self.cells[name] = (sheet, row, column)
+        self.values[name] = value
+
+    def reference(self, name: str, reader: Worksheet) -> str:
+        """The cell of a named number as a formula on `reader` writes it."""
+        sheet, row, column = self.cells[name]
+        cell = xl_rowcol_to_cell(row, column)
+        return cell if sheet is reader else f"{quote_sheetname(sheet.name)}!{cell}"
+
+    def define(self, name: str, sheet: Worksheet, area: str) -> None:
+        """A workbook-wide name: other code finds cells through these only."""
+        self.workbook.define_name(name, f"={quote_sheetname(sheet.name)}!{absolute(area)}")
+
+
+def absolute(area: str) -> str:
+    """A1:B2 as $A$1:$B$2."""
+    return re.sub(r"([A-Z]+)([0-9]+)", r"$\1$\2", area)
+
+
+def stored(value: float) -> float | str:
+    """What a formula's cell stores: a spreadsheet has no infinity, it shows #N/A."""
+    return value if math.isfinite(value) else "#N/A"
+
+
+def used(cell: str, positive: bool) -> str:
+    """The number in an editable cell; #N/A for a blank, a text or an error, which arithmetic may take for 0."""
+    number = f"IF({cell}>0,{cell},NA())" if positive else cell
+    return f"IF(ISNUMBER({cell}),{number},NA())"
+
+
+def array(sheet: Worksheet, area: tuple[int, int, int, int], formula: str, look: Format, text: str | int) -> None:
+    """A fixed-size array block, also for one cell, every cell storing `text`.
+
+    Calc computes arrays on load but keeps the stored value of plain formulas: all that depends on Python is an array.
+    """
+    sheet.write_array_formula(*area, f"{{={formula}}}", look, text)
+    first_row, first_column, last_row, last_column = area
+    for row in range(first_row, last_row + 1):
+        for column in range(first_column, last_column + 1):
+            if (row, column) != (first_row, first_column):
+                sheet.write_string(row, column, str(text), look)
+
+
+def python(sheet: Worksheet, area: tuple[int, int, int, int], call: str, look: Format) -> None:
+    """A block computed by Python where it is connected; "–" where not, so that no stale Python number shows."""
+    array(sheet, area, f'IF(python_ready,{call},"{NOTHING}")', look, NOTHING)
+
+
+def differs(native: str, python_cells: str, tolerance: str) -> str:
+    """1 where two cells of the ranges differ, else 0. A number beside anything else differs; two texts do not."""
+    scale = f"IF(ABS({native})>1,ABS({native}),1)"
+    both = f"ISNUMBER({native})*ISNUMBER({python_cells})"
+    apart = f"IF(ABS({native}-{python_cells})<={tolerance}*{scale},0,1)"
+    return f"IF({both},{apart},IF(ISNUMBER({native})+ISNUMBER({python_cells})>0,1,0))"
+
+
+def agreement(book: Book, sheet: Worksheet, area: tuple[int, int, int, int], differing: str, numbers: str) -> None:
+    """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number."""
+    verdict = f'IF({differing}>0,"differs",IF({numbers}=0,"{NOTHING}","agrees"))'
+    array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks["state"], NOT_CONNECTED)
+    first_row, first_column, last_row, last_column = area
+    count = (last_row - first_row + 1) * (last_column - first_column + 1)
+    book.compared.append((f"{quote_sheetname(sheet.name)}!{xl_range(*area)}", count))
+    colour_states(book, sheet, area)
+
+
+def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """Colour repeats what the words say."""
+    colours = {"agrees": style.GOOD, "differs": style.BAD, NOT_CONNECTED: style.MUTED}
+    for state, colour in colours.items():
+        look = book.workbook.add_format({"font_color": colour, "bold": state == "differs"})
+        rule = {"type": "cell", "criteria": "==", "value": f'"{state}"', "format": look}
+        sheet.conditional_format(*area, rule)
+
+
+def mute_errors(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """#N/A, the answer of a formula that has no number to work with, stands back."""
+    sheet.conditional_format(*area, {"type": "errors", "format": book.workbook.add_format({"font_color": style.MUTED})})
+
+
+QUANTITY_COLUMNS = (
+    ("Quantity", 11, "header"),
+    ("What it is", 26, "header"),
+    ("Formula", 33, "header"),
+    ("With the numbers put in", 38, "header"),
+    ("Native formula", 15, "header_right"),
+    ("Python", 15, "header_right"),
+    ("Agreement", 19, "header_state"),
+)
+NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(QUANTITY_COLUMNS))
+
+
+def inputs_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
+    """Says on every sheet whether all cells of Network are numbers, or which is not."""
+    sheet.write_formula(row, column, '="Network: "&first_bad_input', book.looks["subtitle"], f"Network: {ALL_GOOD}")
+
+
+def quantity_header(book: Book, sheet: Worksheet, row: int) -> None:
+    for column, (title, _, look) in enumerate(QUANTITY_COLUMNS):
+        sheet.write_string(row, column, title, book.looks[look])
+
+
+def quantities(book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity], call: str | None) -> int:
+    """A row per quantity: name, meaning, formula, numbers, native value, beside Python's block and the comparisons.
+
+    Without a `call` (no cell function answers these) the row says through what it is checked. Gives the next free row.
+    """
+    first = row
+    for row, quantity in enumerate(rows, first):
+        quantity_row(book, sheet, row, quantity)
+        if call is None:
+            sheet.write_blank(row, PYTHON, None, book.looks["text"])
+            sheet.write_string(row, AGREEMENT, "checked through dE/dw", book.looks["muted_state"])
+    if call is not None:
+        native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
+        python(sheet, (first, PYTHON, row, PYTHON), call, book.looks["number"])
+        numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
+        agreement(book, sheet, (first, AGREEMENT, row, AGREEMENT), differs(native, beside, TOLERANCE), numbers)
+    mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))
+    return row + 1
+
+
+def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None:
+    expression, looks = quantity.expression, book.looks
+    value = formulas.evaluate(expression, book.values)
+    numbers = formulas.numbers_text(expression, book.values)
+
+    def cell(name: str) -> str:
+        return book.reference(name, sheet)
+
+    sheet.write_string(row, NAME, quantity.name, looks["label"])
+    sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
+    sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
+    sheet.write_formula(row, NUMBERS, "=" + formulas.with_numbers(expression, cell), looks["formula"], numbers)
+    sheet.write_formula(row, NATIVE, "=" + formulas.native(expression, cell), looks["number"], stored(value))
+    book.place(quantity.name, sheet, row, NATIVE, value)

@@ -1,0 +1,148 @@
+"""Results: the settings of a training run, its buttons, its epochs as rows, and their charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.chart import Chart
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from cnn.runs import EPOCH_KEYS
+from xlsx.sheets import style
+from xlsx.sheets.cells import Book
+
+TITLE = "Results"
+WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
+LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5, 6, 7
+RESERVED = 1000
+NO_RUN = "No run yet: choose the settings above and press Train CNN."
+NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
+BUTTONS = ("Train CNN", "Stop", "Resume")
+EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.######", "seconds": "0.0", "images_per_second": "#,##0"}
+CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
+CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
+
+
+def one_of(*choices: str) -> dict[str, Any]:
+    return {"validate": "list", "source": list(choices), "error_message": f"Choose one of: {', '.join(choices)}."}
+
+
+def whole(minimum: int, maximum: int) -> dict[str, Any]:
+    text = f"A whole number from {minimum:,} to {maximum:,}."
+    return {"validate": "integer", "criteria": "between", "minimum": minimum, "maximum": maximum, "error_message": text}
+
+
+ABOVE_0 = {"validate": "decimal", "criteria": ">", "value": 0, "error_message": "A number above 0, such as 0.01."}
+SETTINGS: tuple[tuple[str, str | float, dict[str, Any]], ...] = (
+    ("model", "reference", one_of("reference")),
+    ("dataset", "auto", one_of("auto", "mnist", "digits")),
+    ("epochs", 5, whole(1, RESERVED)),
+    ("batch_size", 128, whole(1, 60_000)),
+    ("learning_rate", 0.01, ABOVE_0),
+    ("seed", 0, whole(0, 2**31 - 1)),
+    ("device", "auto", one_of("auto", "cpu", "cuda", "mps")),
+)
+
+
+def write(book: Book) -> None:
+    sheet = book.sheet(TITLE)
+    write_settings(book, sheet)
+    write_buttons(book, sheet)
+    write_state(book, sheet)
+    epoch_header(book.looks, sheet, TABLE_ROW)
+    epoch_columns(book.workbook, sheet)
+    book.define("run_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, len(EPOCH_KEYS) - 1))
+    rule(book.workbook, sheet, TABLE_ROW + 1, TABLE_ROW + RESERVED)
+    for index, kind in enumerate(CHARTED):
+        chart = epoch_chart(book.workbook, TITLE, kind, TABLE_ROW + 1, TABLE_ROW + RESERVED)
+        insert(sheet, chart, kind, TABLE_ROW, len(EPOCH_KEYS) + 1, index)
+    sheet.freeze_panes(TABLE_ROW + 1, 0)
+    sheet.repeat_rows(TABLE_ROW)
+    style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
+
+
+def write_settings(book: Book, sheet: Worksheet) -> None:
+    """A label and an editable cell per setting, each named run_…"""
+    sheet.set_row(LABEL_ROW, 28)
+    for column, (setting, value, allowed) in enumerate(SETTINGS):
+        sheet.write_string(LABEL_ROW, column, spaced(setting), book.looks["header"])
+        sheet.write(VALUE_ROW, column, value, book.looks["edit_text"])
+        checked = {**allowed, "ignore_blank": False, "error_title": f"{spaced(setting)}: not possible"}
+        sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, checked)
+        book.define(f"run_{setting}", sheet, xl_rowcol_to_cell(VALUE_ROW, column))
+
+
+def spaced(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def write_buttons(book: Book, sheet: Worksheet) -> None:
+    """Buttons are found by sheet and caption. They name no macro: Calc would warn of macros that are not there."""
+    sheet.set_row(BUTTON_ROW, 33)
+    size = {"width": 100, "height": 30, "x_offset": 3, "y_offset": 7}
+    for index, caption in enumerate(BUTTONS):
+        place = {**size, "x_offset": 3 + index * 108, "caption": caption, "description": caption}
+        sheet.insert_button(BUTTON_ROW, 0, place)
+        sheet.buttons_list[-1].macro = ""
+    sheet.write_string(BUTTON_ROW, 5, NEEDS, book.looks["subtitle"])
+
+
+def write_state(book: Book, sheet: Worksheet) -> None:
+    for row, label, text in ((STATUS_ROW, "Status", NO_RUN), (FOLDER_ROW, "Run folder", "")):
+        sheet.write_string(row, 0, label, book.looks["label_plain"])
+        sheet.write_string(row, 1, text, book.looks["plain"])
+        book.define(f"run_{label.split()[-1].lower()}", sheet, xl_rowcol_to_cell(row, 1))
+
+
+def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int) -> None:
+    sheet.set_row(row, 30)
+    for column, key in enumerate(EPOCH_KEYS):
+        sheet.write_string(row, column, spaced(key), looks["header_right"])
+
+
+def epoch_columns(workbook: Workbook, sheet: Worksheet) -> None:
+    """Number formats for whole columns: rows that arrive later are formatted already."""
+    for column, key in enumerate(EPOCH_KEYS):
+        shown = EPOCH_FORMATS.get(key, "0.00%" if key.endswith("accuracy") else "0.0000")
+        look = workbook.add_format({**style.FONT, "num_format": shown, "align": "right"})
+        sheet.set_column(column, column, WIDTHS[column], look)
+
+
+def rule(workbook: Workbook, sheet: Worksheet, first: int, last: int) -> None:
+    """A line under every row that has an epoch."""
+    look = workbook.add_format(style.ROW)
+    filled = {"type": "formula", "criteria": f'=$A{first + 1}<>""', "format": look}
+    sheet.conditional_format(first, 0, last, len(EPOCH_KEYS) - 1, filled)
+
+
+def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int) -> Chart:
+    """Training and test accuracy, or loss, against the epoch. A scatter chart: blank rows draw nothing."""
+    chart = workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
+    for index, key in enumerate(CHARTED[kind]):
+        column, shape = EPOCH_KEYS.index(key), ("circle", "diamond")[index]
+        color = style.SERIES[index][0]
+        marker = {"type": shape, "size": 5, "border": {"color": color}, "fill": {"color": color}}
+        chart.add_series(
+            {
+                "name": spaced(key),
+                "categories": [sheet, first, 0, last, 0],
+                "values": [sheet, first, column, last, column],
+                "line": style.line(index),
+                "marker": marker,
+            }
+        )
+    chart.set_title({"name": kind.capitalize(), "name_font": style.CHART_TITLE, "overlay": False})
+    chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
+    chart.set_y_axis(style.axis(kind, **CHART_AXES[kind]))
+    chart.set_legend({"position": "bottom", "font": style.CHART_FONT})
+    return chart
+
+
+def insert(sheet: Worksheet, chart: Chart, kind: str, row: int, column: int, index: int) -> None:
+    """Charts side by side, right of the table."""
+    chart.set_size({"width": 308, "height": 300})
+    text = f"Line chart of training and test {kind} by epoch."
+    offset = {"x_offset": 314 * index, "y_offset": 6, "object_position": 3, "description": text}
+    sheet.insert_chart(row + 1, column, chart, offset)

@@ -1,0 +1,103 @@
+"""The looks of every sheet: one quiet palette, cell formats, page set-up. No meaning is carried by colour alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+INK, MUTED, RULE, PALE, ACCENT = "#1F2933", "#66727F", "#D3DAE1", "#EEF2F6", "#24527A"
+EDIT_FILL, EDIT_RULE = "#FFF4CC", "#C79100"
+GOOD, BAD = "#1D6B3A", "#A3260F"
+SERIES = (
+    ("#24527A", "solid"),
+    ("#C79100", "dash"),
+    ("#1D6B3A", "square_dot"),
+    ("#A3260F", "long_dash"),
+    ("#6B4C9A", "dash_dot"),
+    ("#1F2933", "long_dash_dot"),
+)
+
+FONT = {"font_name": "Arial", "font_size": 10, "font_color": INK, "valign": "vcenter"}
+ROW = {"bottom": 1, "bottom_color": RULE}
+EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
+HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
+RIGHT = {"align": "right"}
+PAGE_WIDTH = 126  # characters across A4 landscape between the margins
+SHORT = "[>=1000]0.00E+00;0.000000"
+FORMATS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "wrap": {"text_wrap": True},
+    "title": {"font_size": 18, "bold": True, "font_color": ACCENT},
+    "subtitle": {"font_color": MUTED},
+    "section": {"font_size": 11, "bold": True, "font_color": ACCENT, "bottom": 1, "bottom_color": ACCENT},
+    "header": HEADER,
+    "header_state": {**HEADER, "indent": 1},
+    "header_right": {**HEADER, **RIGHT},
+    "group": {"bold": True, "font_color": ACCENT},
+    "label": {"bold": True, **ROW},
+    "text": ROW,
+    "text_wrap": {"text_wrap": True, **ROW},
+    "muted_state": {"font_color": MUTED, "indent": 1, **ROW},
+    "muted": {"font_color": MUTED, "text_wrap": True, **ROW},
+    "formula": {"text_wrap": True, **ROW},
+    "number": {"num_format": "0.0000000000", **RIGHT, **ROW},
+    "short": {"num_format": SHORT, **RIGHT},
+    "short_head": {"num_format": "0.####", **HEADER, **RIGHT},
+    "short_row": {"num_format": SHORT, **RIGHT, **ROW},
+    "rate": {"num_format": "0.####", **RIGHT, "bold": True, "font_color": ACCENT},
+    "label_plain": {"bold": True},
+    "integer": {"num_format": "0", **RIGHT},
+    "general": {**RIGHT, **ROW},
+    "state": {"align": "left", "indent": 1, **ROW},
+    "link": {"font_color": ACCENT, "underline": 1, **ROW},
+    "edit": {**RIGHT, **EDIT},
+    "edit_text": {"align": "left", **EDIT},
+    "legend": {"align": "center", **EDIT},
+    "yes_no": {"num_format": '"yes";;"no"', "align": "left", "font_color": MUTED, **ROW},
+}
+CHART_FONT = {"name": "Arial", "size": 9, "color": INK, "bold": False}
+CHART_TITLE = {"name": "Arial", "size": 11, "color": ACCENT, "bold": True}
+
+
+def formats(workbook: Workbook) -> dict[str, Format]:
+    return {name: workbook.add_format({**FONT, **properties}) for name, properties in FORMATS.items()}
+
+
+def page(sheet: Worksheet, title: str, subtitle: str, looks: dict[str, Format], widths: list[float], at: int) -> None:
+    """Title and subtitle in column `at`, column widths, landscape paper."""
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width, looks["plain"])
+    sheet.set_row(0, 30)
+    sheet.write_string(0, at, title, looks["title"])
+    sheet.write_string(1, at, subtitle, looks["subtitle"])
+    sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
+    sheet.set_footer("&L&8&A&R&8&P / &N")
+
+
+def printed(sheet: Worksheet, last_row: int, widths: list[float]) -> None:
+    """Print these columns one page wide. (A scale, because Calc draws the page breaks of fit-to-width at 100 %.)"""
+    sheet.print_area(0, 0, last_row, len(widths) - 1)
+    sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": title,
+        "name_font": CHART_FONT,
+        "num_font": CHART_FONT,
+        "line": {"color": MUTED},
+        "major_gridlines": {"visible": True, "line": {"color": RULE, "width": 0.5}},
+        **more,
+    }
+
+
+def line(index: int, width: float = 1.75) -> dict[str, Any]:
+    """Series differ by colour and by dash, so that a black-and-white print still tells them apart."""
+    color, dash = SERIES[index % len(SERIES)]
+    return {"color": color, "dash_type": dash, "width": width}
