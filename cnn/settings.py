@@ -1,0 +1,133 @@
+"""The settings of a training run: their names, defaults and what is allowed; and config.json, which keeps them.
+
+Standard library only, and Python 3.9: the spreadsheets check a cell's value with it before they start a run, as the
+command line does an option's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import re
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from cnn import runs
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class SettingsError(runs.Failure, ValueError):
+    """A setting, or a combination of them, that cannot be meant; the message names it and what is allowed."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One of `choices`, or a number of `kind` (int or float) from `lowest` to `highest`."""
+
+    default: object
+    help: str
+    choices: tuple = ()
+    kind: type = str
+    lowest: int = 1
+    highest: float = math.inf
+
+    @property
+    def allowed(self) -> str:
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind is float:
+            return f"a number above 0, such as {self.default}"
+        most = "" if self.highest == math.inf else f" to {self.highest}"
+        return f"a whole number from {self.lowest}{most}"
+
+    def read(self, value: object) -> object:
+        """The setting in `value`, a cell's number or text. Raises ValueError or TypeError where it is not allowed."""
+        if self.choices:
+            return self.choices[self.choices.index(str(value).strip().lower())]
+        number = math.nan if isinstance(value, bool) else float(value)
+        within = self.lowest <= number <= self.highest if self.kind is int else 0 < number < math.inf
+        if not within or number != self.kind(number):
+            raise ValueError(value)
+        return self.kind(number)
+
+
+SETTINGS = {
+    "model": Setting("reference", "the network; reference is the exercise's, with 14,666 parameters", ("reference",)),
+    "dataset": Setting(
+        "mnist", "the images; auto is mnist, or digits where it is missing", ("mnist", "digits", "auto")
+    ),
+    "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
+    "batch_size": Setting(128, "images that one update is computed from", kind=int),
+    "learning_rate": Setting(0.01, "the factor from gradient to update", kind=float),
+    "seed": Setting(0, "fixes initial weights, order and dropout", kind=int, lowest=0, highest=2**32 - 1),
+    "device": Setting("auto", "where to compute; auto takes a GPU if there is one", ("auto", "cpu", "cuda", "mps")),
+}
+
+
+def check_setting(name: str, value: object) -> object:
+    """The value of the setting `name`; raises SettingsError, which names it and what is allowed."""
+    if name not in SETTINGS:
+        raise SettingsError(f"There is no setting {name}", f"There are {', '.join(SETTINGS)}")
+    try:
+        return SETTINGS[name].read(value)
+    except (ValueError, TypeError, OverflowError):
+        shown = "blank" if value is None or str(value).strip() == "" else repr(value)
+        raise SettingsError(f"{name} is {shown}", f"It must be {SETTINGS[name].allowed}") from None
+
+
+def check_settings(given: dict) -> dict:
+    """All settings of a run: those given, checked, and the defaults of the others. Raises SettingsError."""
+    checked = {name: check_setting(name, value) for name, value in given.items()}
+    return {**{name: setting.default for name, setting in SETTINGS.items()}, **checked}
+
+
+def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | None) -> None:
+    """Write config.json: every setting, and what the run ran on. Raises OSError."""
+    config = {
+        **settings,
+        **facts,
+        "data_dir": data_dir and str(data_dir),
+        "versions": {"python": platform.python_version(), "project": _project_version(), **_package_versions()},
+        "platform": platform.platform(),
+        "revision": _revision(),
+    }
+    runs.write_file(folder / "config.json", json.dumps(config, indent=2).encode())
+
+
+def read_config(folder: Path) -> dict:
+    """A run's config.json, its settings checked. Raises SettingsError."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_bytes())
+        return {**config, **check_settings({name: config[name] for name in SETTINGS})}
+    except FileNotFoundError:
+        raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
+
+
+def _package_versions() -> dict:
+    return {name: metadata.version(name) for name in ("torch", "torchvision")}
+
+
+def _project_version() -> str | None:
+    """The version stands in addin/__init__.py, which is read, not imported: the trainer needs no spreadsheet."""
+    found = re.search(r'__version__ = "(.*?)"', (PROJECT / "addin" / "__init__.py").read_text())
+    return found and found[1]
+
+
+def _revision() -> str | None:
+    """The commit of the source, with -dirty where it was changed; None without git."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
+            return None
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
