@@ -19,7 +19,10 @@ from addin.calc import office
 from cnn import runs
 
 MNIST = ("train-images", "train-labels", "t10k-images", "t10k-labels")
-DEVICE = "import torch; print('cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu')"
+DEVICE = """
+import torch
+print("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+"""
 EXCEL = {
     "win32": (
         r"%ProgramFiles%\Microsoft Office\root\Office16\EXCEL.EXE",

@@ -179,6 +179,15 @@ def test_an_office_that_ends_at_once_is_reported(tmp_path: Path):
 
 
 @linux
+def test_the_profile_is_where_libreoffice_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    assert office.profile() == tmp_path / ".config/libreoffice/4"
+    (tmp_path / "settings").mkdir()
+    assert office.profile() == tmp_path / "settings/libreoffice/4"
+
+
+@linux
 @pytest.mark.parametrize(("variable", "there"), [("DISPLAY", True), ("WAYLAND_DISPLAY", True), ("HOME", False)])
 def test_a_display_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch, variable: str, there: bool):
     monkeypatch.delenv("DISPLAY", raising=False)

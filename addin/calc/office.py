@@ -121,8 +121,9 @@ def problem(soffice: Path) -> str:
 
 
 def profile() -> Path:
-    """The folder of the user's LibreOffice settings and extensions."""
-    if sys.platform == "linux" and (base := os.environ.get("XDG_CONFIG_HOME")):
+    """The folder of LibreOffice's settings and extensions; it too passes over an XDG_CONFIG_HOME that is not there."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if sys.platform == "linux" and os.path.isdir(base):
         return Path(base, "libreoffice", "4")
     return Path(os.path.expanduser(os.path.expandvars(PROFILES.get(sys.platform, PROFILES["linux"]))))
 

@@ -1,0 +1,136 @@
+"""The main job, to which `python start.py` hands over in .venv: the workbook in LibreOffice, or the same work headless.
+
+In a window the cells answer as soon as the light packages are there; torch follows meanwhile. Without a display the
+network's sheets are computed, the image network is trained for a few epochs, and a results workbook is written.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from addin import launch, packages, torch_pair
+from addin.calc import extension, office
+from cnn import runs
+
+EPOCHS = {"mnist": 3, "digits": 19}  # at most three minutes on two cores
+FULL = "python start.py train --model reference"
+
+
+def main(arguments: list[str]) -> int:
+    """Do the main job; --no-torch leaves out what needs PyTorch. Returns the exit code."""
+    try:
+        runs.home().mkdir(parents=True, exist_ok=True)
+        launch.write_environment(packages.python(), packages.ROOT)
+        found = office.find()
+        if reason := why_headless(found):
+            print(f"{reason} Doing the same work headless.", flush=True)
+        job = headless if reason else lambda with_torch: in_window(found, with_torch)
+        return job("--no-torch" not in arguments)
+    except OSError as error:
+        print(f"{error.filename or runs.home()}: {error.strerror or error}. BACKPROP_HOME names another folder.")
+    except packages.SetupError as error:
+        print(f"\n{error}")
+    except KeyboardInterrupt:
+        print("\nStopped. The next start goes on from here.")
+    return 1
+
+
+def why_headless(found: office.Office | None) -> str:
+    """Why no window can be opened, in a line; empty when it can."""
+    if not office.has_display():
+        return "There is no display."
+    if not found:
+        return f"There is no LibreOffice. {office.GET_IT}"
+    return found.problem
+
+
+def in_window(found: office.Office, with_torch: bool) -> int:
+    """Install the extension, open the user's workbook, let torch follow."""
+    workbook, failed = user_workbook(), 0
+    try:
+        install_extension(found)
+        office.open_workbook(found, workbook)
+        print(f"Opened {workbook} in LibreOffice.", flush=True)
+    except office.OfficeError as error:
+        failed = 1
+        print(f"{error}\nThe workbook is {workbook}; its own formulas work without the extension.", flush=True)
+    if with_torch:
+        get_torch()
+        print("Train CNN, the button on the sheet Results, has what it needs.")
+    else:
+        print("Without PyTorch the button Train CNN installs it first (up to 8 GB), or: python start.py setup")
+    return failed
+
+
+def install_extension(found: office.Office) -> None:
+    """Bring the extension in the user's LibreOffice up to this source. Raises OfficeError."""
+    path = extension.package(runs.home() / "backprop.oxt")
+    if office.install(found, path, runs.home() / "extension.sha256"):
+        print("The extension is in LibreOffice: functions, menu and buttons.", flush=True)
+
+
+def user_workbook() -> Path:
+    """The user's own workbook, written where there is none and otherwise left as it is."""
+    from xlsx import build
+
+    path = runs.home() / build.FILE_NAME
+    if not path.exists():
+        beside = runs.home() / f".{build.FILE_NAME}"
+        os.replace(build.build(beside), path)
+    return path
+
+
+def get_torch() -> None:
+    """Install the torch pair unless it is there. Raises SetupError."""
+    if not packages.is_installed("torch"):
+        torch_pair.install()
+
+
+def headless(with_torch: bool) -> int:
+    """Compute the network's sheets, train, write the results, and say where all of it is."""
+    print(f"The network's sheets: {user_workbook()}", flush=True)
+    if not with_torch:
+        print(f"The training was left out (--no-torch). With it: {FULL}")
+        return 0
+    get_torch()
+    folder = runs.new_folder("reference")
+    code = train(folder)
+    if runs.read(folder).epochs:
+        code = write_results(folder) or code
+    print(f"The full training: {FULL}")
+    return code
+
+
+def write_results(folder: Path) -> int:
+    """Write the run's results workbook into its folder; returns the exit code."""
+    path = folder / "results.xlsx"
+    code = run("xlsx.results", str(folder), "--out", str(path))
+    print(f"The results: {path}" if code == 0 else f"The results workbook could not be written; the run is in {folder}")
+    return code
+
+
+def train(folder: Path) -> int:
+    """Train on MNIST, or on digits where that cannot be had; returns the trainer's exit code."""
+    from cnn import data
+
+    dataset = data.load("auto").name
+    epochs = str(EPOCHS[dataset])
+    return run("cnn.train", "--model", "reference", "--dataset", dataset, "--epochs", epochs, "--out", str(folder))
+
+
+def run(*words: str) -> int:
+    """`python -m …` to its end; Ctrl-C reaches it from the terminal, SIGTERM from here. Returns its exit code."""
+    process = subprocess.Popen([sys.executable, "-P", "-m", *words])
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
