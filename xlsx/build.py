@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import datetime
 from pathlib import Path
-
-from xlsxwriter import Workbook
-from xlsxwriter.exceptions import FileCreateError
 
 from pyfuncs.network import Network, NetworkError
 from pyfuncs.presets import starting_point
+from xlsx.files import written
 from xlsx.sheets import backward, forward, learning_rates, network, results, start, style
 from xlsx.sheets.cells import Book
 
@@ -23,13 +20,6 @@ FILE_NAME = "backprop.xlsx"
 SHEETS = (start, network, forward, backward, learning_rates, results)
 WRITING_ORDER = (network, forward, backward, learning_rates, results, start)  # a sheet reads what stands before it
 MAX_WEIGHTS = 250
-CREATED = datetime(2026, 1, 1)
-OPTIONS = {
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "default_format_properties": {"font_name": "Arial", "font_size": 10},
-}
 
 
 def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
@@ -42,12 +32,8 @@ def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
         count = f"{described.text} has {described.weight_count} weights"
         raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
     begin = starting_point(described, preset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workbook = Workbook(str(path), OPTIONS)
-    workbook.set_properties({"title": f"Backpropagation, {described.text}", "created": CREATED})
-    book = Book(workbook, described, begin, style.formats(workbook))
-    write_sheets(book)
-    close(workbook, path)
+    with written(path, f"Backpropagation, {described.text}") as workbook:
+        write_sheets(Book(workbook, described, begin, style.formats(workbook)))
     return path
 
 
@@ -71,14 +57,6 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
         learning_rates.TITLE: ("Learning rates", f"Network {text}: {learning_rates.EPOCHS} updates at six rates."),
         results.TITLE: ("Results: a convolutional network reads digits", ""),
     }
-
-
-def close(workbook: Workbook, path: Path) -> None:
-    try:
-        workbook.close()
-    except FileCreateError as error:
-        message = f"{path} cannot be written: close it where it is open, or choose another folder"
-        raise PermissionError(message) from error
 
 
 def arguments(line: list[str] | None = None) -> argparse.Namespace:

@@ -36,7 +36,6 @@ def write(book: Book) -> None:
         section(book, sheet, row, title)
         row = quantities(book, sheet, row + 1, derive(book.network), call)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    sheet.repeat_rows(HEADER_ROW)
     style.printed(sheet, row - 1, WIDTHS)
 
 

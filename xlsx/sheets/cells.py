@@ -156,7 +156,7 @@ def quantities(book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity],
         quantity_row(book, sheet, row, quantity)
         if call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
-            sheet.write_string(row, AGREEMENT, "checked through dE/dw", book.looks["muted_state"])
+            sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
     if call is not None:
         native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
         python(sheet, (first, PYTHON, row, PYTHON), call, book.looks["number"])

@@ -19,5 +19,4 @@ def write(book: Book) -> None:
     row = quantities(book, sheet, HEADER_ROW + 1, units, "TRANSPOSE(BACKPROP_FORWARD(weights,inputs,network))")
     row = quantities(book, sheet, row, losses, "TRANSPOSE(BACKPROP_LOSS(weights,inputs,targets,network))")
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    sheet.repeat_rows(HEADER_ROW)
     style.printed(sheet, row - 1, WIDTHS)

@@ -36,8 +36,8 @@ EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 17
 STATE, VERDICT = SUMMARY + 1 + len(SUMMARY_EPOCHS), SUMMARY + 2 + len(SUMMARY_EPOCHS)
 COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
-WIDTHS = [6, *[8.3] * 6, 1.5, 6, *[8.3] * 5, 21, 19, 1.5, *[8.3] * 6, 19, 1.5]
-CHART = {"width": 672, "height": 340}
+WIDTHS = [6, *[8.3] * 6, 1.5, 6, *[8.7] * 5, 20, 18.5, 1.5, *[8.3] * 6, 19, 1.5]
+CHART = {"width": 655, "height": 292}
 
 
 def write(book: Book) -> None:
@@ -51,7 +51,6 @@ def write(book: Book) -> None:
     write_chart(book, sheet)
     mute_errors(book, sheet, (FIRST, NATIVE, LAST, STATE))
     sheet.freeze_panes(FIRST, NATIVE)
-    sheet.repeat_rows(GROUP_ROW, HEADER_ROW)
     style.printed(sheet, LAST, WIDTHS[: VERDICT + 1])
 
 
@@ -209,7 +208,8 @@ def write_summary(book: Book, sheet: Worksheet, index: int, losses: list[float])
 
 
 def write_summary_header(book: Book, sheet: Worksheet) -> None:
-    titles = ["rate", *(f"epoch {epoch}" for epoch in SUMMARY_EPOCHS), f"E_total over {EPOCHS} updates", "Agreement"]
+    titles = ["rate", *(f"epoch {epoch}" for epoch in SUMMARY_EPOCHS), f"after {EPOCHS} updates", "Agreement"]
+    sheet.write_string(GROUP_ROW, SUMMARY, "E_total of each rate, at chosen epochs", book.looks["group"])
     for column, title in enumerate(titles, SUMMARY):
         look = "header_right" if column < STATE else "header_state"
         sheet.write_string(FIRST, column, title, book.looks[look])
@@ -251,4 +251,4 @@ def write_chart(book: Book, sheet: Worksheet) -> None:
     chart.set_legend({"position": "right", "font": style.CHART_FONT})
     chart.set_size(CHART)
     alternative = "Line chart of E_total over 100 updates, one line for each of the six learning rates."
-    sheet.insert_chart(FIRST + 7, SUMMARY, chart, {"description": alternative, "object_position": 2})
+    sheet.insert_chart(FIRST + 8, SUMMARY, chart, {"description": alternative, "object_position": 2})

@@ -51,7 +51,6 @@ def write(book: Book) -> None:
     write_check(book, sheet, last)
     mute_errors(book, sheet, (HEADER_ROW + 1, USED, last, USED))
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    sheet.repeat_rows(HEADER_ROW)
     style.printed(sheet, max(last, HEADER_ROW + len(HELP)), WIDTHS)
 
 

@@ -10,6 +10,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS
+from cnn.settings import SETTINGS, Setting
 from xlsx.sheets import style
 from xlsx.sheets.cells import Book
 
@@ -17,33 +18,13 @@ TITLE = "Results"
 WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
 LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5, 6, 7
 RESERVED = 1000
+HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
 NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
 BUTTONS = ("Train CNN", "Stop", "Resume")
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.######", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
 CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
-
-
-def one_of(*choices: str) -> dict[str, Any]:
-    return {"validate": "list", "source": list(choices), "error_message": f"Choose one of: {', '.join(choices)}."}
-
-
-def whole(minimum: int, maximum: int) -> dict[str, Any]:
-    text = f"A whole number from {minimum:,} to {maximum:,}."
-    return {"validate": "integer", "criteria": "between", "minimum": minimum, "maximum": maximum, "error_message": text}
-
-
-ABOVE_0 = {"validate": "decimal", "criteria": ">", "value": 0, "error_message": "A number above 0, such as 0.01."}
-SETTINGS: tuple[tuple[str, str | float, dict[str, Any]], ...] = (
-    ("model", "reference", one_of("reference")),
-    ("dataset", "auto", one_of("auto", "mnist", "digits")),
-    ("epochs", 5, whole(1, RESERVED)),
-    ("batch_size", 128, whole(1, 60_000)),
-    ("learning_rate", 0.01, ABOVE_0),
-    ("seed", 0, whole(0, 2**31 - 1)),
-    ("device", "auto", one_of("auto", "cpu", "cuda", "mps")),
-)
 
 
 def write(book: Book) -> None:
@@ -59,19 +40,29 @@ def write(book: Book) -> None:
         chart = epoch_chart(book.workbook, TITLE, kind, TABLE_ROW + 1, TABLE_ROW + RESERVED)
         insert(sheet, chart, kind, TABLE_ROW, len(EPOCH_KEYS) + 1, index)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
-    sheet.repeat_rows(TABLE_ROW)
     style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
 
 
 def write_settings(book: Book, sheet: Worksheet) -> None:
     """A label and an editable cell per setting, each named run_…"""
     sheet.set_row(LABEL_ROW, 28)
-    for column, (setting, value, allowed) in enumerate(SETTINGS):
-        sheet.write_string(LABEL_ROW, column, spaced(setting), book.looks["header"])
-        sheet.write(VALUE_ROW, column, value, book.looks["edit_text"])
-        checked = {**allowed, "ignore_blank": False, "error_title": f"{spaced(setting)}: not possible"}
-        sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, checked)
-        book.define(f"run_{setting}", sheet, xl_rowcol_to_cell(VALUE_ROW, column))
+    for column, (name, setting) in enumerate(SETTINGS.items()):
+        sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
+        sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
+        sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
+        book.define(f"run_{name}", sheet, xl_rowcol_to_cell(VALUE_ROW, column))
+
+
+def allowed(name: str, setting: Setting) -> dict[str, Any]:
+    """The validation of a setting's cell: what the trainer allows."""
+    text = {"error_title": f"{spaced(name)}: not possible", "error_message": f"It must be {setting.allowed}."}
+    rule = {"ignore_blank": False, **text}
+    if setting.choices:
+        return {"validate": "list", "source": list(setting.choices), **rule}
+    if setting.kind is float:
+        return {"validate": "decimal", "criteria": ">", "value": 0, **rule}
+    limits = {"minimum": setting.lowest, "maximum": min(setting.highest, 2**32 - 1)}
+    return {"validate": "integer", "criteria": "between", **limits, **rule}
 
 
 def spaced(key: str) -> str:
@@ -97,7 +88,7 @@ def write_state(book: Book, sheet: Worksheet) -> None:
 
 
 def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int) -> None:
-    sheet.set_row(row, 30)
+    sheet.set_row(row, 42)
     for column, key in enumerate(EPOCH_KEYS):
         sheet.write_string(row, column, spaced(key), looks["header_right"])
 
@@ -105,9 +96,12 @@ def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int) -> None:
 def epoch_columns(workbook: Workbook, sheet: Worksheet) -> None:
     """Number formats for whole columns: rows that arrive later are formatted already."""
     for column, key in enumerate(EPOCH_KEYS):
-        shown = EPOCH_FORMATS.get(key, "0.00%" if key.endswith("accuracy") else "0.0000")
-        look = workbook.add_format({**style.FONT, "num_format": shown, "align": "right"})
+        look = workbook.add_format({**style.FONT, "num_format": epoch_number_format(key), "align": "right"})
         sheet.set_column(column, column, WIDTHS[column], look)
+
+
+def epoch_number_format(key: str) -> str:
+    return EPOCH_FORMATS.get(key, "0.00%" if key.endswith("accuracy") else "0.0000")
 
 
 def rule(workbook: Workbook, sheet: Worksheet, first: int, last: int) -> None:
@@ -142,7 +136,7 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
 
 def insert(sheet: Worksheet, chart: Chart, kind: str, row: int, column: int, index: int) -> None:
     """Charts side by side, right of the table."""
-    chart.set_size({"width": 308, "height": 300})
+    chart.set_size({"width": 290, "height": 290})
     text = f"Line chart of training and test {kind} by epoch."
-    offset = {"x_offset": 314 * index, "y_offset": 6, "object_position": 3, "description": text}
+    offset = {"x_offset": 296 * index, "y_offset": 6, "object_position": 3, "description": text}
     sheet.insert_chart(row + 1, column, chart, offset)

@@ -1,0 +1,70 @@
+"""Writing a workbook file: whole or not at all, the same bytes for the same content, and every text as text."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
+
+LONGEST_TEXT, LONGEST_SHEET_NAME = 32_767, 31
+CUT = " … (cut)"
+CREATED = datetime(2026, 1, 1)
+OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "default_format_properties": {"font_name": "Arial", "font_size": 10},
+}
+NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\'\t\n]")
+
+
+@contextmanager
+def written(path: Path, title: str) -> Iterator[Workbook]:
+    """A workbook to fill; it is written beside `path` and renamed, so that an older file stays until this one is whole.
+
+    Raises PermissionError, which says what to do, where the file cannot be written or is open in another program.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.xlsx")
+    workbook = Workbook(str(beside), OPTIONS)
+    workbook.set_properties({"title": title, "created": CREATED})
+    try:
+        yield workbook
+        workbook.close()
+        os.replace(beside, path)
+    except (FileCreateError, PermissionError) as error:
+        advice = "close it where it is open, or name another place"
+        raise PermissionError(f"{path} cannot be written ({reason(error)}): {advice}") from error
+    finally:
+        workbook.fileclosed = 1  # a workbook given up is not written when it is collected
+        beside.unlink(missing_ok=True)
+
+
+def reason(error: Exception) -> str:
+    """What the system said, without the name of the file beside."""
+    cause = error.args[0] if isinstance(error, FileCreateError) else error
+    return getattr(cause, "strerror", None) or str(cause)
+
+
+def safe_text(value: object) -> str:
+    """Text that a cell can hold: no control characters, not longer than Excel allows."""
+    text = NOT_IN_XML.sub("", str(value))
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - len(CUT)] + CUT
+
+
+def sheet_names(wanted: list[str], taken: tuple[str, ...]) -> list[str]:
+    """A sheet name for each wanted one: allowed characters, at most 31 of them, none twice and none that is taken."""
+    used, names = {name.lower() for name in taken}, []
+    for name in wanted:
+        plain = NOT_IN_SHEET_NAMES.sub("-", NOT_IN_XML.sub("", name)).strip() or "run"
+        tries = (plain if count == 1 else f"{plain[: LONGEST_SHEET_NAME - 5]} ({count})" for count in range(1, 10_000))
+        names.append(next(t[:LONGEST_SHEET_NAME] for t in tries if t[:LONGEST_SHEET_NAME].lower() not in used))
+        used.add(names[-1].lower())
+    return names

@@ -1,0 +1,184 @@
+"""A results workbook of finished or live runs: `python -m xlsx.results RUN… --out FILE.xlsx`.
+
+A sheet Summary over the runs, then a sheet per run with its epochs, charts and settings. Read from the run folders
+alone, so any run can be shown, while it trains or years later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import pandas
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from cnn import runs
+from cnn.runs import EPOCH_KEYS, Run
+from xlsx.files import safe_text, sheet_names, written
+from xlsx.sheets import style
+from xlsx.sheets.results import (
+    CHARTED,
+    WIDTHS,
+    epoch_chart,
+    epoch_columns,
+    epoch_header,
+    epoch_number_format,
+    insert,
+    rule,
+    spaced,
+)
+
+SUMMARY = "Summary"
+FACTS = ("model", "dataset", "device", "parameters")
+LAST = ("epoch", "test_accuracy", "test_loss", "train_accuracy", "train_loss")
+COLUMNS = ("run", *LAST, "seconds", *FACTS, "status", "folder")
+SUMMARY_WIDTHS = [32, 7, 9, 9, 9, 9, 9, 11, 9, 8, 11, 54, 70]
+HEADER_ROW = 3
+SETTINGS_COLUMN = len(EPOCH_KEYS) + 1
+SETTINGS_ROW = HEADER_ROW + 18
+
+
+def epochs(run: Run) -> pandas.DataFrame:
+    """The epochs of a run, a column per key of the log; what a line lacks, or was not finite, is None."""
+    return pandas.DataFrame(
+        [[line.get(key) for key in EPOCH_KEYS] for line in run.epochs], columns=EPOCH_KEYS, dtype=object
+    )
+
+
+def summary(found: list[Run]) -> pandas.DataFrame:
+    """A row per run: its name, status, facts, the figures of its last epoch, and the seconds of all epochs."""
+    return pandas.DataFrame([summary_row(run) for run in found], columns=COLUMNS, dtype=object)
+
+
+def summary_row(run: Run) -> dict[str, object]:
+    table, started = epochs(run), run.started or {}
+    last = table.iloc[-1] if len(table) else {}
+    return {
+        "run": run.folder.resolve().name,
+        **{key: last.get(key) for key in LAST},
+        "seconds": pandas.to_numeric(table["seconds"]).sum() if len(table) else None,
+        **{fact: started.get(fact) for fact in FACTS},
+        "status": run.status,
+        "folder": str(run.folder.resolve()),
+    }
+
+
+def write(found: list[Run], path: Path) -> Path:
+    """Write the workbook of these runs. Raises PermissionError where the file cannot be written or is open."""
+    names = sheet_names([run.folder.resolve().name for run in found], taken=(SUMMARY, "History"))
+    with written(path, "Training runs") as workbook:
+        looks = style.formats(workbook)
+        summary_sheet = workbook.add_worksheet(SUMMARY)
+        sheets = [workbook.add_worksheet(name) for name in names]
+        write_summary(workbook, summary_sheet, looks, found, names)
+        for run, sheet in zip(found, sheets, strict=True):
+            write_run(workbook, sheet, looks, run)
+    return path
+
+
+def write_cell(sheet: Worksheet, row: int, column: int, value: object, look: object) -> None:
+    """A finite number as a number, nothing as a blank, all else as text: no log can put a formula into a cell."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        sheet.write_blank(row, column, None, look)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        sheet.write_number(row, column, value, look)
+    else:
+        sheet.write_string(row, column, safe_text(value), look)
+
+
+def write_summary(workbook: Workbook, sheet: Worksheet, looks: dict, found: list[Run], names: list[str]) -> None:
+    style.page(sheet, "Training runs", "The figures are those of each run's last epoch.", looks, SUMMARY_WIDTHS, 0)
+    formats = {key: number_look(workbook, epoch_number_format(key)) for key in (*LAST, "seconds")}
+    formats["parameters"] = number_look(workbook, "#,##0")
+    sheet.set_row(HEADER_ROW, 30)
+    for column, key in enumerate(COLUMNS):
+        sheet.write_string(HEADER_ROW, column, spaced(key), looks["header_right" if key in formats else "header"])
+    for row, values in enumerate(summary(found).itertuples(index=False), HEADER_ROW + 1):
+        for column, (key, value) in enumerate(zip(COLUMNS, values, strict=True)):
+            write_cell(sheet, row, column, value, formats.get(key, looks["text_wrap"]))
+        sheet.write_url(
+            row, 0, f"internal:'{names[row - HEADER_ROW - 1]}'!A1", looks["link"], safe_text(values[0])[:255]
+        )
+    sheet.freeze_panes(HEADER_ROW + 1, 0)
+    style.printed(sheet, HEADER_ROW + len(found), SUMMARY_WIDTHS)
+
+
+def number_look(workbook: Workbook, shown: str) -> object:
+    return workbook.add_format({**style.FONT, **style.ROW, "num_format": shown, "align": "right"})
+
+
+def write_run(workbook: Workbook, sheet: Worksheet, looks: dict, run: Run) -> None:
+    """Title and status, the epochs as rows, their charts, and below these the settings."""
+    name, table = run.folder.resolve().name, epochs(run)
+    style.page(sheet, safe_text(name), safe_text(run.status), looks, [*WIDTHS, 20, 60], 0)
+    epoch_header(looks, sheet, HEADER_ROW)
+    epoch_columns(workbook, sheet)
+    for row, line in enumerate(table.itertuples(index=False), HEADER_ROW + 1):
+        for column, value in enumerate(line):
+            write_cell(sheet, row, column, value, None)
+    last = HEADER_ROW + max(1, len(table))
+    rule(workbook, sheet, HEADER_ROW + 1, last)
+    for index, kind in enumerate(CHARTED):
+        insert(
+            sheet,
+            epoch_chart(workbook, sheet.name, kind, HEADER_ROW + 1, last),
+            kind,
+            HEADER_ROW,
+            SETTINGS_COLUMN,
+            index,
+        )
+    shown = write_settings(sheet, looks, settings(run))
+    sheet.freeze_panes(HEADER_ROW + 1, 0)
+    style.printed(sheet, max(last, SETTINGS_ROW + shown), [*WIDTHS, 20, 60])
+
+
+def settings(run: Run) -> dict[str, object]:
+    """What config.json says of the run, one level deep; of a run without one, what its log's first line says."""
+    try:
+        config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        config = run.started or {}
+    flat = {}
+    for key, value in (config if isinstance(config, dict) else {}).items():
+        flat |= {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
+    return flat
+
+
+def write_settings(sheet: Worksheet, looks: dict, known: dict[str, object]) -> int:
+    """Two columns under the charts. Gives the number of rows."""
+    sheet.write_string(SETTINGS_ROW, SETTINGS_COLUMN, "Settings", looks["section"])
+    sheet.write_blank(SETTINGS_ROW, SETTINGS_COLUMN + 1, None, looks["section"])
+    for row, (key, value) in enumerate(known.items(), SETTINGS_ROW + 1):
+        sheet.write_string(row, SETTINGS_COLUMN, safe_text(spaced(key)), looks["label"])
+        write_cell(sheet, row, SETTINGS_COLUMN + 1, value, looks["state"])
+    return len(known)
+
+
+def find(folders: list[Path]) -> list[Run]:
+    """The runs in these folders. Raises FileNotFoundError for a folder that holds none."""
+    for folder in folders:
+        if not (folder / "log.jsonl").is_file():
+            raise FileNotFoundError(f"{folder} holds no run: there is no log.jsonl in it")
+    return [runs.read(folder) for folder in folders]
+
+
+def main(line: list[str] | None = None) -> int:
+    """0 when the workbook is written; 2, with one line, when it is not."""
+    parser = argparse.ArgumentParser(prog="python -m xlsx.results", description="Write a workbook of training runs.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, finished or live")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.xlsx", help="the workbook to write")
+    asked = parser.parse_args(line)
+    try:
+        print(write(find(asked.runs), asked.out))
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
