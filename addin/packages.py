@@ -27,6 +27,7 @@ UNFINISHED = VENV / "unfinished"
 PAIR = ("torch", "torchvision")
 LABELS = {"light": "Light packages", "torch": "torch and torchvision", "tests": "Test packages"}
 LIGHT_GB = 1
+INSTALL = ("install", "--progress-bar", "off", "--no-compile")  # compiling all of it would double the time
 
 
 class SetupError(Exception):
@@ -71,7 +72,7 @@ def install(stage: str) -> None:
     with sole_installer():
         if not is_installed(stage):
             need_disk(LIGHT_GB)
-            pip(["install", *requirements(stage)], LABELS[stage])
+            pip([*INSTALL, *requirements(stage)], LABELS[stage])
             mark(stage)
 
 
@@ -154,10 +155,8 @@ def need_disk(gigabytes: float) -> None:
 def pip(arguments: list[str], label: str) -> None:
     """Run pip in .venv under a progress line; its whole output goes to .venv/pip.log. Raises SetupError."""
     scratch = _scratch()
-    flags = ["--disable-pip-version-check", "--no-input"]
-    off = ["--progress-bar", "off"] if arguments[0] == "install" else []
     process = subprocess.Popen(
-        [str(python()), "-m", "pip", *flags, *arguments, *off],
+        [str(python()), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments],
         env={**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
