@@ -19,7 +19,8 @@ from addin.calc.training import COMMANDS, Training
 
 IDENTIFIER = "org.backprop.addin"
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
-BUTTON_EVENT = "Backprop"  # no script: the office tries none, and our listener alone answers
+NO_SCRIPT = "VBAInterop"  # the one kind of event for which the office does not look for a script itself
+OURS = "backprop:"
 
 bridge = Bridge()
 
@@ -82,12 +83,12 @@ class Buttons(unohelper.Base, XScriptListener):
         self.office = office
 
     def firing(self, event):
-        if event.ScriptType != BUTTON_EVENT:
+        if not event.ScriptCode.startswith(OURS):
             return
         document = event.Arguments[0].Source.Model
         while not hasattr(document, "Sheets"):
             document = document.Parent
-        self.office.training.command(event.ScriptCode, document)
+        self.office.training.command(event.ScriptCode[len(OURS) :], document)
 
     def approveFiring(self, event):
         return None
@@ -102,7 +103,7 @@ class Buttons(unohelper.Base, XScriptListener):
                 captions = [getattr(form.getByIndex(number), "Label", None) for number in range(form.Count)]
                 for number, caption in enumerate(captions):
                     if caption in COMMANDS and not form.getScriptEvents(number):
-                        event = ("XActionListener", "actionPerformed", "", BUTTON_EVENT, COMMANDS[caption])
+                        event = ("XActionListener", "actionPerformed", "", NO_SCRIPT, OURS + COMMANDS[caption])
                         form.registerScriptEvent(number, ScriptEventDescriptor(*event))
                 form.addScriptListener(self)
 

@@ -188,6 +188,15 @@ class Driver:
                 return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
         return None
 
+    def rename(self, key, sheet, name):
+        self.documents[key].Sheets.getByName(sheet).Name = name
+
+    def protect(self, key, sheet):
+        self.documents[key].Sheets.getByName(sheet).protect("")
+
+    def undo_titles(self, key):
+        return list(self.documents[key].UndoManager.AllUndoActionTitles)
+
     def command(self, key, url):
         """Run a menu command in the document's window."""
         frame = self.documents[key].CurrentController.Frame
@@ -197,7 +206,10 @@ class Driver:
         self.documents[key].storeToURL(uno.systemPathToFileUrl(path), properties(FilterName=filter))
 
     def close(self, key):
-        self.documents.pop(key).close(True)
+        """Close without saving: a window would ask about changes."""
+        document = self.documents.pop(key)
+        document.setModified(False)
+        document.close(True)
 
     def function_names(self):
         """The cell functions as the function wizard lists them: name -> [description, argument names…]."""
@@ -213,6 +225,7 @@ class Driver:
     def quit(self):
         for document in self.documents.values():
             with contextlib.suppress(CloseVetoException):
+                document.setModified(False)
                 document.close(True)
         self.desktop.terminate()
 

@@ -51,12 +51,12 @@ def office_python(soffice: str) -> str:
 class Office:
     """Start, drive and end one soffice. Methods of driver.Driver are called as methods of this."""
 
-    def __init__(self, folder: Path, home: Path, settings: str = "", window: bool = False):
+    def __init__(self, folder: Path, home: Path, settings: str = "", display: str = ""):
         self.soffice = shutil.which("soffice") or "soffice"
         self.profile = folder / "profile"
         self.pipe = f"backprop{os.getpid()}{uuid.uuid4().hex[:8]}"
-        self.environment = {**os.environ, "BACKPROP_HOME": str(home)}
-        self.window = window
+        self.home, self.display = home, display
+        self.environment = {**os.environ, "BACKPROP_HOME": str(home), "DISPLAY": display}
         (self.profile / "user").mkdir(parents=True)
         (self.profile / "user/registrymodifications.xcu").write_text(XCU.format(items=WINDOW + QUIET + settings))
         self._start()
@@ -69,7 +69,7 @@ class Office:
             "--norestore",
             "--nologo",
             "--nodefault",
-            *([] if self.window else ["--headless"]),
+            *([] if self.display else ["--headless"]),
         ]
         self.process = subprocess.Popen(
             command,
@@ -109,11 +109,47 @@ class Office:
 
     def __getattr__(self, method: str):
         def call(*arguments: object, timeout: float = 60, **options: object) -> object:
-            self.driver.stdin.write(json.dumps([method, arguments, options]) + "\n")
-            self.driver.stdin.flush()
+            self._ask(method, *arguments, **options)
             return self._answer(timeout)
 
         return call
+
+    def _ask(self, method: str, *arguments: object, **options: object) -> None:
+        self.driver.stdin.write(json.dumps([method, arguments, options]) + "\n")
+        self.driver.stdin.flush()
+
+    def press(self, key: int, sheet: str, caption: str) -> None:
+        """Click a button with the mouse, as a person would."""
+        self.show(key, sheet)
+        x, y = wait_for(lambda: self.button(key, sheet, caption))
+        time.sleep(0.3)  # the window manager brings the window to the front
+        self._xdotool("mousemove", str(x), str(y), "click", "1")
+
+    def answer_box(self) -> None:
+        """Press Enter in the message box that is open."""
+        time.sleep(0.7)
+        self.key("Return")
+
+    def command_with_box(self, key: int, url: str) -> None:
+        """Run a menu command that ends with a message box, and press Enter there."""
+        self._ask("command", key, url)
+        self.answer_box()
+        self._answer(timeout=20)
+
+    def type(self, text: str) -> None:
+        """Type into the window in front."""
+        self._xdotool("type", text)
+
+    def key(self, name: str) -> None:
+        """Press a key in the window in front."""
+        self._xdotool("key", name)
+
+    def _xdotool(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
+
+    def picture(self, path: Path) -> None:
+        """A picture of the screen."""
+        subprocess.run(["import", "-window", "root", str(path)], env=self.environment, check=True)
 
     def children(self) -> list[int]:
         """The process ids of the office and of what it started, in its own session."""
@@ -130,7 +166,7 @@ class Office:
         try:
             self.quit(timeout=20)
             self.process.wait(20)
-        except (OfficeError, OSError, subprocess.TimeoutExpired):
+        except (OfficeError, OSError, ValueError, subprocess.TimeoutExpired):  # it is gone already
             pass
         self.kill()
 
