@@ -1,0 +1,163 @@
+"""The checkpoint: whole or not written, equal after loading, and refused with a message when it is not ours."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cnn import checkpoint
+from cnn.checkpoint import CheckpointError
+
+PROJECT = Path(__file__).resolve().parents[1]
+EPOCHS = [{"epoch": 1, "test_loss": 0.25}, {"epoch": 2, "test_loss": 0.125}]
+SAVE_FOR_EVER = """
+import sys, pathlib, torch
+from cnn import checkpoint
+network = torch.nn.Linear(300, 300)
+optimizer = torch.optim.SGD(network.parameters(), 0.01, 0.9)
+for epoch in range(1, 100_000):
+    checkpoint.save(pathlib.Path(sys.argv[1]), "reference", network, optimizer, [{"epoch": epoch}])
+    print(epoch, flush=True)
+"""
+
+
+class Small:
+    """A network of a few weights, and what it learns from."""
+
+    def __init__(self, seed: int, outputs: int = 2):
+        torch.manual_seed(seed)
+        self.network = nn.Sequential(nn.Linear(3, outputs), nn.BatchNorm1d(outputs))
+        self.optimizer = torch.optim.SGD(self.network.parameters(), 0.1, 0.9)
+
+    def step(self) -> None:
+        self.optimizer.zero_grad()
+        self.network(torch.eye(4, 3)).square().sum().backward()
+        self.optimizer.step()
+
+    @property
+    def state(self) -> list[float]:
+        return torch.cat([value.flatten().double() for value in self.network.state_dict().values()]).tolist()
+
+    def save(self, path: Path, model: str = "reference") -> None:
+        checkpoint.save(path, model, self.network, self.optimizer, EPOCHS)
+
+    def load(self, path: Path) -> list[dict]:
+        return checkpoint.load(path, "reference", self.network, self.optimizer)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoint.pt"
+
+
+@pytest.fixture
+def trained(path: Path) -> Small:
+    small = Small(seed=1)
+    small.step()
+    small.step()
+    small.save(path)
+    return small
+
+
+def refused(path: Path) -> str:
+    """What is said when the checkpoint is loaded; network and message alone know of it."""
+    with pytest.raises(CheckpointError) as caught:
+        Small(seed=2).load(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_loaded_checkpoint_goes_on_exactly_as_the_network_that_was_saved(trained: Small, path: Path) -> None:
+    loaded = Small(seed=2)
+    assert loaded.load(path) == EPOCHS
+    assert loaded.state == trained.state
+    for small in (trained, loaded):
+        small.step()
+    assert loaded.state == trained.state
+
+
+@pytest.mark.parametrize("part", [0, 1, 100, 2000, -100, -1])
+def test_a_checkpoint_cut_short_is_refused(trained: Small, path: Path, part: int) -> None:
+    path.write_bytes(path.read_bytes()[:part])
+    assert refused(path).startswith(f"{path} is ")
+    assert checkpoint.ADVICE in refused(path)
+
+
+@pytest.mark.parametrize("content", [b"not a checkpoint\n", b"<html>", bytes(500), b"\x80\x04N."])
+def test_a_file_of_something_else_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert refused(path).startswith(f"{path} is ")
+
+
+class Poison:
+    """Makes a folder when it is unpickled the careless way."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_a_poisoned_checkpoint_is_refused_and_runs_nothing(path: Path, tmp_path: Path, write: Callable) -> None:
+    write({"model": "reference", "epochs": [], "network": Poison(tmp_path / "harm"), "optimizer": {}}, path)
+    assert refused(path).startswith(f"{path} is no checkpoint: it holds more than numbers")
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_checkpoint_of_another_network_is_refused(path: Path) -> None:
+    Small(seed=1).save(path, model="tuned")
+    assert refused(path).startswith(f"{path} is of the network tuned, not reference")
+    Small(seed=1, outputs=5).save(path)
+    assert refused(path).startswith(f"{path} does not fit the network reference")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {}, {"model": "reference"}, {"model": "reference", "epochs": 3, "network": {}, "optimizer": {}}],
+)
+def test_numbers_that_are_no_checkpoint_of_ours_are_refused(path: Path, content: object) -> None:
+    torch.save(content, path)
+    assert refused(path).startswith(f"{path} ")
+
+
+def test_the_old_checkpoint_stays_when_the_new_one_cannot_be_written(
+    trained: Small, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = trained.state
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    trained.step()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        trained.save(path)
+    loaded = Small(seed=2)
+    loaded.load(path)
+    assert loaded.state == saved
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_a_kill_while_checkpoints_are_written_leaves_one_that_loads(path: Path) -> None:
+    saver = subprocess.Popen([sys.executable, "-c", SAVE_FOR_EVER, path], cwd=PROJECT, stdout=subprocess.PIPE)
+    saver.stdout.readline()
+    for moment in range(15):  # a stopped process has written as much as a killed one
+        time.sleep(0.01 + 0.0013 * moment)
+        saver.send_signal(signal.SIGSTOP)
+        assert torch.load(path, weights_only=True)["epochs"][0]["epoch"] >= 1
+        saver.send_signal(signal.SIGCONT)
+    saver.kill()
+    said, _ = saver.communicate()
+    last = int(said.split()[-1])
+    assert torch.load(path, weights_only=True)["epochs"][0]["epoch"] in (last, last + 1)
