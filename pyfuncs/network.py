@@ -52,6 +52,8 @@ class Network:
             if word not in WORDS[kind] and (kind, word) != ("bias", "none"):
                 raise NetworkError(unknown(kind, word, WORDS[kind]))
         check_sizes(self.sizes)
+        if len(self.sizes) == 2:  # nothing is hidden: one network, one text
+            object.__setattr__(self, "hidden", "sigmoid")
         if self.weight_count > MAX_WEIGHTS:
             raise NetworkError(f"{self.text} has {self.weight_count:,} weights; at most {MAX_WEIGHTS:,} are allowed")
 
