@@ -1,0 +1,89 @@
+"""What the tests of the mathematics share: the canonical figures, random networks, and PyTorch as their referee."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from pyfuncs.network import Network
+
+settings.register_profile("no deadline", deadline=None)  # PyTorch loads parts of itself in the middle of a test
+settings.load_profile("no deadline")
+
+CANONICAL = json.loads(Path(__file__).with_name("canonical.json").read_text())
+STARTS = ["seed", "course", "half-targets", "mixed-signs"]
+RATES = [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
+
+DEFAULT = Network.parse("2-2-2")
+MAZUR = Network.parse("2-2-2 fixed-bias")
+MAZUR_WEIGHTS = np.array([0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.35, 0.6])
+
+
+@dataclass
+class Case:
+    """A network with numbers for it."""
+
+    network: Network
+    weights: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    @property
+    def arguments(self) -> tuple:
+        return self.network, self.weights, self.inputs, self.targets
+
+
+def canonical_case(name: str) -> Case:
+    setup = CANONICAL[name]["setup"]
+    weights, inputs, targets = (np.array(setup[key]) for key in ("weights", "inputs", "targets"))
+    return Case(DEFAULT, weights, inputs[None], targets[None])
+
+
+def mazur_case() -> Case:
+    course = canonical_case("course")
+    return Case(MAZUR, MAZUR_WEIGHTS, course.inputs, course.targets)
+
+
+def networks(units: str = "sigmoid tanh relu linear") -> st.SearchStrategy[Network]:
+    unit = st.sampled_from(units.split())
+    sizes = st.lists(st.integers(1, 4), min_size=2, max_size=5).map(tuple)
+    return st.builds(Network, sizes, unit, unit, bias=st.sampled_from(["none", "bias", "fixed-bias"]))
+
+
+@st.composite
+def cases(draw: st.DrawFn, units: str = "sigmoid tanh relu linear", samples: int = 4) -> Case:
+    """Random networks with random numbers; numpy's generator, as hypothesis' own numbers are mostly 0 and 1."""
+    network = draw(networks(units))
+    count = draw(st.integers(1, samples))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shapes = [network.weight_count, (count, network.sizes[0]), (count, network.sizes[-1])]
+    return Case(network, *(random.uniform(-1.5, 1.5, shape) for shape in shapes))
+
+
+def torch_outputs(network: Network, weights: torch.Tensor, inputs: np.ndarray) -> torch.Tensor:
+    """The outputs by torch.nn.functional.linear, the weights taken in the documented order, one after the other."""
+    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "linear": torch.nn.Identity()}
+    pairs = list(zip(network.sizes[:-1], network.sizes[1:], strict=True))
+    matrices = iter(weights)
+    layers = [torch.stack([next(matrices) for _ in range(i * o)]).reshape(o, i) for i, o in pairs]
+    values = torch.tensor(inputs)
+    for layer, matrix in enumerate(layers, 1):
+        if network.bias == "none":
+            bias = None
+        elif network.bias == "bias":
+            bias = torch.stack([next(matrices) for _ in range(len(matrix))])
+        else:
+            bias = next(matrices).expand(len(matrix))
+        unit = network.output if layer == len(layers) else network.hidden
+        values = functions[unit](torch.nn.functional.linear(values, matrix, bias))
+    return values
+
+
+def torch_loss(network: Network, weights: torch.Tensor, inputs: np.ndarray, targets: np.ndarray) -> torch.Tensor:
+    """E_total: half the squared error, summed over the outputs, mean over the samples."""
+    outputs = torch_outputs(network, weights, inputs)
+    return torch.nn.functional.mse_loss(outputs, torch.tensor(targets), reduction="sum") / (2 * len(targets))

@@ -1,0 +1,130 @@
+"""Central differences beside the analytic gradient, and the verdict on each weight."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+
+from pyfuncs import gradient_check
+from pyfuncs.descent import history
+from pyfuncs.gradient_check import check
+from pyfuncs.network import Network
+from pyfuncs.propagation import gradient
+from tests.networks import STARTS, canonical_case, cases, mazur_case, torch_loss
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def verdicts(*arguments) -> list[str]:
+    return [verdict for *_, verdict in check(*arguments)]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_every_starting_point_passes(start):
+    assert verdicts(*canonical_case(start).arguments) == ["PASS"] * 8
+
+
+def test_fixed_biases_are_checked_too():
+    assert verdicts(*mazur_case().arguments) == ["PASS"] * 10
+
+
+@given(cases("sigmoid tanh linear"))
+def test_smooth_networks_pass(case):
+    assert set(verdicts(*case.arguments)) == {"PASS"}
+
+
+@given(cases())
+def test_no_network_fails(case):
+    assert "FAIL" not in verdicts(*case.arguments)
+
+
+@given(cases())
+def test_rows_are_the_analytic_and_the_numeric_gradient_and_their_relative_difference(case):
+    def error(weights):
+        return torch_loss(case.network, torch.tensor(weights), case.inputs, case.targets).item()
+
+    rows = check(*case.arguments)
+    assert [row[0] for row in rows] == gradient(*case.arguments).tolist()
+    for number, (analytic, numeric, relative, _) in enumerate(rows):
+        h = np.zeros_like(case.weights)
+        h[number] = 1e-5 * max(1, abs(case.weights[number]))
+        central = (error(case.weights + h) - error(case.weights - h)) / (2 * h[number])
+        assert numeric == pytest.approx(central, rel=1e-8, abs=2e-10 * max(1, error(case.weights)))
+        assert relative == abs(analytic - numeric) / max(abs(analytic), abs(numeric), 1e-8)
+
+
+@pytest.mark.parametrize("wrong", [1.00001, -1, 0, np.nan])
+def test_a_wrong_gradient_fails(monkeypatch, wrong):
+    monkeypatch.setattr(gradient_check, "gradient", lambda *arguments: gradient(*arguments) * wrong)
+    assert set(verdicts(*canonical_case("course").arguments)) == {"FAIL"}
+
+
+def test_one_wrong_derivative_fails_alone(monkeypatch):
+    monkeypatch.setattr(
+        gradient_check, "gradient", lambda *arguments: gradient(*arguments) + 1e-6 * (np.arange(8) == 3)
+    )
+    assert verdicts(*canonical_case("course").arguments) == ["PASS"] * 3 + ["FAIL"] + ["PASS"] * 4
+
+
+def test_a_nearly_finished_descent_passes():
+    case = canonical_case("seed")
+    finished = history(*case.arguments, 0.5, 1000)[-1]
+    assert max(row[2] for row in check(case.network, finished, case.inputs, case.targets)) > 1e-6
+    assert verdicts(case.network, finished, case.inputs, case.targets) == ["PASS"] * 8
+
+
+def test_saturated_units_pass():
+    case = canonical_case("course")
+    assert verdicts(case.network, case.weights * 40, case.inputs, case.targets) == ["PASS"] * 8
+
+
+def test_the_step_grows_with_the_weight():
+    network = Network.parse("1-1 sigmoid linear")
+    ((analytic, numeric, _, verdict),) = check(network, [1e6], [[1.0]], [[0.0]])
+    assert (analytic, verdict) == (1e6, "PASS")
+    assert numeric == pytest.approx(1e6, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("w1", "verdict"), [(0.0, "KINK"), (0.9e-5, "KINK"), (-0.9e-5, "KINK"), (1.1e-5, "PASS"), (-1.1e-5, "PASS")]
+)
+def test_a_relu_within_a_step_of_its_kink_is_a_kink(w1, verdict):
+    assert verdicts(Network.parse("1-1-1 relu"), [w1, 0.5], [[1.0]], [[0.0]])[0] == verdict
+
+
+def test_a_kink_is_where_z_is_carried_over_zero_however_small_the_weight():
+    network = Network.parse("1-1-1 relu bias")  # h1 = w1·i1 + b1
+    assert verdicts(network, [0.0, 0.5, 1.0, 0.0], [[1.0]], [[0.0]]) == ["PASS"] * 4
+    assert verdicts(network, [2.0, 0.5, -2.0, 0.0], [[1.0]], [[0.0]]) == ["KINK", "PASS", "KINK", "PASS"]
+    assert verdicts(network, [1.0, 0.5, 0.5e-5, 0.0], [[0.0]], [[0.0]]) == ["PASS", "PASS", "KINK", "PASS"]
+
+
+def test_a_z_of_zero_that_the_step_does_not_move_is_no_kink():
+    assert verdicts(Network.parse("1-1-1 relu"), [0.0, 0.5], [[1.0]], [[0.0]]) == ["KINK", "PASS"]
+
+
+def test_a_weight_can_carry_a_later_layer_over_its_kink():
+    network = Network.parse("1-1-1-1 relu bias")  # h2_1 = w2·(w1·i1 + b1) + b2
+    assert verdicts(network, [1.0, 1.0, 1.0, 0.0, -1.0, 0.0], [[1.0]], [[0.0]])[:2] == ["KINK", "KINK"]
+
+
+def test_a_relu_output_has_its_kink_too():
+    assert verdicts(Network.parse("1-1 sigmoid relu"), [0.0], [[1.0]], [[1.0]]) == ["KINK"]
+
+
+def test_one_sample_of_a_batch_at_its_kink_is_enough():
+    assert verdicts(Network.parse("1-1 sigmoid relu bias"), [1.0, -2.0], [[1.0], [2.0]], [[1.0], [1.0]]) == ["KINK"] * 2
+
+
+@pytest.mark.parametrize("unit", ["sigmoid", "tanh", "linear"])
+def test_smooth_units_have_no_kink_at_zero(unit):
+    assert set(verdicts(Network((1, 1, 1), unit), [0.0, 0.0], [[1.0]], [[0.0]])) == {"PASS"}
+
+
+def test_weights_checked_in_groups_give_the_same_rows(monkeypatch):
+    case = mazur_case()
+    whole = check(*case.arguments)
+    monkeypatch.setattr(gradient_check, "PIECE", 20)
+    grouped = check(*case.arguments)
+    assert [row[1] for row in grouped] == pytest.approx([row[1] for row in whole], rel=1e-9, abs=1e-11)
+    assert [row[3] for row in grouped] == ["PASS"] * 10
