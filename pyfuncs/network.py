@@ -161,10 +161,11 @@ class Network:
 
     def pack(self, layers: Layers) -> np.ndarray:
         """The inverse of unpack: (..., n). A fixed bias is taken from the first of the units that share it."""
-        weights = [w.reshape((*w.shape[:-2], -1)) for w, _ in layers]
-        shared = slice(1 if self.bias == "fixed-bias" else None)
-        biases = [b[..., shared] for _, b in layers if b is not None]
-        return np.concatenate(weights + biases, axis=-1)
+        rows = [w.reshape((*w.shape[:-2], -1)) for w, _ in layers]
+        if self.bias != "none":
+            shared = slice(1 if self.bias == "fixed-bias" else None)
+            rows += [b[..., shared] for _, b in layers]
+        return np.concatenate(rows, axis=-1)
 
     @cached_property
     def _w_count(self) -> int:

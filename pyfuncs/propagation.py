@@ -76,8 +76,10 @@ def propagate(network: Network, layers: Layers, inputs: np.ndarray) -> Pass:
     z, a = [], [inputs]
     for (w, b), activation in zip(layers, network.activations, strict=True):
         weighted = a[-1] @ w.mT
-        z.append(weighted if b is None else weighted + b[..., None, :])
-        a.append(ACTIVATIONS[activation][0](z[-1]))
+        if b is not None:
+            weighted = weighted + b[..., None, :]
+        z.append(weighted)
+        a.append(ACTIVATIONS[activation][0](weighted))
     return Pass(z, a)
 
 
