@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -15,12 +16,8 @@ from xlsxwriter.exceptions import FileCreateError
 LONGEST_TEXT, LONGEST_SHEET_NAME = 32_767, 31
 CUT = " … (cut)"
 CREATED = datetime(2026, 1, 1)
-OPTIONS = {
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "default_format_properties": {"font_name": "Arial", "font_size": 10},
-}
+TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+FONT = {"font_name": "Arial", "font_size": 10}
 NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\'\t\n]")
 
@@ -33,7 +30,8 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.stem}.{os.getpid()}.xlsx")
-    workbook = Workbook(str(beside), OPTIONS)
+    options = {**TEXT_STAYS_TEXT, "default_format_properties": dict(FONT)}  # a copy: XlsxWriter adds to it
+    workbook = Workbook(str(beside), options)
     workbook.set_properties({"title": title, "created": CREATED})
     try:
         yield workbook
@@ -64,7 +62,12 @@ def sheet_names(wanted: list[str], taken: tuple[str, ...]) -> list[str]:
     used, names = {name.lower() for name in taken}, []
     for name in wanted:
         plain = NOT_IN_SHEET_NAMES.sub("-", NOT_IN_XML.sub("", name)).strip() or "run"
-        tries = (plain if count == 1 else f"{plain[: LONGEST_SHEET_NAME - 5]} ({count})" for count in range(1, 10_000))
-        names.append(next(t[:LONGEST_SHEET_NAME] for t in tries if t[:LONGEST_SHEET_NAME].lower() not in used))
+        names.append(next(free for free in numbered(plain) if free.lower() not in used))
         used.add(names[-1].lower())
     return names
+
+
+def numbered(name: str) -> Iterator[str]:
+    """The name cut to a sheet name's length, then with (2), (3) … at its end."""
+    for ending in chain([""], (f" ({number})" for number in count(2))):
+        yield name[: LONGEST_SHEET_NAME - len(ending)].strip() + ending

@@ -8,6 +8,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx import files
+
 INK, MUTED, RULE, PALE, ACCENT = "#1F2933", "#66727F", "#D3DAE1", "#EEF2F6", "#24527A"
 EDIT_FILL, EDIT_RULE = "#FFF4CC", "#C79100"
 GOOD, BAD = "#1D6B3A", "#A3260F"
@@ -20,7 +22,7 @@ SERIES = (
     ("#1F2933", "long_dash_dot"),
 )
 
-FONT = {"font_name": "Arial", "font_size": 10, "font_color": INK, "valign": "vcenter"}
+FONT = {**files.FONT, "font_color": INK, "valign": "vcenter"}
 ROW = {"bottom": 1, "bottom_color": RULE}
 EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
 HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
