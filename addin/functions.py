@@ -43,6 +43,12 @@ class Function:
         """Optional parameters stand last; HEADERS cannot do without its network."""
         return parameter in OPTIONAL and self.parameters[0] != parameter
 
+    @property
+    def signature(self) -> str:
+        """As the function reference writes it: NAME(weights, inputs, [network])."""
+        names = [f"[{name}]" if self.is_optional(name) else name for name in self.parameters]
+        return f"{self.name}({', '.join(names)})"
+
 
 def _network(value: object) -> Network:
     return Network.parse(cells.text(value, default="2-2-2"))
