@@ -1,11 +1,9 @@
 """A real LibreOffice with the packaged extension in a fresh profile, in the background or in a window."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from addin import __version__
 from addin.calc.extension import PROJECT, package
-from tests.calc.office import Office, office_python
+from tests.calc.office import Office, office_python, virtual_screen
 from tests.needs import require
 
 
@@ -80,20 +78,9 @@ def sheet(office: Office) -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[str]:
-    """A virtual screen of 1366 × 768 with a window manager; what is clicked there is on nobody's desk."""
+    """A virtual screen with a window manager; what is clicked there is on nobody's desk."""
     for program in ("Xvfb", "openbox", "xdotool", "import"):
         if shutil.which(program) is None:
             require("calc", f"{program} is not installed: no window can be tested")
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24"], pass_fds=[write], stderr=subprocess.DEVNULL
-    )
-    os.close(write)
-    with os.fdopen(read) as numbers:
-        name = f":{numbers.readline().strip()}"
-    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
-    yield name
-    for process in (manager, server):
-        process.kill()
-        process.wait()
+    with virtual_screen() as name:
+        yield name

@@ -161,15 +161,27 @@ class Driver:
     def calculate(self, key):
         self.documents[key].calculateAll()
 
-    def timed(self, key, address, formula, times):
-        """Seconds for writing an array formula and computing it, `times` times."""
-        cells = self._range(key, address)
+    def timed_edits(self, key, edited, times, read):
+        """Seconds from writing a number until a cell that depends on it is read, `times` times after three others."""
+        source, result = (self._range(key, address).getCellByPosition(0, 0) for address in (edited, read))
         taken = []
-        for _ in range(times):
+        for number in range(times + 3):
             start = time.perf_counter()
-            cells.setArrayFormula(formula)
+            source.Value = 0.5 + number / 100
+            assert result.Value != 0
             taken.append(time.perf_counter() - start)
-        return taken
+        return taken[3:]
+
+    def when(self, key, address, below, value, timeout=10.0):
+        """The time (of time.time) at which the cell so far below the named one holds the value."""
+        area = self._range(key, address).RangeAddress
+        sheet = self.documents[key].Sheets.getByIndex(area.Sheet)
+        cell = sheet.getCellByPosition(area.StartColumn, area.StartRow + below)
+        end = time.time() + timeout
+        while cell.Value != value:
+            if time.time() > end:
+                raise TimeoutError(f"{address} holds {cell.Value}, not {value}")
+        return time.time()
 
     def show(self, key, sheet):
         """Bring a sheet to the front."""

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -180,6 +181,27 @@ class Office:
         self._listener.join()
         with contextlib.suppress(OSError):
             self.driver.stdin.close()
+
+
+@contextlib.contextmanager
+def virtual_screen() -> Iterator[str]:
+    """A screen of 1366 × 768 with a window manager; gives its DISPLAY."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24"], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        name = f":{numbers.readline().strip()}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": name}, **quiet)
+    time.sleep(0.5)
+    try:
+        yield name
+    finally:
+        for process in (manager, server):
+            process.kill()
+            process.wait()
 
 
 def wait_for(condition, timeout: float = 30.0, every: float = 0.05):
