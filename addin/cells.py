@@ -142,8 +142,10 @@ def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Block:
     """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
     rows = np.atleast_2d(array)
     values: Block = rows.tolist()
-    for r, c in np.argwhere(~np.isfinite(rows)):
-        values[r][c] = not_finite(int(r), int(c))
+    finite = np.isfinite(rows)
+    if not finite.all():
+        for r, c in np.argwhere(~finite):
+            values[r][c] = not_finite(int(r), int(c))
     return values
 
 
