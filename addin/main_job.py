@@ -106,7 +106,7 @@ def headless(with_torch: bool) -> int:
 def write_results(folder: Path) -> int:
     """Write the run's results workbook into its folder; returns the exit code."""
     path = folder / "results.xlsx"
-    code = run("xlsx.results", str(folder), "--out", str(path))
+    code = run("xlsx.results", str(folder), "--out", str(path), stdout=subprocess.DEVNULL)
     print(f"The results: {path}" if code == 0 else f"The results workbook could not be written; the run is in {folder}")
     return code
 
@@ -120,9 +120,9 @@ def train(folder: Path) -> int:
     return run("cnn.train", "--model", "reference", "--dataset", dataset, "--epochs", epochs, "--out", str(folder))
 
 
-def run(*words: str) -> int:
+def run(*words: str, stdout: int | None = None) -> int:
     """`python -m …` to its end; Ctrl-C reaches it from the terminal, SIGTERM from here. Returns its exit code."""
-    process = subprocess.Popen([sys.executable, "-P", "-m", *words])
+    process = subprocess.Popen([sys.executable, "-P", "-m", *words], stdout=stdout)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     signal.signal(signal.SIGINT, lambda *_: None)
     try:

@@ -69,8 +69,10 @@ class Progress:
 
     def show(self, line: str) -> None:
         """Take a line of pip's in, and show how far it is."""
-        if match := re.match(r"(Downloading|Using cached|Installing|Building|Preparing|Collecting) .*", line):
-            self.doing = match[0]
+        if re.match(r"(Downloading|Using cached|Building|Preparing|Collecting) ", line):
+            self.doing = line
+        elif line.startswith("Installing collected packages"):
+            self.doing = f"unpacking {line.count(',') + 1} packages"
         now = time.monotonic()
         if now - self.last >= (0.2 if self.on_terminal else HEARTBEAT):
             self.last = now

@@ -112,6 +112,7 @@ def _from_registry() -> None:
 
 def check() -> str:
     """Import the pair in .venv; an empty text when it works, else what is wrong."""
+    print(f"{packages.LABELS['torch']}: trying them out", flush=True)
     said = subprocess.run([packages.python(), "-c", IMPORT], capture_output=True, text=True, errors="replace")
     if said.returncode == 0:
         return ""

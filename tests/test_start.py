@@ -323,7 +323,7 @@ def test_an_old_python_is_told_what_is_needed():
     code = (
         "import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); runpy.run_path('start.py', run_name='__main__')"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert done.stderr.startswith("Python 3.11 or newer is needed, this is 3.8.18 (")
 
