@@ -26,8 +26,9 @@ def step(
     network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, learning_rate: float
 ) -> np.ndarray:
     """The weights after one update: (n,)."""
+    inputs, targets = samples(network, inputs, targets)
     now, count = network.fitting(weights).copy(), network.learned_count
-    now[:count] -= learning_rate * backpropagate(network, network.unpack(now), *samples(network, inputs, targets))[:count]
+    now[:count] -= learning_rate * backpropagate(network, network.unpack(now), inputs, targets)[:count]
     return now
 
 
