@@ -48,6 +48,8 @@ def load(path: Path, model: str, network: nn.Module, optimizer: Optimizer) -> li
 
 
 def _read(path: Path) -> dict:
+    if not path.exists():
+        raise CheckpointError(f"{path} is missing", ADVICE)
     content = io.BytesIO(path.read_bytes())
     try:
         with warnings.catch_warnings(action="ignore"):  # of a pickle that is not torch's: it is refused anyway

@@ -1,0 +1,608 @@
+"""Training from the command line: what it logs, how it stops, how it goes on after a kill, what it says of trouble."""
+
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.datasets import MNIST
+
+from cnn import data, epochs, models, runs, train
+from tests.needs import require
+from tests.trainer import DIGITS, PROJECT, start, wait_for_batch, wait_until
+
+EPOCHS = 3
+MNIST_FOLDER = os.environ.get("CNN_DATA_DIR")
+TIMES = {"time", "seconds", "images_per_second", "pid"}
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has not these signals and limits")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user's folder and no MNIST, as in `tests.trainer`; torch's threads are put back for other tests."""
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
+    for name in ("CNN_DATA_DIR", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    threads = torch.get_num_threads()
+    yield tmp_path / "home"
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[runs.Run]]:
+    """A whole run on digits in its own process: its folder, what it said, and all that a follower saw meanwhile."""
+    folder = tmp_path_factory.mktemp("uninterrupted") / "a run, näîve & 'quoted'"
+    trainer = start(folder.parent, *DIGITS, "--epochs", EPOCHS, "--out", folder)
+    follower, seen = runs.Follower(folder), []
+    while trainer.poll() is None:
+        if not seen or follower.poll() is not seen[-1]:
+            seen.append(follower.poll())
+    said, complaints = trainer.communicate()
+    assert (trainer.returncode, complaints) == (0, "")
+    return folder, said, [*seen, follower.poll()]
+
+
+def log(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def figures(folder: Path) -> list[dict]:
+    """The epochs of a run's log without what differs between two runs of the same seed."""
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in runs.read(folder).epochs]
+
+
+def weights(folder: Path) -> list[float]:
+    network = torch.load(folder / "checkpoint.pt", weights_only=True)["network"]
+    return torch.cat([value.flatten().double() for value in network.values()]).tolist()
+
+
+def run(*options: object) -> int:
+    """The trainer in this process; its exit code."""
+    return train.main([str(option) for option in options])
+
+
+# --- a run -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_logs_that_it_started_each_epoch_and_that_it_finished(uninterrupted: tuple) -> None:
+    folder = uninterrupted[0]
+    lines = [line for line in log(folder) if line["event"] != "progress"]
+    assert [line["event"] for line in lines] == ["started", *["epoch"] * EPOCHS, "finished"]
+    started, *epoch_lines, finished = lines
+    assert list(started)[2:] == [
+        *("pid", "dataset", "model", "device", "epochs", "parameters", "batches"),
+        *("train_images", "test_images", "threads", "resumed_from"),
+    ]
+    assert (started["dataset"], started["parameters"], started["batches"]) == ("digits", 14_666, 12)
+    assert started["resumed_from"] is None
+    assert [tuple(line)[2:] for line in epoch_lines] == [runs.EPOCH_KEYS] * EPOCHS
+    assert [line["epoch"] for line in epoch_lines] == [1, 2, 3]
+    assert finished["test_accuracy"] == epoch_lines[-1]["test_accuracy"]
+
+
+def test_the_figures_of_an_epoch_are_plausible_and_improve(uninterrupted: tuple) -> None:
+    epoch_lines = runs.read(uninterrupted[0]).epochs
+    for line in epoch_lines:
+        assert 0 < line["train_accuracy"] < 1
+        assert line["test_accuracy"] * 360 == pytest.approx(round(line["test_accuracy"] * 360))
+        assert line["images_per_second"] > 1437 / line["seconds"]
+        assert line["learning_rate"] == 0.01
+    for loss in ("train_loss", "test_loss"):
+        assert epoch_lines[0][loss] > epoch_lines[1][loss] > epoch_lines[2][loss] > 0
+    assert epoch_lines[-1]["test_accuracy"] > 0.8
+
+
+def test_progress_comes_at_most_four_times_a_second(uninterrupted: tuple) -> None:
+    times = [datetime.fromisoformat(line["time"]) for line in log(uninterrupted[0]) if line["event"] == "progress"]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
+    assert len(times) >= EPOCHS
+    assert min(gaps) >= 0.249
+
+
+def test_a_follower_sees_the_run_grow_while_it_trains(uninterrupted: tuple) -> None:
+    seen = uninterrupted[2]
+    assert [len(seen[0].epochs), seen[0].end] == [0, None]
+    for count in range(1, EPOCHS):
+        assert any(view.alive and len(view.epochs) == count and view.progress for view in seen)
+    assert any(re.fullmatch(r"epoch 2 of 3, batch \d+ of 12, loss \d\.\d\d \(digits\)", view.status) for view in seen)
+    assert not any("without a word" in view.status for view in seen)
+    accuracy = seen[-1].epochs[-1]["test_accuracy"]
+    assert seen[-1].status == f"finished: 3 epochs, test accuracy {100 * accuracy:.2f} % (digits)"
+    wait_until(lambda: not runs.is_alive(uninterrupted[0]), 2)
+
+
+def test_it_says_one_plain_line_an_epoch_where_there_is_no_terminal(uninterrupted: tuple) -> None:
+    folder, said, _ = uninterrupted
+    first, second, *others = said.splitlines()
+    assert first == "reference, 14,666 parameters; digits, 1,437 images; cpu"
+    assert second == f"run folder: {folder}"
+    assert [line.split(":")[0] for line in others] == ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3", "finished"]
+
+
+def test_the_configuration_holds_all_that_is_needed_to_repeat_the_run(uninterrupted: tuple) -> None:
+    config = json.loads((uninterrupted[0] / "config.json").read_text())
+    settings = {"model": "reference", "dataset": "digits", "epochs": 3, "batch_size": 128, "learning_rate": 0.01}
+    facts = {"seed": 0, "device": "cpu", "threads": 1, "train_images": 1437, "test_images": 360, "data_dir": None}
+    assert {**config, **settings, **facts} == config
+    assert config["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert set(config["versions"]) == {"python", "torch", "torchvision", "project"}
+    assert config["versions"]["project"] == __import__("addin").__version__
+    if (PROJECT / ".git").exists() and shutil.which("git"):
+        head = subprocess.run(["git", "-C", PROJECT, "cat-file", "-t", config["revision"].removesuffix("-dirty")],
+                              capture_output=True, text=True)  # fmt: skip
+        assert head.stdout == "commit\n"
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(uninterrupted: tuple, tmp_path: Path) -> None:
+    assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "same") == 0
+    assert figures(tmp_path / "same") == figures(uninterrupted[0])
+    assert weights(tmp_path / "same") == weights(uninterrupted[0])
+    assert run(*DIGITS, "--epochs", 1, "--seed", 1, "--out", tmp_path / "other") == 0
+    assert figures(tmp_path / "other") != figures(uninterrupted[0])[:1]
+
+
+def test_an_epoch_is_one_update_a_batch_by_gradient_descent_with_momentum(uninterrupted: tuple) -> None:
+    images = data.load("digits").train
+    epochs.seed_epoch(0, 0)
+    network = models.build("reference")
+    weight_list = list(network.parameters())
+    velocities = [torch.zeros_like(weight) for weight in weight_list]
+    for epoch in range(1, EPOCHS + 1):
+        epochs.seed_epoch(0, epoch)
+        order = torch.randperm(1437)
+        for first in range(0, 1437, 128):
+            batch = order[first : first + 128]
+            loss = torch.nn.CrossEntropyLoss()(network.train()(images.images[batch]), images.labels[batch])
+            gradients = torch.autograd.grad(loss, weight_list)
+            with torch.no_grad():
+                for weight, velocity, gradient in zip(weight_list, velocities, gradients, strict=True):
+                    velocity.mul_(0.9).add_(gradient)
+                    weight.sub_(0.01 * velocity)
+    state = torch.cat([value.flatten().double() for value in network.state_dict().values()])
+    assert state.tolist() == pytest.approx(weights(uninterrupted[0]), abs=1e-4)
+
+
+def test_every_epoch_and_every_seed_has_random_numbers_of_its_own() -> None:
+    draws = []
+    for seed in (0, 1, 2**32 - 1):
+        for epoch in range(4):
+            epochs.seed_epoch(seed, epoch)
+            draws.append(tuple(torch.rand(3).tolist()))
+    assert len(set(draws)) == 12
+
+
+def test_what_is_learnt_does_not_depend_on_the_test_images(
+    uninterrupted: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = data.load("digits")
+    nonsense = data.Split(torch.zeros_like(digits.test.images), digits.test.labels)
+    monkeypatch.setattr(data, "load", lambda *_: data.DataSet("digits", digits.train, nonsense))
+    assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "run") == 0
+    assert weights(tmp_path / "run") == weights(uninterrupted[0])
+    assert figures(tmp_path / "run") != figures(uninterrupted[0])
+
+
+def test_a_run_without_a_folder_of_its_own_gets_one_named_after_time_and_model(home: Path) -> None:
+    assert run(*DIGITS, "--epochs", 1) == 0
+    (folder,) = runs.list_runs()
+    assert folder.parent == home / "runs"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-reference", folder.name)
+
+
+@posix
+def test_a_bar_is_drawn_on_a_terminal(tmp_path: Path) -> None:
+    import fcntl
+    import termios
+
+    controller, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    options = (*DIGITS, "--epochs", 1, "--out", tmp_path / "run")
+    trainer = start(tmp_path, *options, stdout=terminal, stderr=terminal, stdin=terminal)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # which is how a terminal ends
+        while part := os.read(controller, 4096):
+            shown += part
+    assert trainer.wait() == 0
+    assert re.search(rb"epoch 1 of 1: +\d+%\|.*\| \d+/12 ", shown)
+    os.close(controller)
+
+
+def test_mnist_is_learnt_to_over_97_5_percent_in_an_epoch(tmp_path: Path) -> None:
+    folder = MNIST_FOLDER or require("mnist", "CNN_DATA_DIR names no folder with MNIST")
+    options = ("--epochs", 1, "--data-dir", folder, "--out", tmp_path / "run")
+    trainer = start(tmp_path, *options)
+    wait_for_batch(tmp_path / "run", 1)
+    assert runs.read(tmp_path / "run").started["train_images"] == 60_000
+    assert trainer.communicate()[1] == ""
+    result = runs.read(tmp_path / "run")
+    assert result.epochs[0]["test_accuracy"] > 0.975
+    assert result.status.endswith("% (mnist)")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["data_dir"] == str(Path(folder).absolute())
+
+
+# --- stopping ----------------------------------------------------------------------------------------------------
+
+STOPS = {
+    "the file": (lambda trainer, folder: runs.request_stop(folder), 0),
+    "Ctrl-C": (lambda trainer, folder: trainer.send_signal(signal.SIGINT), 130),
+    "SIGTERM": (lambda trainer, folder: trainer.send_signal(signal.SIGTERM), 143),
+}
+
+
+@posix
+@pytest.mark.parametrize("by", STOPS)
+def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> None:
+    folder, (stop, code) = tmp_path / "run", STOPS[by]
+    folder.mkdir()
+    runs.request_stop(folder)  # a stale one, from before
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", folder)
+    wait_for_batch(folder, 2)
+    stop(trainer, folder)
+    said, complaints = trainer.communicate(timeout=10)
+    assert (trainer.returncode, complaints) == (code, "")
+    result = runs.read(folder)
+    complete = len(result.epochs)
+    assert result.end["event"] == "stopped"
+    assert result.end["epoch"] == complete == len(torch.load(folder / "checkpoint.pt", weights_only=True)["epochs"])
+    assert result.status == f"stopped after epoch {complete} (digits)"
+    assert said.splitlines()[-2:] == [
+        f"stopped after epoch {complete} (digits); an unfinished epoch was dropped",
+        f"to go on: python -m cnn.train --resume {folder}",
+    ]
+    assert not runs.stop_requested(folder)
+
+
+def test_a_first_ctrl_c_only_asks_and_a_second_ends_at_once(tmp_path: Path) -> None:
+    with train.Stop() as stop:
+        stop.gentle = True
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(train.Stopped) as asked:
+            stop.check(tmp_path)
+        with pytest.raises(train.Stopped) as at_once:
+            signal.raise_signal(signal.SIGINT)
+    assert asked.value.exit_code == at_once.value.exit_code == 130
+
+
+def test_a_ctrl_c_before_the_training_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(data, "load", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert run(*DIGITS) == 130
+    assert capsys.readouterr().out == "stopped before the run began\n"
+    assert run(*DIGITS, "--out", tmp_path / "run") == 130
+    assert runs.read(tmp_path / "run").end["event"] == "stopped"
+
+
+def test_the_stop_is_obeyed_between_any_two_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "BATCH_SIZE", 100)  # so that the test set is several batches too
+    wanted, real = iter(range(12 + 4)), train.Stop.check
+    for batch in wanted:
+        checks = iter([False] * batch)
+
+        def check(stop: train.Stop, folder: Path, checks=checks) -> None:
+            if next(checks, True):
+                runs.request_stop(folder)
+            real(stop, folder)
+
+        monkeypatch.setattr(train.Stop, "check", check)
+        assert run(*DIGITS, "--epochs", 1, "--out", tmp_path / str(batch)) == 0
+        assert runs.read(tmp_path / str(batch)).status == "stopped before the first epoch was complete (digits)"
+
+
+# --- going on ----------------------------------------------------------------------------------------------------
+
+
+def same_as_uninterrupted(folder: Path, uninterrupted: tuple) -> bool:
+    return figures(folder) == figures(uninterrupted[0]) and weights(folder) == weights(uninterrupted[0])
+
+
+@posix
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(uninterrupted: tuple, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trainer = start(tmp_path, *DIGITS, "--epochs", EPOCHS, "--out", folder)
+    follower = runs.Follower(folder)
+    wait_for_batch(folder, 2)
+    trainer.kill()
+    trainer.communicate()
+    complete = len(follower.poll().epochs)
+    assert 1 <= complete < EPOCHS
+    assert follower.poll().status.startswith(f"ended without a word after epoch {complete} (digits)")
+    assert run("--resume", folder) == 0
+    assert same_as_uninterrupted(folder, uninterrupted)
+    assert runs.read(folder).started["resumed_from"] == complete
+    assert follower.poll().epochs == runs.read(folder).epochs
+    assert [line["epoch"] for line in log(folder) if line["event"] == "epoch"] == [1, 2, 3]
+
+
+def stop_after(epoch: int, folder: Path) -> None:
+    """A run on digits that is stopped in the middle of the epoch after this one."""
+    real = train.Stop.check
+
+    def check(stop: train.Stop, folder: Path) -> None:
+        if len(runs.read(folder).epochs) >= epoch:
+            runs.request_stop(folder)
+        real(stop, folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.Stop, "check", check)
+        assert run(*DIGITS, "--epochs", EPOCHS, "--out", folder) == 0
+
+
+def forget_last_epoch(folder: Path) -> None:
+    """As a kill between the checkpoint and its line in the log leaves it."""
+    runs.cut_log(folder, len(runs.read(folder).epochs) - 1)
+
+
+def tear_last_line(folder: Path) -> None:
+    with open(folder / "log.jsonl", "ab") as file:
+        file.write(b'{"event": "progress", "epoch": 3, "ba')
+
+
+def leave_stop_file(folder: Path) -> None:
+    runs.request_stop(folder)
+
+
+@pytest.mark.parametrize("harm", [forget_last_epoch, tear_last_line, leave_stop_file])
+def test_a_resumed_run_repeats_no_epoch_and_loses_none(
+    uninterrupted: tuple, tmp_path: Path, harm: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    stop_after(2, folder)
+    harm(folder)
+    trained, real = [], epochs.one_epoch
+    monkeypatch.setattr(epochs, "one_epoch", lambda *a: trained.append(a[1]) or real(*a))
+    assert run("--resume", folder) == 0
+    assert trained == [3]
+    assert same_as_uninterrupted(folder, uninterrupted)
+    assert [line["event"] for line in log(folder)].count("started") == 2
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(uninterrupted: tuple, tmp_path: Path) -> None:
+    stop_after(0, tmp_path / "run")
+    assert run("--resume", tmp_path / "run") == 0
+    assert same_as_uninterrupted(tmp_path / "run", uninterrupted)
+
+
+def test_resume_without_a_folder_takes_the_newest_unfinished_run(home: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run("--resume") == 2
+    assert f"There is no unfinished run in {home / 'runs'}" in capsys.readouterr().err
+    names = ["2026-01-01T00-00-00-reference", "2026-01-01T00-00-01-reference", "2026-01-01T00-00-02-reference"]
+    for name in names[:2]:
+        stop_after(1, home / "runs" / name)
+    assert run(*DIGITS, "--epochs", 1, "--out", home / "runs" / names[2]) == 0
+    assert run("--resume") == 0
+    ends = [runs.read(home / "runs" / name).end["event"] for name in names]
+    assert ends == ["stopped", "finished", "finished"]
+
+
+def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    stop_after(1, tmp_path / "run")
+    before = (tmp_path / "run" / "log.jsonl").read_bytes()
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02") == 2
+    assert capsys.readouterr().err == (
+        "cnn.train: learning_rate is 0.02, but run was started with 0.01. "
+        "Leave it out, or start a new run without --resume.\n"
+    )
+    assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.01", "--epochs", EPOCHS) == 0
+
+
+def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:
+    folder = uninterrupted[0]
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert run("--resume", folder) == 2
+    assert f"{folder} is finished. Start a new run" in capsys.readouterr().err
+    assert run(*DIGITS, "--out", folder) == 2
+    assert f"{folder} holds a run already. Take another folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@posix
+def test_a_second_trainer_is_refused_and_the_first_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    folder = tmp_path / "run"
+    first = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", folder)
+    wait_for_batch(folder, 1)
+    for options in ((*DIGITS, "--out", folder), ("--resume", folder)):
+        assert run(*options) == 2
+        assert f"Another trainer is at work in {folder}" in capsys.readouterr().err
+    wait_for_batch(folder, 2)
+    runs.request_stop(folder)
+    first.communicate(timeout=10)
+    assert {line["event"] for line in log(folder)} == {"started", "progress", "epoch", "stopped"}
+
+
+SPOILT = {
+    "is empty, cut short or damaged": lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    "is missing": lambda path: path.unlink(),
+    "is of the network tuned, not reference": lambda path: torch.save(
+        {**torch.load(path, weights_only=True), "model": "tuned"}, path
+    ),
+}
+
+
+@pytest.mark.parametrize("flaw", SPOILT)
+def test_a_checkpoint_that_cannot_be_used_is_said_and_logged(tmp_path: Path, flaw: str, capsys) -> None:
+    stop_after(1, tmp_path / "run")
+    capsys.readouterr()
+    SPOILT[flaw](tmp_path / "run" / "checkpoint.pt")
+    assert run("--resume", tmp_path / "run") == 1
+    end = runs.read(tmp_path / "run").end
+    assert flaw in end["error"]
+    assert capsys.readouterr().err == f"cnn.train: {end['error']}. {end['advice']}.\n"
+    assert len(runs.read(tmp_path / "run").epochs) == 1
+
+
+# --- wrong use ---------------------------------------------------------------------------------------------------
+
+WRONG = {
+    ("--learning-rate", "0"): "learning_rate is '0'. It must be a number above 0, such as 0.01.",
+    ("--learning-rate", "-1"): "learning_rate is '-1'. It must be a number above 0, such as 0.01.",
+    ("--learning-rate", "10%"): "learning_rate is '10%'. It must be a number above 0, such as 0.01.",
+    ("--epochs", "0"): "epochs is '0'. It must be a whole number from 1 to 1000.",
+    ("--epochs", "1.5"): "epochs is '1.5'. It must be a whole number from 1 to 1000.",
+    ("--batch-size", "0"): "batch_size is '0'. It must be a whole number from 1.",
+    ("--model", "tuned"): "model is 'tuned'. It must be one of reference.",
+    ("--dataset", "cifar"): "dataset is 'cifar'. It must be one of mnist, digits, auto.",
+    ("--epoch-count", "3"): "unrecognized arguments: --epoch-count 3. --help shows every option.",
+    ("--epochs",): "argument --epochs: expected one argument. --help shows every option.",
+    (*DIGITS, "--batch-size", "1438"): "batch_size is 1438, more than the 1,437 training images of digits. "
+    "Take a smaller --batch-size.",
+    ("--resume", "nowhere"): f"There is no {PROJECT / 'nowhere' / 'config.json'}. "
+    "Name the folder of a run that had begun.",
+}
+
+
+@pytest.mark.parametrize("options", WRONG)
+def test_wrong_use_is_one_line_and_exit_code_2(options: tuple, home: Path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    assert run(*options) == 2
+    assert capsys.readouterr() == ("", f"cnn.train: {WRONG[options]}\n")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_missing_device_is_wrong_use(device: str, home: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(epochs.DEVICES, device, lambda: False)
+    assert run("--dataset", "digits", "--device", device) == 2
+    assert capsys.readouterr().err.startswith(f"cnn.train: device is {device}, and this PyTorch")
+    assert not home.exists()
+
+
+def test_help_tells_how_to_start_it_and_every_option_and_exit_code() -> None:
+    said = subprocess.run([sys.executable, "-m", "cnn.train", "--help"], cwd=PROJECT, capture_output=True, text=True)
+    assert said.returncode == 0
+    for words in ("--data-dir FOLDER", "--learning-rate FLOAT", "python -m cnn.train --resume", "(default 19)", "130"):
+        assert words in said.stdout
+
+
+# --- trouble -----------------------------------------------------------------------------------------------------
+
+
+def failure(folder: Path, capsys: pytest.CaptureFixture) -> str:
+    """What a failed run says, which is what its log says."""
+    end = runs.read(folder).end
+    assert end["event"] == "failed"
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"cnn.train: {end['error']}. {end['advice']}."
+    return said
+
+
+def test_without_mnist_it_says_what_to_type(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{free.getsockname()[1]}/"])
+    assert run("--out", tmp_path / "run") == 1
+    assert "Type --dataset digits, or --data-dir FOLDER" in failure(tmp_path / "run", capsys)
+
+
+def test_a_damaged_file_of_mnist_is_named(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    file.parent.mkdir(parents=True)
+    file.write_text("<html>")
+    assert run("--out", tmp_path / "run", "--data-dir", tmp_path / "data") == 1
+    assert f"{file} is not the official file: it is a web page" in failure(tmp_path / "run", capsys)
+
+
+def test_a_run_that_failed_before_it_began_can_be_started_again(tmp_path: Path, uninterrupted: tuple) -> None:
+    assert run("--out", tmp_path / "run", "--data-dir", tmp_path / "missing") == 1
+    assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "run") == 0
+    assert same_as_uninterrupted(tmp_path / "run", uninterrupted)
+
+
+@pytest.mark.parametrize("poisoned", [1, 2])
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_epochs(
+    tmp_path: Path, poisoned: int, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = epochs._update
+
+    def update(training: epochs.Training, watch: epochs.Watch) -> tuple:
+        if watch.number == poisoned:
+            training.network[0].weight.data[0, 0] = float("inf")
+        return real(training, watch)
+
+    monkeypatch.setattr(epochs, "_update", update)
+    assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "run") == 1
+    said = failure(tmp_path / "run", capsys)
+    assert "not finite" in said
+    assert "Take a smaller learning_rate than 0.01; the epochs before are kept." in said
+    assert len(runs.read(tmp_path / "run").epochs) == poisoned - 1
+    assert (tmp_path / "run" / "checkpoint.pt").exists() == (poisoned > 1)
+
+
+def test_a_far_too_large_learning_rate_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(*DIGITS, "--learning-rate", "1e30", "--epochs", 1, "--out", tmp_path / "run") == 1
+    assert "Take a smaller learning_rate than 1e+30" in failure(tmp_path / "run", capsys)
+
+
+def test_a_full_memory_of_the_gpu_has_its_own_advice(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...")
+
+    monkeypatch.setattr(epochs, "_update", full)
+    assert run(*DIGITS, "--out", tmp_path / "run") == 1
+    assert "Take a smaller --batch-size, or --device cpu" in failure(tmp_path / "run", capsys)
+
+
+def test_a_missing_package_has_its_own_advice(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cnn.epochs", None)
+    monkeypatch.delattr("cnn.epochs")
+    assert run(*DIGITS, "--out", tmp_path / "run") == 1
+    assert "Type python start.py setup" in failure(tmp_path / "run", capsys)
+
+
+def test_an_error_nobody_foresaw_is_logged_with_its_traceback_on_stderr(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(epochs, "_update", lambda *_: {}["surprise"])
+    assert run(*DIGITS, "--out", tmp_path / "run") == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert runs.read(tmp_path / "run").end["error"] in said.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process, which only Linux can")
+def test_a_disk_that_is_full_keeps_the_last_checkpoint_and_the_run_goes_on_later(tmp_path: Path) -> None:
+    import resource
+
+    folder = tmp_path / "run"
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", folder)
+    wait_until(lambda: len(runs.read(folder).epochs) >= 1)
+    resource.prlimit(trainer.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))  # bytes: less than a checkpoint
+    _, complaint = trainer.communicate(timeout=30)
+    result = runs.read(folder)
+    assert trainer.returncode == 1
+    assert complaint == f"cnn.train: {result.end['error']}. {train.NO_ROOM}.\n"
+    assert len(torch.load(folder / "checkpoint.pt", weights_only=True)["epochs"]) == len(result.epochs)
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json", "lock", "log.jsonl"]
+
+
+def obey_permissions() -> None:
+    """In a process about to start: give up root's right to write where nobody may (CAP_DAC_OVERRIDE)."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root obeys permissions only where Linux makes it")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    readonly = tmp_path / "readonly"
+    readonly.mkdir(mode=0o555)
+    trainer = start(readonly, *DIGITS, "--out", readonly / "run", preexec_fn=obey_permissions)
+    _, complaint = trainer.communicate()
+    assert trainer.returncode == 1
+    assert complaint == f"cnn.train: Permission denied: {readonly / 'run'}. {train.NO_ROOM}.\n"
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "file"))
+    assert run(*DIGITS, "--epochs", 1) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err
