@@ -20,6 +20,7 @@ FILE_NAME = "backprop.xlsx"
 SHEETS = (start, network, forward, backward, learning_rates, results)
 WRITING_ORDER = (network, forward, backward, learning_rates, results, start)  # a sheet reads what stands before it
 MAX_WEIGHTS = 250
+TRAINING = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
 
 
 def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
@@ -55,7 +56,7 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
         forward.TITLE: ("Forward pass", f"Network {text}: from the inputs to E_total."),
         backward.TITLE: ("Backward pass", f"Network {text}: dE stands for the change of E_total."),
         learning_rates.TITLE: ("Learning rates", f"Network {text}: {learning_rates.EPOCHS} updates at six rates."),
-        results.TITLE: ("Results: a convolutional network reads digits", ""),
+        results.TITLE: ("Results: a convolutional network reads digits", TRAINING),
     }
 
 

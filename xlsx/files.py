@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
@@ -36,6 +37,7 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
     try:
         yield workbook
         workbook.close()
+        drop_empty_macros(beside)
         os.replace(beside, path)
     except (FileCreateError, PermissionError) as error:
         advice = "close it where it is open, or name another place"
@@ -43,6 +45,15 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
     finally:
         workbook.fileclosed = 1  # a workbook given up is not written when it is collected
         beside.unlink(missing_ok=True)
+
+
+def drop_empty_macros(path: Path) -> None:
+    """Leave out the empty macro names that XlsxWriter writes for buttons without one; Excel writes nothing there."""
+    with ZipFile(path) as source:
+        parts = [(info, source.read(info)) for info in source.infolist()]
+    with ZipFile(path, "w", ZIP_DEFLATED) as target:
+        for info, content in parts:
+            target.writestr(info, content.replace(b"<x:FmlaMacro></x:FmlaMacro>", b""))
 
 
 def reason(error: Exception) -> str:

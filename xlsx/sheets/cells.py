@@ -125,13 +125,13 @@ def mute_errors(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -
 
 
 QUANTITY_COLUMNS = (
-    ("Quantity", 11, "header"),
-    ("What it is", 26, "header"),
-    ("Formula", 33, "header"),
-    ("With the numbers put in", 38, "header"),
-    ("Native formula", 15, "header_right"),
-    ("Python", 15, "header_right"),
-    ("Agreement", 19, "header_state"),
+    ("Quantity", 10, "header"),
+    ("What it is", 25, "header"),
+    ("Formula", 38.5, "header"),
+    ("With the numbers put in", 36, "header"),
+    ("Native formula", 14, "header_right"),
+    ("Python", 14, "header_right"),
+    ("Agreement", 18.5, "header_state"),
 )
 NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(QUANTITY_COLUMNS))
 

@@ -154,7 +154,7 @@ def write_table(book: Book, sheet: Worksheet, losses: list[list[float]]) -> None
         sheet.write_number(HEADER_ROW, column, RATES[index], looks["edit"])
         for row in range(FIRST, LAST + 1):
             source = xl_rowcol_to_cell(row, block_start(book, index) + total)
-            sheet.write_formula(row, column, f"={source}", looks["short"], stored(losses[index][row - FIRST]))
+            sheet.write_formula(row, column, f"={source}", looks["loss"], stored(losses[index][row - FIRST]))
     rates = (HEADER_ROW, NATIVE, HEADER_ROW, NATIVE + len(RATES) - 1)
     book.define("learning_rates", sheet, xl_range(*rates))
     sheet.data_validation(*rates, RATE_RULE)
@@ -178,7 +178,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         formula = f"={xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)}"
         sheet.write_formula(HEADER_ROW, column, formula, looks["short_head"], RATES[index])
     call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{EPOCHS},network)"
-    python(sheet, (FIRST, PYTHON, LAST, last), call, looks["short"])
+    python(sheet, (FIRST, PYTHON, LAST, last), call, looks["loss"])
     pairs = [(table_column(NATIVE + index), table_column(PYTHON + index)) for index in range(len(RATES))]
     different = "+".join(differs(*pair, SWEEP_TOLERANCE) for pair in pairs)
     numbers = "+".join(f"ISNUMBER({cells})" for pair in pairs for cells in pair)
@@ -199,7 +199,7 @@ def write_summary(book: Book, sheet: Worksheet, index: int, losses: list[float])
     sheet.write_formula(row, SUMMARY, f"={rate}", looks["general"], RATES[index])
     for column, epoch in enumerate(SUMMARY_EPOCHS, SUMMARY + 1):
         source = xl_rowcol_to_cell(FIRST + epoch, NATIVE + index)
-        sheet.write_formula(row, column, f"={source}", looks["short_row"], stored(losses[epoch]))
+        sheet.write_formula(row, column, f"={source}", looks["loss_row"], stored(losses[epoch]))
     native, beside = table_column(NATIVE + index), table_column(PYTHON + index)
     rate_used = xl_rowcol_to_cell(GROUP_ROW, block_start(book, index) + 1)
     sheet.write_formula(row, STATE, "=" + outcome(native, rate_used), looks["state"], outcome_text(losses))
@@ -219,7 +219,7 @@ def outcome(native: str, rate: str) -> str:
     """In words what E_total did. Once a row has no number no later row has one, so their count is the epoch."""
     first, last = (native.split(":")[at] for at in (0, 1))
     moved = f'IF({last}<{first},"falls",IF({last}>{first},"rises","does not change"))'
-    diverged = f'IF(COUNT({native})=0,"no number: see Network","diverged at epoch "&COUNT({native}))'
+    diverged = f'IF(COUNT({native})=0,"see Network","diverged at epoch "&COUNT({native}))'
     return f'IF(ISNUMBER({rate}),IF(COUNT({native})={EPOCHS + 1},{moved},{diverged}),"the rate is not above 0")'
 
 
@@ -227,7 +227,7 @@ def outcome_text(losses: list[float]) -> str:
     """What `outcome` answers for these losses."""
     finite = sum(map(math.isfinite, losses))
     if finite < len(losses):
-        return f"diverged at epoch {finite}" if finite else "no number: see Network"
+        return f"diverged at epoch {finite}" if finite else "see Network"
     return "does not change" if losses[-1] == losses[0] else "falls" if losses[-1] < losses[0] else "rises"
 
 

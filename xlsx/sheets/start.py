@@ -75,9 +75,11 @@ def write_verdict(book: Book, sheet: Worksheet) -> None:
     count = sum(cells for _, cells in book.compared)
     areas = [area for area, _ in book.compared]
     tally = {state: "+".join(f'COUNTIF({area},"{state}")' for area in areas) for state in ("differs", NOTHING)}
-    good = f'"all {count} values agree"'
+    good = f'"all {count} comparisons agree"'
     missing = f'IF({tally[NOTHING]}=0,{good},"not everything can be compared: "&first_bad_input)'
-    differ = f'IF({tally["differs"]}>0,({tally["differs"]})&" of {count} values differ: look for “differs”",{missing})'
+    differ = (
+        f'IF({tally["differs"]}>0,({tally["differs"]})&" of {count} comparisons differ: look for “differs”",{missing})'
+    )
     sheet.write_string(VERDICT_ROW, 0, "Native and Python", book.looks["label"])
     sheet.write_string(INPUTS_ROW, 0, "Cells of Network", book.looks["label"])
     verdict = f'IF(python_ready,{differ},"{NOT_CONNECTED}")'

@@ -28,7 +28,7 @@ EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
 HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
 RIGHT = {"align": "right"}
 PAGE_WIDTH = 126  # characters across A4 landscape between the margins
-SHORT = "[>=1000]0.00E+00;0.000000"
+SHORT, LOSS = "[>=1000]0.0E+00;0.000000", "[>=1000]0.0E+00;[<0.0001]0.0E+00;0.000000"
 FORMATS: dict[str, dict[str, Any]] = {
     "plain": {},
     "wrap": {"text_wrap": True},
@@ -48,7 +48,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "number": {"num_format": "0.0000000000", **RIGHT, **ROW},
     "short": {"num_format": SHORT, **RIGHT},
     "short_head": {"num_format": "0.####", **HEADER, **RIGHT},
-    "short_row": {"num_format": SHORT, **RIGHT, **ROW},
+    "loss": {"num_format": LOSS, **RIGHT},
+    "loss_row": {"num_format": LOSS, **RIGHT, **ROW},
     "rate": {"num_format": "0.####", **RIGHT, "bold": True, "font_color": ACCENT},
     "label_plain": {"bold": True},
     "integer": {"num_format": "0", **RIGHT},
