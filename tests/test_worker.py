@@ -13,6 +13,7 @@ import pytest
 from addin import __version__
 from addin.calc import bridge as bridge_module
 from addin.calc.bridge import Bridge
+from addin.calc.pipe import PolledPipe, ThreadedPipe, packed, receive
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOSS = (((0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55),), ((0.05, 0.1),), ((0.01, 0.99),), None)
@@ -33,8 +34,10 @@ def write_environment(home: Path, **changed: str) -> None:
     (home / "environment.json").write_text(json.dumps(found))
 
 
-@pytest.fixture
-def bridge(home: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(params=[PolledPipe, ThreadedPipe])
+def bridge(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch):
+    """A bridge over each kind of pipe: the one of this system, and that of Windows."""
+    monkeypatch.setattr(bridge_module, "Pipe", request.param)
     monkeypatch.setattr(bridge_module, "PAUSE", 0.0)
     bridge = Bridge()
     yield bridge
@@ -86,6 +89,14 @@ def test_a_hung_worker_is_ended_said_and_replaced(bridge: Bridge, monkeypatch: p
         os.kill(first, 0)
 
 
+def test_a_hung_worker_that_takes_no_more_is_ended_too(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss(bridge)
+    os.kill(pid(bridge), signal.SIGSTOP)
+    monkeypatch.setattr(bridge_module, "TIMEOUT", 0.5)
+    samples = tuple((0.05, 0.1) for _ in range(100_000))  # more than a pipe holds
+    assert "#python: no answer in" in bridge.call("BACKPROP_PREDICT", (LOSS[0], samples, None))[0][0]
+
+
 def test_the_worker_ends_with_the_office_even_when_that_is_killed(home: Path) -> None:
     code = (
         "from addin.calc.bridge import Bridge; b = Bridge(); b.call('BACKPROP_VERSION', ());"
@@ -107,13 +118,12 @@ def test_what_the_mathematics_prints_does_not_reach_the_pipe(home: Path) -> None
         "import addin.calc.worker as w; w.functions.FUNCTIONS['BACKPROP_VERSION'] = type('F', (), "
         "{'compute': staticmethod(lambda: (print('noise'), [['quiet']])[1])}); w.main()"
     )
-    from addin.calc.pipe import receive, send
-
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    send(process.stdin, ("BACKPROP_VERSION", ()))
-    assert receive(process.stdout) == [["quiet"]]
+    process.stdin.write(packed(("BACKPROP_VERSION", ())))
+    process.stdin.flush()
+    assert receive(process.stdout.read) == [["quiet"]]
     assert b"noise" in process.communicate()[1]
 
 

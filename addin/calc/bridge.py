@@ -3,16 +3,13 @@
 Standard library only, Python 3.9: it runs in the office's own Python, which has no numpy.
 """
 
-import contextlib
 import os
-import pickle
-import queue
 import subprocess
 import threading
 import time
 
 from addin import __version__, launch
-from addin.calc.pipe import receive, send
+from addin.calc.pipe import Pipe
 from cnn.runs import home
 
 TIMEOUT = 20.0  # seconds; the window waits as long, so no computation may take longer
@@ -37,7 +34,7 @@ def project():
 
 
 class Worker:
-    """One worker process. `ask` is not reentrant."""
+    """One worker process and the pipe to it."""
 
     def __init__(self, environment):
         with open(home() / "worker.log", "ab") as log:
@@ -50,35 +47,13 @@ class Worker:
                 stderr=log,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        self._answers = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)  # a pipe cannot be read with a time-out
-        self._listener.start()
-
-    def _listen(self):
-        with self.process.stdout as answers:
-            answer = self
-            while answer is not None:
-                try:
-                    answer = receive(answers)
-                except (EOFError, OSError, pickle.UnpicklingError):
-                    answer = None
-                self._answers.put(answer)
-
-    def ask(self, function, arguments):
-        """The block of cells, or None when the process is gone. Raises queue.Empty after TIMEOUT seconds."""
-        try:
-            send(self.process.stdin, (function, arguments))
-        except OSError:
-            return None
-        return self._answers.get(timeout=TIMEOUT)
+        self.pipe = Pipe(self.process.stdin, self.process.stdout)
 
     def end(self):
         """Kill the process and collect it."""
         self.process.kill()
         self.process.wait()
-        self._listener.join()
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
+        self.pipe.close()
 
 
 class Bridge:
@@ -102,15 +77,12 @@ class Bridge:
     def _ask(self, function, arguments):
         for _ in range(2):  # a worker that died is replaced: functions are pure, so asking again is safe
             try:
-                answer = self._running().ask(function, arguments)
-            except queue.Empty:
+                return self._running().pipe.exchange((function, arguments), TIMEOUT)
+            except TimeoutError:
                 self.end()
-                raise NoAnswer(
-                    f"#python: no answer in {TIMEOUT:.0f} s, the worker was ended: press Ctrl+Shift+F9"
-                ) from None
-            if answer is not None:
-                return answer
-            self.end()
+                raise NoAnswer(f"#python: no answer in {TIMEOUT:.0f} s; press Ctrl+Shift+F9 to ask again") from None
+            except (OSError, EOFError):
+                self.end()
         raise NoAnswer(f"#python: the worker ended; {home() / 'worker.log'} says why: {RENEW}")
 
     def _running(self):

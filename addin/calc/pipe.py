@@ -1,24 +1,119 @@
-"""Messages over a pipe: a length (4 bytes, big endian) and a pickle (protocol 4) of plain tuples, numbers and texts.
+"""Messages over pipes: a length (4 bytes, big endian) and a pickle (protocol 4) of plain tuples, numbers and texts.
 
 What `multiprocessing` would send; written out because the two ends may be different versions of Python. Standard
 library only, Python 3.9: the office's side runs in the office's own Python.
 """
 
+import contextlib
+import os
 import pickle
+import queue
+import select
 import struct
+import threading
+import time
 
 LENGTH = struct.Struct(">I")
 
 
-def send(stream, message):
-    """Write one message to a binary stream and flush it."""
+def packed(message):
+    """The bytes of one message."""
     body = pickle.dumps(message, protocol=4)
-    stream.write(LENGTH.pack(len(body)) + body)
-    stream.flush()
+    return LENGTH.pack(len(body)) + body
 
 
-def receive(stream):
-    """The next message of a binary stream, or None at its end."""
-    head = stream.read(LENGTH.size)
-    body = stream.read(*LENGTH.unpack(head)) if len(head) == LENGTH.size else b""
-    return pickle.loads(body) if body else None
+def receive(read):
+    """The next message; read(n) gives n bytes, fewer at the end. Raises EOFError there."""
+    head = read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        raise EOFError
+    (length,) = LENGTH.unpack(head)
+    body = read(length)
+    if len(body) < length:
+        raise EOFError
+    return pickle.loads(body)
+
+
+class PolledPipe:
+    """A request and its answer, where the system can wait for a pipe: no thread between, which takes half the time."""
+
+    def __init__(self, requests, answers):
+        self._requests, self._answers = requests, answers
+        self._writable, self._readable = select.poll(), select.poll()
+        self._writable.register(requests, select.POLLOUT)
+        self._readable.register(answers, select.POLLIN)
+        os.set_blocking(requests.fileno(), False)
+
+    def exchange(self, message, timeout):
+        """The answer to a message. Raises TimeoutError, or another OSError or EOFError when the other end is gone."""
+        end = time.monotonic() + timeout
+        data = memoryview(packed(message))
+        while data:
+            self._wait(self._writable, end)
+            data = data[os.write(self._requests.fileno(), data) :]
+        return receive(lambda count: self._read(count, end))
+
+    def _read(self, count, end):
+        data = bytearray()
+        while len(data) < count:
+            self._wait(self._readable, end)
+            chunk = os.read(self._answers.fileno(), count - len(data))
+            if not chunk:
+                break
+            data += chunk
+        return bytes(data)
+
+    @staticmethod
+    def _wait(poll, end):
+        if not poll.poll(max(0.0, 1000 * (end - time.monotonic()))):
+            raise TimeoutError
+
+    def close(self):
+        """Close both ends that are ours; the other process has ended."""
+        close(self._requests, self._answers)
+
+
+class ThreadedPipe:
+    """The same for Windows, which can wait for a pipe only in a thread that is given up when it takes too long."""
+
+    def __init__(self, requests, answers):
+        self._requests, self._answers = requests, answers
+        self._sent, self._received = queue.SimpleQueue(), queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def exchange(self, message, timeout):
+        """The answer to a message. Raises TimeoutError, or EOFError when the other end is gone."""
+        self._sent.put(message)
+        try:
+            answer, error = self._received.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError from None
+        if error:
+            raise EOFError from error
+        return answer
+
+    def _serve(self):
+        while (message := self._sent.get()) is not None:
+            try:
+                self._requests.write(packed(message))
+                self._requests.flush()
+                self._received.put((receive(self._answers.read), None))
+            except (OSError, EOFError, ValueError) as error:
+                self._received.put((None, error))
+
+    def close(self):
+        """Close both ends that are ours; the other process has ended."""
+        self._sent.put(None)
+        self._thread.join()
+        close(self._requests, self._answers)
+
+
+def close(*streams):
+    """Close streams, whatever a dead process left in them."""
+    for stream in streams:
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+Pipe = PolledPipe if hasattr(select, "poll") else ThreadedPipe

@@ -4,12 +4,13 @@
 cells. It ends when the office closes the pipe, or dies.
 """
 
+import contextlib
 import os
 import sys
 import traceback
 
 from addin import functions
-from addin.calc.pipe import receive, send
+from addin.calc.pipe import packed, receive
 
 
 def answer(function: str, arguments: tuple[object, ...]) -> functions.Block:
@@ -25,8 +26,10 @@ def main() -> None:
     """Answer until the pipe closes. What the mathematics prints must not reach the pipe: it goes to the log."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(sys.stderr.fileno(), 1)
-    while (request := receive(requests)) is not None:
-        send(answers, answer(*request))
+    with contextlib.suppress(EOFError):
+        while True:
+            answers.write(packed(answer(*receive(requests.read))))
+            answers.flush()
 
 
 if __name__ == "__main__":
