@@ -125,6 +125,15 @@ def test_a_name_like_a_formula_and_wild_texts_land_as_text(tmp_path: Path) -> No
     assert [cell.coordinate for cell in cells if cell.hyperlink and cell.hyperlink.target] == []
 
 
+def test_no_text_becomes_a_formula_a_link_or_a_number(tmp_path: Path) -> None:
+    with files.written(tmp_path / "texts.xlsx", "Texts") as workbook:
+        sheet = workbook.add_worksheet()
+        for row, text in enumerate(("=1+1", "{=1+1}", "http://a.b", "0.5")):
+            sheet.write(row, 0, text)
+    cells = [row[0] for row in openpyxl.load_workbook(tmp_path / "texts.xlsx").active.iter_rows()]
+    assert [(cell.data_type, cell.hyperlink) for cell in cells] == [("s", None)] * 4
+
+
 def test_runs_of_the_same_name_get_sheets_of_their_own(tmp_path: Path) -> None:
     folders = [run_folder(tmp_path / place / name) for place in ("a", "b") for name in ("Summary", "x" * 40)]
     write(find(folders), tmp_path / "results.xlsx")

@@ -28,7 +28,7 @@ SHEETS = (
 )
 STEPS = (
     "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",
-    "“agrees” means that the native formula and Python, written independently, differ by less than 0.000000000001.",
+    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after up to 100 updates 0.000000001).",
     "Change a number on Network, or a rate on Learning rates: everything follows. Nothing else is meant to be edited.",
     "A cell that is blank or text is named here and on every sheet; what depends on it shows #N/A instead of a number.",
 )
