@@ -4,11 +4,14 @@ import math
 import re
 import subprocess
 import zipfile
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape
 
 import openpyxl
+
+from xlsx import build
 
 RECALCULATE = (
     '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/registry">'
@@ -30,6 +33,19 @@ MODULE = (
     'script:name="Module1" script:language="StarBasic">{}</script:module>'
 )
 WRONG = "777.25"
+ERRORS = {"#NAME?", "#NUM!", "#VALUE!", "#REF!", "#DIV/0!", "#N/A"}
+NETWORKS = ["2-3-1 tanh bias", "2-2-1 relu", "2-2-2-1", "2-1", "1-3-2 linear tanh fixed-bias"]
+BUILT = TemporaryDirectory(prefix="backprop-workbooks-")
+
+
+def file_name(network: str) -> str:
+    return network.replace(" ", "_") + ".xlsx"
+
+
+@cache
+def workbook(network: str) -> Path:
+    """The workbook of a network, built once for all tests."""
+    return build.build(Path(BUILT.name) / file_name(network), network)
 
 
 def profile(folder: Path, recalculate: bool = True, basic: str = "") -> Path:
