@@ -184,10 +184,10 @@ class Driver:
         return time.time()
 
     def show(self, key, sheet):
-        """Bring a sheet to the front."""
+        """Make a sheet the active one; the title of its window."""
         document = self.documents[key]
-        document.CurrentController.Frame.ContainerWindow.toFront()
         document.CurrentController.setActiveSheet(document.Sheets.getByName(sheet))
+        return document.CurrentController.Frame.Title
 
     def button(self, key, sheet, caption):
         """Where a button is in the window, in pixels of the screen: [x, y] of its middle."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -121,9 +122,13 @@ class Office:
 
     def press(self, key: int, sheet: str, caption: str) -> None:
         """Click a button with the mouse, as a person would."""
-        self.show(key, sheet)
-        x, y = wait_for(lambda: self.button(key, sheet, caption))
-        time.sleep(0.3)  # the window manager brings the window to the front
+        title = self.show(key, sheet)
+        self._xdotool("search", "--name", f"^{re.escape(title)}", "windowactivate", "--sync")
+        time.sleep(0.7)  # until the sheet is drawn; a person looks first, too
+        self.click(*wait_for(lambda: self.button(key, sheet, caption)))
+
+    def click(self, x: int, y: int) -> None:
+        """Click somewhere on the screen."""
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 
     def answer_box(self) -> None:

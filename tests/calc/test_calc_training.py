@@ -16,6 +16,8 @@ from tests.needs import require
 from xlsx.build import build
 
 ROWS = 40
+BLANK = (200, 620)  # in the window, a cell below the table
+MANY = 1000  # more than any test waits for
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def time_of(action) -> float:
 
 
 def test_rows_arrive_while_it_trains_and_stop_keeps_them(window: Office, book: int) -> None:
-    settings(window, book, epochs=2000)
+    settings(window, book, epochs=MANY)
     window.press(book, "Results", "Train CNN")
     wait_for(lambda: len(table(window, book)) >= 2)
     assert runs.is_alive(newest(window))
@@ -122,7 +124,7 @@ def test_rows_arrive_while_it_trains_and_stop_keeps_them(window: Office, book: i
 
 def test_the_menu_trains_too_and_pressing_twice_starts_one_run(window: Office, book: int) -> None:
     before = len(runs.list_runs(window.home))
-    settings(window, book, epochs=2000)
+    settings(window, book, epochs=MANY)
     window.command(book, "service:org.backprop.addin.Commands?train")
     wait_for_status(window, book, "epoch 1 of")
     window.press(book, "Results", "Train CNN")
@@ -172,7 +174,7 @@ def test_a_run_outlives_a_killed_office(start_office: StartOffice, display: str,
     office = start_office(display=display)
     path = build_in(tmp_path)
     key = office.load(str(path))
-    settings(office, key, dataset="digits", epochs=2000)
+    settings(office, key, dataset="digits", epochs=MANY)
     office.press(key, "Results", "Train CNN")
     wait_for(lambda: len(table(office, key)) >= 1)
     folder = newest(office)
@@ -213,7 +215,7 @@ def test_a_wrong_setting_is_named_and_nothing_starts(window: Office, book: int) 
 
 
 def test_the_button_of_one_workbook_leaves_the_other_alone(window: Office, book: int, tmp_path: Path) -> None:
-    other = window.load(str(build_in(tmp_path / "other")))
+    other = window.load(str(build(tmp_path / "other.xlsx")))
     window.press(book, "Results", "Train CNN")
     wait_for_status(window, book, "finished")
     assert len(table(window, book)) == 3
@@ -252,11 +254,13 @@ def test_a_workbook_without_results_is_told_so(window: Office) -> None:
 
 
 def test_rows_arrive_while_the_user_types_and_are_not_in_the_undo_list(window: Office, book: int) -> None:
-    settings(window, book, epochs=12)
+    settings(window, book, epochs=8)
+    before = window.undo_titles(book)
     window.press(book, "Results", "Train CNN")
+    window.click(*BLANK)
     window.type("hello")
     wait_for(lambda: len(table(window, book)) >= 2)
     window.key("Return")
     wait_for_status(window, book, "finished")
     assert "hello" in [cell for row in window.read(book, window.used(book, "Results")) for cell in row]
-    assert window.undo_titles(book) == ["Input"], "only what the user typed"
+    assert window.undo_titles(book) == ["Input", *before], "only what the user typed can be undone"
