@@ -17,6 +17,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 OLDEST = (3, 11)
+FOLDERS = {"BACKPROP_HOME", "CNN_DATA_DIR"}
 COMMANDS = {  # command: the packages it needs, and the module that does the work with the arguments before the user's
     "run": (("light",), ["addin.main_job"]),
     "setup": (("light", "torch"), []),
@@ -114,9 +115,13 @@ def hand_over(command: str, module: list) -> int:
     """Become `python -m module ...` in .venv, so that signals reach it and its exit code is ours."""
     from addin import packages
 
-    line = [str(packages.python()), "-P", "-m", *module]  # -P: nothing of the current folder gets in the way
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
-    if command == "test":
+    line = [str(packages.python()), "-m", *module]
+    if command == "train":  # runs in the user's folder, where -P lets nothing get in the way of our packages
+        line.insert(1, "-P")
+        os.environ["PYTHONPATH"] = ROOT
+    else:  # LibreOffice, which these start, must not see a PYTHONPATH
+        for name in FOLDERS & set(os.environ):
+            os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
         os.chdir(ROOT)
     sys.stdout.flush()
     if os.name == "posix":

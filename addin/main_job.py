@@ -122,7 +122,7 @@ def train(folder: Path) -> int:
 
 def run(*words: str, stdout: int | None = None) -> int:
     """`python -m …` to its end; Ctrl-C reaches it from the terminal, SIGTERM from here. Returns its exit code."""
-    process = subprocess.Popen([sys.executable, "-P", "-m", *words], stdout=stdout)
+    process = subprocess.Popen([sys.executable, "-m", *words], stdout=stdout, cwd=packages.ROOT)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     signal.signal(signal.SIGINT, lambda *_: None)
     try:

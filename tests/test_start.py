@@ -22,6 +22,7 @@ TORCH = (
     "from types import SimpleNamespace\n__version__ = '2.10.0'\ncuda = SimpleNamespace(is_available=lambda: False)\n"
 )
 MISMATCHED = "raise RuntimeError('operator torchvision::nms does not exist')\n"
+REPORT = "import os, sys\nprint(__package__, sys.argv[1:], os.environ.get('PYTHONPATH'), os.environ['BACKPROP_HOME'])\n"
 TRAINER = "import os, sys\nprint('trainer', os.getpid(), sys.argv[1:], flush=True)\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has neither exec nor these signals")
 
@@ -31,7 +32,7 @@ def wheel(folder: Path, name: str, code: str) -> Path:
     path, info = folder / f"{name}-2.10.0-py3-none-any.whl", f"{name}-2.10.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/__init__.py", code)
-        archive.writestr(f"{name}/__main__.py", "import sys\nprint(__package__, sys.argv[1:])\n")
+        archive.writestr(f"{name}/__main__.py", REPORT)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.10.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
@@ -271,8 +272,16 @@ def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, t
 
 
 def test_the_test_command_lists_every_skip_with_its_reason(finished: Project):
-    assert "pytest ['-ra']" in finished.first.stdout
-    assert "pytest ['-ra', '-k', 'sheet']" in finished.start("test", "-k", "sheet", "--no-torch").stdout
+    assert "pytest ['-ra'] " in finished.first.stdout
+    assert "pytest ['-ra', '-k', 'sheet'] " in finished.start("test", "-k", "sheet", "--no-torch").stdout
+
+
+def test_libreoffice_and_tests_see_no_pythonpath_and_the_users_own_folders(
+    finished: Project, monkeypatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(finished.environment, "BACKPROP_HOME", "my folder")
+    assert finished.start("test").stdout.endswith(f"None {tmp_path / 'my folder'}\n")
 
 
 def test_a_mismatched_pair_is_named_and_installed_anew_once(project: Project, index: Index):
