@@ -1,0 +1,175 @@
+"""Starts, stops and resumes a training run in its own process, which outlives the program that started it.
+
+Standard library only, and Python 3.9: it runs inside LibreOffice's own Python. The run is followed by `cnn.runs`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+from cnn import runs
+from cnn.settings import SettingsError, check_settings
+
+__all__ = ["SettingsError"]  # of cnn.settings, for those who start runs
+
+OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
+FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
+SET_UP = 'In the project\'s folder run "python start.py setup", then try again.'
+# A hidden console, which the trainer's own children share; DETACHED_PROCESS would show each of them a window.
+WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+_children: dict[int, subprocess.Popen] = {}  # those started here, to be asked: a dead one keeps its number until then
+
+
+class LaunchError(OSError):
+    """The trainer could not be started; the message says why and what to do."""
+
+
+def environment() -> dict | None:
+    """Where the project and its Python are, as start.py wrote it: interpreter, project, version. None if it did not."""
+    try:
+        found = json.loads((runs.home() / "environment.json").read_bytes())
+        return found if all(isinstance(found[key], str) for key in ("interpreter", "project", "version")) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_environment(interpreter: str, project: str) -> None:
+    """Say where the project and its Python are, for the spreadsheet programs. Raises OSError."""
+    from addin import __version__
+
+    runs.home().mkdir(parents=True, exist_ok=True)
+    content = {"interpreter": str(interpreter), "project": str(project), "version": __version__}
+    runs.write_file(runs.home() / "environment.json", json.dumps(content, indent=2).encode())
+
+
+def start(settings: dict, workbook: str = "") -> Path:
+    """Start a run of these settings (the others have their defaults), for this workbook; its run folder.
+
+    Raises SettingsError, OSError (and its LaunchError); then no process was started.
+    """
+    checked = check_settings(settings)
+    command = _command()
+    folder = runs.new_folder(checked["model"])
+    options = [text for name, value in checked.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    _spawn(folder, [*command, *options, "--out", str(folder)], workbook)
+    return folder
+
+
+def stop(folder: Path) -> None:
+    """Ask the trainer to end; it does so within a batch and keeps the complete epochs. Raises OSError."""
+    runs.request_stop(folder)
+
+
+def resume(folder: Path) -> None:
+    """Go on with a run after its last complete epoch. Raises OSError (and its LaunchError)."""
+    if runs.is_alive(folder):
+        raise LaunchError(f"{Path(folder).name} is still training. Wait for its end, or press Stop.")
+    runs.clear_stop(folder)
+    _spawn(Path(folder), [*_command(), "--resume", str(folder)], (_launch(folder) or {}).get("workbook", ""))
+
+
+def outcome(folder: Path) -> str | None:
+    """Why a start or resume came to nothing: the last line it said, when it ended before it logged anything.
+
+    None while it is under way, and once the log tells more.
+    """
+    launch = _launch(folder)
+    if launch is None or _logged_since(folder, launch["time"]) or runs.is_alive(folder) or not _ended(launch["pid"]):
+        return None
+    said = (Path(folder) / "output.txt").read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(said) if line.strip()), "The trainer ended without a word.")
+
+
+def is_starting(folder: Path) -> bool:
+    """Whether a started or resumed run is on its way to its first line in the log; until then the log is an old one."""
+    launch = _launch(folder)
+    return launch is not None and not _logged_since(folder, launch["time"]) and not _ended(launch["pid"])
+
+
+def variables() -> dict[str, str]:
+    """The environment variables for a process of the project: without the office's own, and with absolute folders."""
+    office = any(name.startswith("URE_") for name in os.environ)
+    foreign = ("PYTHONHOME", "PYTHONPATH", *(OFFICE_ONLY if office else ()))
+    kept = {name: text for name, text in os.environ.items() if name not in foreign and not name.startswith("URE_")}
+    folders = {name: os.path.abspath(os.path.expanduser(kept[name])) for name in FOLDERS if kept.get(name)}
+    return {**kept, **folders}
+
+
+def _command() -> list[str]:
+    """The beginning of the trainer's command line. Raises LaunchError."""
+    found = environment()
+    if found is None:
+        raise LaunchError(f"Python is not set up: there is no {runs.home() / 'environment.json'}. {SET_UP}")
+    command = [found["interpreter"], os.path.join(found["project"], "start.py")]
+    for path in command:
+        if not os.path.exists(path):
+            raise LaunchError(f"{path} is gone. {SET_UP}")
+    return [*command, "train"]
+
+
+def _spawn(folder: Path, command: list[str], workbook: str) -> None:
+    """Start the command detached, in its own session, saying what it says to output.txt; note it in launch.json."""
+    began = datetime.now(timezone.utc).isoformat()
+    try:
+        with open(folder / "output.txt", "wb") as output:
+            child = subprocess.Popen(
+                command,
+                cwd=os.path.dirname(command[1]),
+                env={**variables(), "BACKPROP_LAUNCHED": "1", "PYTHONUTF8": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                creationflags=WINDOWS,
+            )
+    except OSError as error:
+        raise LaunchError(f"{command[0]} could not be started ({error}). {SET_UP}") from error
+    _children[child.pid] = child
+    note = {"command": command, "workbook": workbook, "pid": child.pid, "time": began}
+    runs.write_file(folder / "launch.json", json.dumps(note, indent=2).encode())
+
+
+def _launch(folder: Path) -> dict | None:
+    try:
+        return json.loads((Path(folder) / "launch.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _logged_since(folder: Path, time: str) -> bool:
+    try:
+        return os.path.getmtime(Path(folder) / "log.jsonl") >= datetime.fromisoformat(time).timestamp()
+    except OSError:
+        return False
+
+
+def _ended(pid: int) -> bool:
+    """Whether the process has ended, started here or by a program before."""
+    if pid in _children:
+        return _children[pid].poll() is not None
+    if os.name == "nt":  # os.kill with signal 0 would send Ctrl-C there
+        return _ended_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+        return False
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+
+
+def _ended_on_windows(pid: int) -> bool:
+    import ctypes
+
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(kernel.OpenProcess(0x00100000, False, pid))  # SYNCHRONIZE
+    if not handle:
+        return True
+    ended = kernel.WaitForSingleObject(handle, 0) == 0
+    kernel.CloseHandle(handle)
+    return ended
