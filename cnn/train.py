@@ -20,9 +20,13 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from cnn import runs
 from cnn.settings import SETTINGS, SettingsError, check_setting, check_settings, read_config, write_config
+
+if TYPE_CHECKING:
+    from cnn.epochs import Training
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NO_ROOM = "Look whether the disk is full or the folder may not be written; --out or BACKPROP_HOME name another place"
@@ -102,7 +106,7 @@ class Session:
         self.restore(training)
         self.train(training, len(training.epochs))
 
-    def restore(self, training) -> None:
+    def restore(self, training: Training) -> None:
         """Bring network, optimizer and log to the last checkpoint; a kill may have left the log short of its line."""
         from cnn import checkpoint
 
@@ -128,7 +132,7 @@ class Session:
         if "BACKPROP_LAUNCHED" not in os.environ:  # a launcher leaves none, so one that is there was meant for us
             runs.clear_stop(folder)
 
-    def train(self, training, resumed_from: int | None) -> None:
+    def train(self, training: Training, resumed_from: int | None) -> None:
         """Train the epochs that are left, from `started` to `finished`."""
         from cnn.epochs import train
 
@@ -200,7 +204,7 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _prepare(settings: dict, data_dir: str | None):
+def _prepare(settings: dict, data_dir: str | None) -> Training:
     """epochs.prepare, whose import takes seconds and fails without PyTorch: wrong options are refused before."""
     try:
         from cnn import epochs
@@ -212,7 +216,7 @@ def _prepare(settings: dict, data_dir: str | None):
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as for a wrong value."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         raise SettingsError(message, "--help shows every option")
 
 

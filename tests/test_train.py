@@ -12,7 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +31,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has not these signal
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty user's folder and no MNIST, as in `tests.trainer`; torch's threads are put back for other tests."""
     monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
     for name in ("CNN_DATA_DIR", "OMP_NUM_THREADS"):
@@ -39,6 +39,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     threads = torch.get_num_threads()
     yield tmp_path / "home"
     torch.set_num_threads(threads)
+    if runs.is_alive(tmp_path / "run"):  # a failed test leaves no trainer behind
+        runs.request_stop(tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
