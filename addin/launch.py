@@ -80,8 +80,16 @@ def outcome(folder: Path) -> str | None:
     launch = _launch(folder)
     if launch is None or _logged_since(folder, launch["time"]) or runs.is_alive(folder) or not _ended(launch["pid"]):
         return None
-    said = (Path(folder) / "output.txt").read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(said) if line.strip()), "The trainer ended without a word.")
+    return said(folder) or "The trainer ended without a word."
+
+
+def said(folder: Path) -> str:
+    """The last line that the process of a run has said; before the log begins, how far its set-up is. '' for none."""
+    try:
+        lines = (Path(folder) / "output.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def is_starting(folder: Path) -> bool:

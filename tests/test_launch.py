@@ -155,6 +155,16 @@ def test_what_a_trainer_said_that_never_began_is_its_last_line(home: Path, start
 
 
 @posix
+def test_what_a_start_says_while_it_installs_can_be_read(home: Path) -> None:
+    set_up(project(), "import time; print('torch: 40 s', flush=True); time.sleep(60)")
+    folder = launch.start(SHORT)
+    wait_until(lambda: launch.said(folder) == "torch: 40 s")
+    assert launch.is_starting(folder)
+    os.kill(json.loads((folder / "launch.json").read_text())["pid"], signal.SIGKILL)
+    assert launch.said(folder.parent / "missing") == ""
+
+
+@posix
 def test_a_resume_that_came_to_nothing_is_heard_although_there_is_an_old_log(home: Path) -> None:
     folder = runs.new_folder("reference")
     runs.Log(folder).write("stopped", epoch=0)

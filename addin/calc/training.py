@@ -19,6 +19,7 @@ COMMANDS = {  # by the caption of a button and of a menu entry
     "Resume": "resume",
     "Recalculate": "recalculate",
 }
+UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
 POLL_SECONDS = 0.03
 NO_SHEET = 'This workbook has no Results sheet. "python start.py" opens one that has.'
 
@@ -36,7 +37,7 @@ class Followed:
         if run.alive:
             return run, run.status, False
         if launch.is_starting(run.folder):
-            return run, "starting …", False
+            return run, f"starting … {launch.said(run.folder)}", False
         return run, launch.outcome(run.folder) or run.status, True
 
 
@@ -68,16 +69,15 @@ class Training:
     def train(self, document):
         """Start a run with the sheet's settings and follow it."""
         sheet = ResultsSheet(document)
-        current = self._followed.get(document.RuntimeUID)
-        if current and current.follower.poll().alive:
-            return self._tell(document, "A run is under way in this workbook. Press Stop first.")
+        if document.RuntimeUID in self._followed:
+            return self._tell(document, UNDER_WAY)
         sheet.say("starting …")
         return self._follow(sheet, launch.start(sheet.settings(), sheet.url))
 
     def stop(self, document):
         """Ask the run that the sheet shows to end; its complete epochs stay."""
         sheet = ResultsSheet(document)
-        if not sheet.folder or not runs.is_alive(sheet.folder):
+        if not sheet.folder or not (runs.is_alive(sheet.folder) or launch.is_starting(sheet.folder)):
             return sheet.say("nothing to stop: no run is under way")
         launch.stop(Path(sheet.folder))
         return sheet.say("stopping …")
@@ -87,8 +87,8 @@ class Training:
         sheet = ResultsSheet(document)
         if not sheet.folder:
             return sheet.say("nothing to resume: press Train CNN")
-        if runs.is_alive(sheet.folder):
-            return self._tell(document, "This run is under way already.")
+        if document.RuntimeUID in self._followed:
+            return self._tell(document, UNDER_WAY)
         sheet.say("starting …")
         launch.resume(Path(sheet.folder))
         return self._follow(sheet, sheet.folder)
