@@ -38,8 +38,8 @@ MODELS: dict[str, Callable[[], list[nn.Module]]] = {"reference": reference}
 def build(model: str) -> nn.Sequential:
     """The network `model` with the initial weights that torch's generator gives.
 
-    channels_last, float32: on two cores without AVX-512 an epoch took 9.4 s so, 12.3 s in torch's own order of memory,
-    and 70 s with bfloat16 autocast.
+    channels_last, float32: on a CPU without AVX-512 an epoch in one thread took 13 s so, 20 s in torch's own order of
+    memory; bfloat16 autocast, which others profit from, took 70 s on two.
     """
     return nn.Sequential(*MODELS[model]()).to(memory_format=torch.channels_last)
 
