@@ -37,6 +37,9 @@ RECALCULATE_ON_LOAD = setting("Office.Calc/Formula/Load", "OOXMLRecalcMode", "0"
 COMMA_LOCALE = setting("Setup/L10N", "ooSetupSystemLocale", "de-DE")
 
 
+OF_OUR_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
 class OfficeError(Exception):
     """The office said no, or said nothing."""
 
@@ -58,7 +61,8 @@ class Office:
         self.profile = folder / "profile"
         self.pipe = f"backprop{os.getpid()}{uuid.uuid4().hex[:8]}"
         self.home, self.display = home, display
-        self.environment = {**os.environ, "BACKPROP_HOME": str(home), "DISPLAY": display}
+        others = {k: v for k, v in os.environ.items() if k not in OF_OUR_PYTHON}
+        self.environment = {**others, "BACKPROP_HOME": str(home), "DISPLAY": display}
         (self.profile / "user").mkdir(parents=True)
         (self.profile / "user/registrymodifications.xcu").write_text(XCU.format(items=WINDOW + QUIET + settings))
         self._start()
@@ -80,10 +84,9 @@ class Office:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
         self.driver = subprocess.Popen(
             [office_python(self.soffice), str(DRIVER), self.pipe],
-            env=variables,
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
