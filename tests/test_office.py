@@ -162,12 +162,14 @@ def test_what_unopkg_says_is_passed_on(its_office: Office, own: Path):
 @linux
 def test_a_workbook_is_opened_without_this_environments_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    program(tmp_path / "bin", "", "python3")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     said = tmp_path / "said"
     script = tmp_path / "soffice"
-    script.write_text(f'#!/bin/sh\necho "$PYTHONPATH" "$@" >"{said}"\n')
+    script.write_text(f'#!/bin/sh\necho "$PYTHONPATH" "$@" "${{PATH%%:*}}" >"{said}"\n')
     script.chmod(0o755)
     office.open_workbook(Office(script, (25, 2), ""), Path("/a b/backprop.xlsx"))
-    assert said.read_text() == " --calc /a b/backprop.xlsx\n"
+    assert said.read_text() == " --calc /a b/backprop.xlsx /usr/bin\n"
 
 
 @linux

@@ -194,8 +194,14 @@ def unopkg(office: Office) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The environment for LibreOffice, whose own Python must not see this one's variables."""
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    """The environment for LibreOffice, whose own Python must not take another's modules for its own.
+
+    A Linux system's LibreOffice looks for them beside the first python3 on the PATH: let that be the system's.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    if sys.platform == "linux":
+        kept["PATH"] = os.pathsep.join(["/usr/bin", kept.get("PATH", "")])
+    return kept
 
 
 def open_workbook(office: Office, workbook: Path) -> None:
