@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from addin.calc.office import environment
+
 DRIVER = Path(__file__).with_name("driver.py")
 XCU = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>
@@ -35,9 +37,6 @@ QUIET = setting("Setup/Product", "ooSetupLastVersion", "25.2")
 QUIET += setting("Office.Common/Misc", "ShowTipOfTheDay", "false")
 RECALCULATE_ON_LOAD = setting("Office.Calc/Formula/Load", "OOXMLRecalcMode", "0")
 COMMA_LOCALE = setting("Setup/L10N", "ooSetupSystemLocale", "de-DE")
-
-
-OF_OUR_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
 class OfficeError(Exception):
@@ -61,8 +60,7 @@ class Office:
         self.profile = folder / "profile"
         self.pipe = f"backprop{os.getpid()}{uuid.uuid4().hex[:8]}"
         self.home, self.display = home, display
-        others = {k: v for k, v in os.environ.items() if k not in OF_OUR_PYTHON}
-        self.environment = {**others, "BACKPROP_HOME": str(home), "DISPLAY": display}
+        self.environment = {**environment(), "BACKPROP_HOME": str(home), "DISPLAY": display}
         (self.profile / "user").mkdir(parents=True)
         (self.profile / "user/registrymodifications.xcu").write_text(XCU.format(items=WINDOW + QUIET + settings))
         self._start()
