@@ -124,7 +124,8 @@ class Office:
     def press(self, key: int, sheet: str, caption: str) -> None:
         """Click a button with the mouse, as a person would."""
         title = self.show(key, sheet)
-        self._xdotool("search", "--name", f"^{re.escape(title)}", "windowactivate", "--sync")
+        window = wait_for(lambda: self._windows(f"^{re.escape(title)}"))[-1]
+        self._xdotool("windowactivate", "--sync", window)
         time.sleep(0.7)  # until the sheet is drawn; a person looks first, too
         self.click(*wait_for(lambda: self.button(key, sheet, caption)))
 
@@ -134,14 +135,16 @@ class Office:
 
     def answer_box(self) -> None:
         """Press Enter in the message box that is open."""
-        time.sleep(0.7)
-        self.key("Return")
+        wait_for(lambda: self._windows("^Backprop$"))
+        while self._windows("^Backprop$"):
+            self.key("Return")
+            time.sleep(0.3)
 
     def command_with_box(self, key: int, url: str) -> None:
         """Run a menu command that ends with a message box, and press Enter there."""
         self._ask("command", key, url)
         self.answer_box()
-        self._answer(timeout=20)
+        self._answer(timeout=60)
 
     def type(self, text: str) -> None:
         """Type into the window in front."""
@@ -152,7 +155,12 @@ class Office:
         self._xdotool("key", name)
 
     def _xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self.environment, check=True)
+        subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=30)
+
+    def _windows(self, title: str) -> list[str]:
+        """The visible windows whose title matches, as xdotool numbers them."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", title]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30).stdout.split()
 
     def picture(self, path: Path) -> None:
         """A picture of the screen."""
@@ -210,7 +218,7 @@ def virtual_screen() -> Iterator[str]:
             process.wait()
 
 
-def wait_for(condition, timeout: float = 30.0, every: float = 0.05):
+def wait_for(condition, timeout: float = 90.0, every: float = 0.05):
     """What the condition gives as soon as it is true; AssertionError after the timeout."""
     end = time.monotonic() + timeout
     while not (found := condition()):
