@@ -126,6 +126,7 @@ class Office:
         title = self.show(key, sheet)
         window = wait_for(lambda: self._windows(f"^{re.escape(title)}"))[-1]
         self._xdotool("windowactivate", "--sync", window)
+        self._xdotool("windowmove", window, "0", "0")  # each new window is put further down, in the end off the screen
         time.sleep(0.7)  # until the sheet is drawn; a person looks first, too
         self.click(*wait_for(lambda: self.button(key, sheet, caption)))
 
