@@ -14,6 +14,7 @@ import threading
 import time
 
 LENGTH = struct.Struct(">I")
+PIECE = 1 << 16  # bytes a look takes at most: what a pipe holds
 
 
 def packed(message):
@@ -38,7 +39,7 @@ class PolledPipe:
     """A request and its answer, where the system can wait for a pipe: no thread between, which takes half the time."""
 
     def __init__(self, requests, answers):
-        self._requests, self._answers = requests, answers
+        self._requests, self._answers, self._received = requests, answers, bytearray()
         self._writable, self._readable = select.poll(), select.poll()
         self._writable.register(requests, select.POLLOUT)
         self._readable.register(answers, select.POLLIN)
@@ -47,21 +48,27 @@ class PolledPipe:
     def exchange(self, message, timeout):
         """The answer to a message. Raises TimeoutError, or another OSError or EOFError when the other end is gone."""
         end = time.monotonic() + timeout
-        data = memoryview(packed(message))
-        while data:
-            self._wait(self._writable, end)
-            data = data[os.write(self._requests.fileno(), data) :]
+        self._write(memoryview(packed(message)), end)
         return receive(lambda count: self._read(count, end))
 
+    def _write(self, data, end):
+        while data:
+            try:
+                data = data[os.write(self._requests.fileno(), data) :]
+            except BlockingIOError:  # more than a pipe holds: the other end has to read first
+                self._wait(self._writable, end)
+
     def _read(self, count, end):
-        data = bytearray()
-        while len(data) < count:
+        """So many bytes; what has come besides waits for the next look, as a short answer needs one look alone."""
+        while len(self._received) < count:
             self._wait(self._readable, end)
-            chunk = os.read(self._answers.fileno(), count - len(data))
+            chunk = os.read(self._answers.fileno(), PIECE)
             if not chunk:
                 break
-            data += chunk
-        return bytes(data)
+            self._received += chunk
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
 
     @staticmethod
     def _wait(poll, end):
