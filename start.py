@@ -116,6 +116,7 @@ def hand_over(command: str, module: list) -> int:
     from addin import packages
 
     line = [str(packages.python()), "-m", *module]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile torch anew: 5 s each
     if command == "train":  # runs in the user's folder, where -P lets nothing get in the way of our packages
         line.insert(1, "-P")
         os.environ["PYTHONPATH"] = ROOT

@@ -101,7 +101,7 @@ def is_starting(folder: Path) -> bool:
 def variables() -> dict[str, str]:
     """The environment variables for a process of the project: without the office's own, and with absolute folders."""
     office = any(name.startswith("URE_") for name in os.environ)
-    foreign = ("PYTHONHOME", "PYTHONPATH", *(OFFICE_ONLY if office else ()))
+    foreign = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", *(OFFICE_ONLY if office else ()))
     kept = {name: text for name, text in os.environ.items() if name not in foreign and not name.startswith("URE_")}
     folders = {name: os.path.abspath(os.path.expanduser(kept[name])) for name in FOLDERS if kept.get(name)}
     return {**kept, **folders}

@@ -260,10 +260,11 @@ def test_the_process_gets_none_of_the_offices_own_variables(home: Path, monkeypa
     monkeypatch.setenv("CNN_DATA_DIR", "a relative folder")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/cuda/lib64")
     monkeypatch.setenv("PYTHONHOME", "/opt/office/python")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert launch.variables()["LD_LIBRARY_PATH"] == "/opt/cuda/lib64"
     monkeypatch.setenv("URE_BOOTSTRAP", "vnd.sun.star.pathname:/opt/office/fundamentalrc")
     kept = launch.variables()
-    assert not {"PYTHONHOME", "LD_LIBRARY_PATH", "URE_BOOTSTRAP"} & set(kept)
+    assert not {"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "URE_BOOTSTRAP"} & set(kept)
     assert kept["CNN_DATA_DIR"] == os.path.abspath("a relative folder")
     assert kept["BACKPROP_HOME"] == str(home)
 

@@ -260,6 +260,13 @@ def test_train_passes_arguments_and_exit_code_on(finished: Project):
     assert done.stdout.endswith("['--epochs', '2', '--out', 'a b', '--no-torch', '--help']\n")
 
 
+def test_what_was_imported_is_kept_compiled_though_the_variable_forbids_it(finished: Project, monkeypatch):
+    monkeypatch.setitem(finished.environment, "PYTHONDONTWRITEBYTECODE", "1")
+    shutil.rmtree(finished.folder / "cnn/__pycache__", ignore_errors=True)
+    finished.start("train")
+    assert list((finished.folder / "cnn/__pycache__").glob("__init__*.pyc"))
+
+
 @posix
 def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, tmp_path: Path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), "")
