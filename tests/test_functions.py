@@ -159,7 +159,7 @@ BAD_CELLS = [
     ("BACKPROP_SWEEP", {"learning_rates": row(0.1, "")}, "#learning_rates: row 1, column 2 is blank"),
     ("BACKPROP_FORWARD", {"network": "2-2-2 tahn"}, "#network: "),
     ("BACKPROP_FORWARD", {"network": "2-0-2"}, "#network: "),
-    ("BACKPROP_FORWARD", {"network": "2-2-2 softmax"}, "not available"),
+    ("BACKPROP_FORWARD", {"network": "2-2-2 softmax"}, "write sigmoid softmax"),
 ]
 
 
