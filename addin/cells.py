@@ -84,6 +84,16 @@ def samples(argument: str, value: object, names: Sequence[str]) -> np.ndarray:
     return block
 
 
+def targets(value: object, network: Network) -> np.ndarray:
+    """As samples. Raises CellError for the first that is not a probability where the loss is cross-entropy."""
+    if network.loss == "cross-entropy":
+        for (r, c), target in np.ndenumerate(numbers("targets", value)):
+            if not 0 <= target <= 1:
+                wrong = f"#targets: row {r + 1}, column {c + 1} is {target:.15g}"
+                raise CellError(f"{wrong}, but cross-entropy takes targets from 0 to 1")
+    return samples("targets", value, network.target_names)
+
+
 def same_count(inputs: np.ndarray, targets: np.ndarray) -> None:
     """Raise CellError unless there is one row of targets for each row of inputs."""
     if len(inputs) != len(targets):

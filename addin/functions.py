@@ -13,18 +13,18 @@ import numpy as np
 
 from addin import __version__, cells
 from addin.cells import Block, CellError
-from pyfuncs import descent, gradient_check, propagation
+from pyfuncs import descent, gradient_check, optimizers, propagation
 from pyfuncs.network import Network, NetworkError
 
 PARAMETERS = {
     "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
     "inputs": "The inputs i1, i2, …: a row for each sample.",
-    "targets": "The targets t1, t2, …: a row for each sample.",
+    "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
     "learning_rate": "The learning rate η, above 0.",
     "learning_rates": "Several learning rates, each above 0.",
     "epochs": "How many updates: a whole number above 0.",
-    "network": 'The network, for example "2-2-2" (the default) or "2-3-1 tanh bias".',
-    "optimizer": '"sgd", plain gradient descent (the default).',
+    "network": 'The network, for example "2-2-2" (the default), "2-3-1 tanh bias" or "4-8-3 relu softmax".',
+    "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
 }
 OPTIONAL = {"network", "optimizer", "kind"}
@@ -64,7 +64,7 @@ def _task(weights: object, inputs: object, targets: object, network: object) -> 
     parsed = _network(network)
     w = cells.weights(weights, parsed)
     i = cells.samples("inputs", inputs, parsed.input_names)
-    t = cells.samples("targets", targets, parsed.target_names)
+    t = cells.targets(targets, parsed)
     cells.same_count(i, t)
     return parsed, w, i, t
 
@@ -125,7 +125,12 @@ def _sweep(weights, inputs, targets, learning_rates, epochs, network=None, optim
 
 
 def _optimizer(value: object) -> str:
-    return cells.text(value, default="sgd")
+    text = cells.text(value, default="sgd")
+    try:
+        optimizers.parse(text)
+    except NetworkError as error:
+        raise CellError(f"#optimizer: {error}") from None
+    return text
 
 
 def _headers(network, kind=None) -> Block:

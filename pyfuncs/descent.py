@@ -1,8 +1,9 @@
-"""Plain gradient descent, w ← w − learning_rate · dE_total/dw: one update, a history, a sweep over learning rates.
+"""Gradient descent, w ← w − learning_rate · dE_total/dw: one update, a history, a sweep over learning rates.
 
 weights (n,), inputs (samples, i), targets (samples, o). Several samples are one batch, updated together. Row 0 of every
-result is the start. A descent that diverges goes on as inf and nan, without a warning. Raises NetworkError where
-something does not fit the network, for an optimizer that is not available, and for a history too long to hold.
+result is the start. `optimizer` is a text such as `adam 0.9 0.999 1e-8` (pyfuncs.optimizers); its state begins at zero
+and is carried from update to update. A descent that diverges goes on as inf and nan, without a warning. Raises
+NetworkError where something does not fit the network, for a wrong optimizer, and for a history too long to hold.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ import math
 
 import numpy as np
 
-from .network import Network, NetworkError, unknown
+from . import optimizers
+from .network import Network, NetworkError
 from .propagation import backpropagate, gradient, loss, quiet, samples, units
-
-OPTIMIZERS = ("sgd",)
-LATER = ("momentum", "adam")
 
 MAX_NUMBERS = 20_000_000
 PIECE = 1_000_000
@@ -25,7 +24,7 @@ PIECE = 1_000_000
 def step(
     network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, learning_rate: float
 ) -> np.ndarray:
-    """The weights after one update: (n,)."""
+    """The weights after one plain update: (n,)."""
     inputs, targets = samples(network, inputs, targets)
     now, count = network.fitting(weights).copy(), network.learned_count
     now[:count] -= learning_rate * backpropagate(network, network.unpack(now), inputs, targets)[:count]
@@ -43,7 +42,7 @@ def history(
     optimizer: str = "sgd",
 ) -> np.ndarray:
     """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,)."""
-    check_optimizer(optimizer)
+    direction = optimizers.parse(optimizer).start()
     inputs, targets = samples(network, inputs, targets)
     rates = np.asarray(learning_rate, dtype=float)[..., None]
     table = room(epochs + 1, *rates.shape[:-1], network.weight_count)
@@ -51,7 +50,7 @@ def history(
     now, count = table[0].copy(), network.learned_count
     layers, learned = network.unpack(now), now[..., :count]
     for row in table[1:]:
-        learned -= rates * backpropagate(network, layers, inputs, targets)[..., :count]
+        learned -= rates * direction(backpropagate(network, layers, inputs, targets)[..., :count])
         row[:] = now  # the layers and the learned weights are views of it
     return table
 
@@ -110,13 +109,3 @@ def room(*shape: int) -> np.ndarray:
     if numbers > MAX_NUMBERS:
         raise NetworkError(f"{numbers:,} weights to keep, {MAX_NUMBERS:,} at most; take fewer epochs or learning rates")
     return np.empty(shape)
-
-
-def check_optimizer(optimizer: str) -> None:
-    word, *settings = optimizer.lower().split() or [""]
-    if word in LATER:
-        raise NetworkError(f"{word} is not available in this version; available: {', '.join(OPTIMIZERS)}")
-    if word not in OPTIMIZERS:
-        raise NetworkError(unknown("optimizer", optimizer, OPTIMIZERS))
-    if settings:
-        raise NetworkError(f'optimizer "{optimizer}": sgd takes no settings')

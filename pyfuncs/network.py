@@ -15,12 +15,20 @@ from itertools import pairwise
 import numpy as np
 
 UNITS = ("sigmoid", "tanh", "relu", "linear")
-LOSSES = ("half-squared",)
+# The losses that each output unit goes with, its default first. Softmax is for outputs only.
+OUTPUT_LOSSES = {
+    "sigmoid": ("half-squared", "cross-entropy"),
+    "tanh": ("half-squared",),
+    "relu": ("half-squared",),
+    "linear": ("half-squared",),
+    "softmax": ("cross-entropy",),
+}
+OUTPUTS = tuple(OUTPUT_LOSSES)
+LOSSES = ("half-squared", "cross-entropy")
 BIASES = ("bias", "fixed-bias")
-WORDS = {"unit": UNITS, "loss": LOSSES, "bias": BIASES}
+WORDS = {"unit": OUTPUTS, "loss": LOSSES, "bias": BIASES}
 AT_MOST = {"unit": 2, "loss": 1, "bias": 1}
 ALLOWED = {"unit": "a hidden and an output unit", "loss": "one loss", "bias": "one kind of biases"}
-LATER = {"softmax": UNITS, "cross-entropy": LOSSES}
 
 MAX_LAYERS = 20
 MAX_UNITS = 1_000
@@ -37,21 +45,26 @@ class NetworkError(ValueError):
 class Network:
     """Layer sizes (inputs first), the hidden and the output unit, the loss and the kind of biases.
 
-    `bias` is "none", "bias" (one learned bias per unit) or "fixed-bias" (one per layer, shared by its units and never
-    updated). Raises NetworkError for sizes or words that are not available.
+    A blank `loss` is the output unit's default. `bias` is "none", "bias" (one learned bias per unit) or "fixed-bias"
+    (one per layer, shared by its units and never updated). Raises NetworkError for sizes, words or pairs of an output
+    unit and a loss that are not available.
     """
 
     sizes: tuple[int, ...]
     hidden: str = "sigmoid"
     output: str = "sigmoid"
-    loss: str = "half-squared"
+    loss: str = ""
     bias: str = "none"
 
     def __post_init__(self) -> None:
-        for kind, word in (("unit", self.hidden), ("unit", self.output), ("loss", self.loss), ("bias", self.bias)):
-            if word not in WORDS[kind] and (kind, word) != ("bias", "none"):
-                raise NetworkError(unknown(kind, word, WORDS[kind]))
+        given = {"hidden unit": self.hidden, "output unit": self.output, "loss": self.loss, "bias": self.bias}
+        allowed = {"hidden unit": UNITS, "output unit": OUTPUTS, "loss": (*LOSSES, ""), "bias": (*BIASES, "none")}
+        for kind, word in given.items():
+            if word not in allowed[kind]:
+                raise NetworkError(unknown(kind, word, [each for each in allowed[kind] if each]))
         check_sizes(self.sizes)
+        object.__setattr__(self, "loss", self.loss or OUTPUT_LOSSES[self.output][0])
+        check_loss(self.output, self.loss, self.sizes[-1])
         if len(self.sizes) == 2:  # nothing is hidden: one network, one text
             object.__setattr__(self, "hidden", "sigmoid")
         if self.weight_count > MAX_WEIGHTS:
@@ -72,8 +85,9 @@ class Network:
         units = [self.hidden, self.output]
         while units and units[-1] == "sigmoid":
             units.pop()
+        losses = [] if self.loss == OUTPUT_LOSSES[self.output][0] else [self.loss]
         biases = [] if self.bias == "none" else [self.bias]
-        return " ".join(["-".join(map(str, self.sizes)), *units, *biases])
+        return " ".join(["-".join(map(str, self.sizes)), *units, *losses, *biases])
 
     @cached_property
     def weight_count(self) -> int:
@@ -196,6 +210,8 @@ def read(words: list[str]) -> Network:
         unit = chosen["unit"][0]
         raise NetworkError(f"there is no hidden layer for {unit} to set; for the outputs write sigmoid {unit}")
     hidden, output = (*chosen["unit"], "sigmoid", "sigmoid")[:2]
+    if hidden == "softmax":
+        raise NetworkError("softmax is for the outputs only, which the second unit word sets: write sigmoid softmax")
     return Network(sizes, hidden, output, *chosen["loss"], bias=(*chosen["bias"], "none")[0])
 
 
@@ -221,14 +237,20 @@ def check_sizes(sizes: tuple[int, ...]) -> None:
             raise NetworkError(f"size {position} is {wrong}; a layer has 1 to {MAX_UNITS:,} units")
 
 
+def check_loss(output: str, loss: str, outputs: int) -> None:
+    if loss not in OUTPUT_LOSSES[output]:
+        pairs = "; ".join(f"{unit}: {' or '.join(losses)}" for unit, losses in OUTPUT_LOSSES.items())
+        raise NetworkError(f"{output} outputs do not go with {loss} (allowed: {pairs})")
+    if output == "softmax" and outputs == 1:
+        raise NetworkError("softmax of one output is always 1; take two outputs, or sigmoid with cross-entropy")
+
+
 def kind_of(word: str) -> str:
     """Whether a word names a unit, a loss or the biases."""
-    if word in LATER:
-        raise NetworkError(f"{word} is not available in this version; available: {', '.join(LATER[word])}")
     for kind, words in WORDS.items():
         if word in words:
             return kind
-    raise NetworkError(unknown("word", word, UNITS + LOSSES + BIASES))
+    raise NetworkError(unknown("word", word, OUTPUTS + LOSSES + BIASES))
 
 
 def unknown(kind: str, word: str, allowed: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ class Preset:
 COURSE = (0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55)
 SEED = (0.12, 0.23, 0.34, 0.27, 0.56, 0.39, 0.45, 0.62)
 MIXED = (0.3, 0.5, -0.2, 0.7, 0.1, -0.6, 0.3, -0.9)
+XOR = (0.9, 0.6, 0.3, 0.7, 0.9, -1.0)
 
 # By name; the first that fits a network is its default.
 PRESETS = {
@@ -39,6 +40,14 @@ PRESETS = {
         ((0.01, 0.99),),
         (*COURSE, 0.35, 0.6),
         source="Matt Mazur, A Step by Step Backpropagation Example (2015)",
+    ),
+    "xor": Preset(
+        "2-2-1 bias",
+        ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)),
+        ((0.0,), (1.0,), (1.0,), (0.0,)),
+        (*XOR, 0.0, 0.0, 0.0),
+        learning_rate=2.0,
+        source="XOR, as in Rumelhart, Hinton and Williams (1986); start of our own, below 0.01 after 736 updates",
     ),
 }
 
@@ -69,14 +78,15 @@ def fits(one: Network, other: Network) -> bool:
 
 def example(network: Network) -> Preset:
     """A start made up for a network: one sample, all numbers positive and distinct, so that no two units are alike and
-    no ReLU unit is dead, and weights small enough that wide layers do not saturate.
+    no ReLU unit is dead, and weights small enough that wide layers do not saturate. Softmax's target is class 1.
     """
     weights = np.array(spread(network.weight_count, 0.1, 0.6))
     layers = [(w * min(1, 4 / w.shape[1]), b) for w, b in network.unpack(weights)]
+    classes = tuple(float(number == 0) for number in range(network.sizes[-1]))
     return Preset(
         network.text,
         (spread(network.sizes[0], 0.05, 0.95),),
-        (spread(network.sizes[-1], 0.1, 0.9),),
+        (classes if network.output == "softmax" else spread(network.sizes[-1], 0.1, 0.9),),
         tuple(float(f"{weight:.6g}") for weight in network.pack(layers)),
         source="an example made up for this network",
     )

@@ -2,7 +2,7 @@
 
 weights (..., n), inputs (samples, i), targets (samples, o), float64. Leading axes of the weights (epochs, learning
 rates) lead every result. What overflows comes back as inf or nan, without a warning. Raises NetworkError where weights,
-inputs or targets do not fit the network.
+inputs or targets do not fit the network, or targets its loss.
 """
 
 from __future__ import annotations
@@ -16,13 +16,52 @@ from .network import Layers, Network, NetworkError
 
 ONE = np.ones(())  # numpy takes an array without axes twice as fast as the Python number 1
 
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """e^z / Σ e^z over the units of a layer. Less the largest z, which changes nothing, no power overflows."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 # Each unit's value a = f(z), and its slope f'(z) in terms of a; ReLU's slope at 0 is taken as 0. The sigmoid is not
-# written as ½(1 + tanh ½z), which loses every digit of a value near 0.
-ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
+# written as ½(1 + tanh ½z), which loses every digit of a value near 0. Softmax mixes the units of its layer: it has no
+# slope of its own, only its loss's delta.
+ACTIVATIONS: dict[str, tuple[Callable, Callable | None]] = {
     "sigmoid": (lambda z: ONE / (ONE + np.exp(-z)), lambda a: a * (ONE - a)),
     "tanh": (np.tanh, lambda a: ONE - a * a),
     "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
     "linear": (lambda z: z, np.ones_like),
+    "softmax": (softmax, None),
+}
+
+
+class Loss(NamedTuple):
+    """errors: E_k of each output from z, a and t. delta: dE_total/dz of each output from a and t. For each sample."""
+
+    errors: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    delta: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def half_squared(slope: Callable) -> Loss:
+    """E_k = ½(t_k − a_k)²."""
+    return Loss(lambda z, a, t: 0.5 * (t - a) ** 2, lambda a, t: (a - t) * slope(a))
+
+
+def binary_errors(z: np.ndarray, a: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """E_k = −t_k ln a_k − (1 − t_k) ln(1 − a_k), from z: −ln a = ln(1 + e^−z) keeps its digits where a is nearly 1."""
+    return t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)
+
+
+def softmax_errors(z: np.ndarray, a: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """E_k = −t_k ln a_k, from z: −ln a_k = ln Σ e^z − z_k, both less the largest z."""
+    z = z - z.max(axis=-1, keepdims=True)
+    return t * (np.logaddexp.reduce(z, axis=-1, keepdims=True) - z)
+
+
+# By output unit and loss. Softmax's delta is a_k Σt − t_k: the a_k − t_k of textbooks where the targets add up to 1.
+LOSSES = {(unit, "half-squared"): half_squared(slope) for unit, (_, slope) in ACTIVATIONS.items() if slope} | {
+    ("sigmoid", "cross-entropy"): Loss(binary_errors, lambda a, t: a - t),
+    ("softmax", "cross-entropy"): Loss(softmax_errors, lambda a, t: a * t.sum(axis=-1, keepdims=True) - t),
 }
 
 quiet = np.errstate(all="ignore")
@@ -56,9 +95,10 @@ def predict(network: Network, weights: np.ndarray, inputs: np.ndarray) -> np.nda
 
 @quiet
 def loss(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """E_k = ½(t_k − a_ok)², the mean over the samples, and their sum E_total: (..., o + 1)."""
+    """E_k of the network's loss, the mean over the samples, and their sum E_total: (..., o + 1)."""
     inputs, targets = samples(network, inputs, targets)
-    errors = (0.5 * (targets - predict(network, weights, inputs)) ** 2).mean(axis=-2)
+    z, a = forward(network, weights, inputs)
+    errors = LOSSES[network.output, network.loss].errors(z[-1], a[-1], targets).mean(axis=-2)
     return np.concatenate([errors, errors.sum(axis=-1, keepdims=True)], axis=-1)
 
 
@@ -86,8 +126,8 @@ def propagate(network: Network, layers: Layers, inputs: np.ndarray) -> Pass:
 def backpropagate(network: Network, layers: Layers, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The backward pass through unpacked layers, by the chain rule: a delta is dE_total/dz, (..., samples, units)."""
     a = propagate(network, layers, inputs).a
-    output_slope, hidden_slope = ACTIVATIONS[network.output][1], ACTIVATIONS[network.hidden][1]
-    deltas = [(a[-1] - targets) / len(targets) * output_slope(a[-1])]
+    hidden_slope = ACTIVATIONS[network.hidden][1]
+    deltas = [LOSSES[network.output, network.loss].delta(a[-1], targets) / len(targets)]
     for (w, _), value in zip(layers[:0:-1], a[-2:0:-1], strict=True):
         deltas.insert(0, deltas[0] @ w * hidden_slope(value))
     gradients = [(delta.mT @ value, bias_gradient(network, delta)) for delta, value in zip(deltas, a[:-1], strict=True)]
@@ -102,10 +142,12 @@ def bias_gradient(network: Network, delta: np.ndarray) -> np.ndarray | None:
 
 
 def samples(network: Network, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (samples, i) and targets (samples, o), as many of one as of the other."""
+    """Inputs (samples, i) and targets (samples, o), as many of one as of the other; for cross-entropy t is 0 to 1."""
     inputs, targets = rows("inputs", inputs, network.sizes[0]), rows("targets", targets, network.sizes[-1])
     if len(inputs) != len(targets):
         raise NetworkError(f"{len(inputs)} rows of inputs, but {len(targets)} of targets; each sample is a row of both")
+    if network.loss == "cross-entropy" and not ((targets >= 0) & (targets <= 1)).all():
+        raise NetworkError("cross-entropy compares probabilities: its targets must be 0 to 1")
     return inputs, targets
 
 

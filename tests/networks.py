@@ -9,7 +9,7 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pyfuncs.network import Network
+from pyfuncs.network import OUTPUT_LOSSES, Network
 
 settings.register_profile("no deadline", deadline=None)  # PyTorch loads parts of itself in the middle of a test
 settings.load_profile("no deadline")
@@ -48,10 +48,15 @@ def mazur_case() -> Case:
     return Case(MAZUR, MAZUR_WEIGHTS, course.inputs, course.targets)
 
 
-def networks(units: str = "sigmoid tanh relu linear") -> st.SearchStrategy[Network]:
-    unit = st.sampled_from(units.split())
-    sizes = st.lists(st.integers(1, 4), min_size=2, max_size=5).map(tuple)
-    return st.builds(Network, sizes, unit, unit, bias=st.sampled_from(["none", "bias", "fixed-bias"]))
+@st.composite
+def networks(draw: st.DrawFn, units: str = "sigmoid tanh relu linear") -> Network:
+    """Random networks whose hidden units are among these; softmax outputs, and every loss, come with any of them."""
+    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
+    output = draw(st.sampled_from([*units.split(), "softmax"]))
+    loss = draw(st.sampled_from(OUTPUT_LOSSES[output]))
+    sizes[-1] += output == "softmax"
+    bias = draw(st.sampled_from(["none", "bias", "fixed-bias"]))
+    return Network(tuple(sizes), draw(st.sampled_from(units.split())), output, loss, bias)
 
 
 @st.composite
@@ -61,12 +66,27 @@ def cases(draw: st.DrawFn, units: str = "sigmoid tanh relu linear", samples: int
     count = draw(st.integers(1, samples))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shapes = [network.weight_count, (count, network.sizes[0]), (count, network.sizes[-1])]
-    return Case(network, *(random.uniform(-1.5, 1.5, shape) for shape in shapes))
+    weights, inputs, targets = (random.uniform(-1.5, 1.5, shape) for shape in shapes)
+    if network.loss == "cross-entropy":
+        targets = random.integers(2, size=targets.shape) if draw(st.booleans()) else abs(targets) / 1.5
+    return Case(network, weights, inputs, targets.astype(float))
+
+
+FUNCTIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "linear": torch.nn.Identity(),
+    "softmax": torch.nn.Softmax(dim=-1),
+}
 
 
 def torch_outputs(network: Network, weights: torch.Tensor, inputs: np.ndarray) -> torch.Tensor:
-    """The outputs by torch.nn.functional.linear, the weights taken in the documented order, one after the other."""
-    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "linear": torch.nn.Identity()}
+    return FUNCTIONS[network.output](torch_logits(network, weights, inputs))
+
+
+def torch_logits(network: Network, weights: torch.Tensor, inputs: np.ndarray) -> torch.Tensor:
+    """z of the outputs by torch.nn.functional.linear, the weights taken one by one in the documented order."""
     pairs = list(zip(network.sizes[:-1], network.sizes[1:], strict=True))
     matrices = iter(weights)
     layers = [torch.stack([next(matrices) for _ in range(i * o)]).reshape(o, i) for i, o in pairs]
@@ -78,12 +98,18 @@ def torch_outputs(network: Network, weights: torch.Tensor, inputs: np.ndarray) -
             bias = torch.stack([next(matrices) for _ in range(len(matrix))])
         else:
             bias = next(matrices).expand(len(matrix))
-        unit = network.output if layer == len(layers) else network.hidden
-        values = functions[unit](torch.nn.functional.linear(values, matrix, bias))
+        weighted = torch.nn.functional.linear(values, matrix, bias)
+        values = weighted if layer == len(layers) else FUNCTIONS[network.hidden](weighted)
     return values
 
 
 def torch_loss(network: Network, weights: torch.Tensor, inputs: np.ndarray, targets: np.ndarray) -> torch.Tensor:
-    """E_total: half the squared error, summed over the outputs, mean over the samples."""
-    outputs = torch_outputs(network, weights, inputs)
-    return torch.nn.functional.mse_loss(outputs, torch.tensor(targets), reduction="sum") / (2 * len(targets))
+    """E_total by PyTorch's own losses: summed over the outputs, mean over the samples."""
+    logits, wanted = torch_logits(network, weights, inputs), torch.tensor(targets)
+    if network.output == "softmax":
+        return torch.nn.functional.cross_entropy(logits, wanted)
+    if network.loss == "cross-entropy":
+        each = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        return each / len(targets)
+    outputs = FUNCTIONS[network.output](logits)
+    return torch.nn.functional.mse_loss(outputs, wanted, reduction="sum") / (2 * len(targets))

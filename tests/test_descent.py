@@ -1,5 +1,7 @@
 """Gradient descent, against the canonical losses, Mazur's published ones, and PyTorch's optimizer."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -56,12 +58,74 @@ def test_a_history_is_that_of_pytorchs_sgd(case, learning_rate):
     np.testing.assert_allclose(history(*case.arguments, learning_rate, 3), rows, rtol=1e-9, atol=1e-9)
 
 
-@given(cases(), st.lists(st.floats(0.01, 1), min_size=1, max_size=4))
-def test_a_sweep_is_the_loss_of_a_history_for_each_rate(case, learning_rates):
-    losses = sweep(*case.arguments, learning_rates, 4)
+@given(cases(), st.floats(0.01, 0.5), st.floats(0, 0.99))
+def test_momentum_is_that_of_pytorchs_sgd(case, learning_rate, beta):
+    def referee(weights):
+        return torch.optim.SGD([weights], lr=learning_rate, momentum=beta)
+
+    assert_same_history(case, learning_rate, f"momentum {beta!r}", referee)
+
+
+@given(cases(), st.floats(0.001, 0.5), st.floats(0, 0.99), st.floats(0, 0.9999), st.floats(1e-9, 1e-2))
+def test_adam_is_that_of_pytorch(case, learning_rate, beta1, beta2, epsilon):
+    def referee(weights):
+        return torch.optim.Adam([weights], lr=learning_rate, betas=(beta1, beta2), eps=epsilon)
+
+    assert_same_history(case, learning_rate, f"adam {beta1!r} {beta2!r} {epsilon!r}", referee)
+
+
+def assert_same_history(case, learning_rate, optimizer, referee):
+    """Update by update as PyTorch's optimizer goes, each from our weights with its own state."""
+    table = history(*case.arguments, learning_rate, 6, optimizer)
+    weights = torch.tensor(case.weights, requires_grad=True)
+    chosen = referee(weights)
+    for before, after in pairwise(table):
+        weights.data[:] = torch.tensor(before)
+        chosen.zero_grad()
+        weights.grad = torch.tensor(gradient(case.network, before, case.inputs, case.targets) * case.network.learned)
+        chosen.step()
+        np.testing.assert_allclose(after, weights.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("momentum", "momentum 0.9"), ("Adam", "adam 0.9 0.999 1e-8"), ("adam 0.8", "adam 0.8 0.999 1e-8")],
+)
+def test_numbers_left_out_of_an_optimizer_are_the_usual_ones(short, long):
+    case = canonical_case("course")
+    assert np.array_equal(history(*case.arguments, 0.1, 5, short), history(*case.arguments, 0.1, 5, long))
+
+
+def test_momentum_without_memory_is_plain_gradient_descent():
+    case = canonical_case("course")
+    np.testing.assert_array_equal(history(*case.arguments, 0.5, 5, "momentum 0"), history(*case.arguments, 0.5, 5))
+
+
+def test_adams_first_update_moves_every_weight_by_nearly_the_learning_rate():
+    case = canonical_case("course")  # m̂ / √v̂ is ±1, thanks to the bias correction
+    moved = np.diff(history(*case.arguments, 0.1, 1, "adam"), axis=0)[0]
+    assert abs(moved) == pytest.approx([0.1] * 8, rel=1e-3)
+    assert (np.sign(moved) == -np.sign(gradient(*case.arguments))).all()
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_every_descent_begins_with_no_state(optimizer):
+    case = canonical_case("course")
+    first, again = (history(*case.arguments, 0.1, 5, optimizer) for _ in range(2))
+    assert np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum 0.9", "adam"])
+def test_no_optimizer_moves_a_fixed_bias(optimizer):
+    assert (history(*mazur_case().arguments, 0.5, 20, optimizer)[:, 8:] == [0.35, 0.6]).all()
+
+
+@given(cases(), st.lists(st.floats(0.01, 1), min_size=1, max_size=4), st.sampled_from(["sgd", "momentum", "adam"]))
+def test_a_sweep_is_the_loss_of_a_history_for_each_rate(case, learning_rates, optimizer):
+    losses = sweep(*case.arguments, learning_rates, 4, optimizer)
     assert losses.shape == (5, len(learning_rates))
     for column, rate in zip(losses.T, learning_rates, strict=True):
-        rows = history(*case.arguments, rate, 4)
+        rows = history(*case.arguments, rate, 4, optimizer)
         alone = loss(case.network, rows, case.inputs, case.targets)[:, -1]
         np.testing.assert_allclose(column, alone, rtol=1e-9, atol=1e-12)
 
@@ -140,14 +204,23 @@ def test_plain_gradient_descent_is_the_default_optimizer(optimizer):
 @pytest.mark.parametrize(
     ("optimizer", "message"),
     [
-        ("momentum 0.9", "momentum is not available in this version; available: sgd"),
-        ("Adam 0.9 0.999 1e-8", "adam is not available in this version; available: sgd"),
-        ("sdg", r'unknown optimizer "sdg"; did you mean sgd\? \(allowed: sgd\)'),
-        ("", r'unknown optimizer "" \(allowed: sgd\)'),
-        ("sgd 0.9", 'optimizer "sgd 0.9": sgd takes no settings'),
+        ("sdg", r'unknown optimizer "sdg"; did you mean sgd\? \(allowed: sgd, momentum, adam\)'),
+        ("", r'unknown optimizer "" \(allowed: sgd, momentum, adam\)'),
+        ("0.9", r'unknown optimizer "0.9" \(allowed: sgd, momentum, adam\)'),
+        ("sgd 0.9", '"sgd 0.9" is too long: sgd takes no numbers'),
+        ("momentum 0.9 0.9", '"momentum 0.9 0.9" is too long: momentum takes beta'),
+        ("adam 0.9 0.999 1e-8 1", "is too long: adam takes beta1 beta2 epsilon"),
+        ("momentum 0,9", 'momentum: beta is "0,9", but must be a number such as 0.9'),
+        ("momentum 1", "momentum: beta is 1, but must be from 0 to below 1"),
+        ("momentum -0.1", "momentum: beta is -0.1, but must be from 0 to below 1"),
+        ("momentum nan", "momentum: beta is nan, but must be from 0 to below 1"),
+        ("adam 0.9 1", "adam: beta2 is 1, but must be from 0 to below 1"),
+        ("adam 2", "adam: beta1 is 2, but must be from 0 to below 1"),
+        ("adam 0.9 0.999 0", "adam: epsilon is 0, but must be above 0 and below 1"),
+        ("adam 0.9 0.999 1e400", "adam: epsilon is inf, but must be above 0 and below 1"),
     ],
 )
-def test_other_optimizers_are_refused(optimizer, message):
+def test_wrong_optimizers_are_refused(optimizer, message):
     for function in (history, train_table, sweep):
         with pytest.raises(NetworkError, match=message):
             function(*canonical_case("course").arguments, 0.5, 2, optimizer)

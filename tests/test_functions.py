@@ -91,6 +91,23 @@ def test_train_rows_begin_with_the_start_and_end_with_the_canonical_loss() -> No
     assert rows[10][headers.index("E_total")] == pytest.approx(loss, abs=1e-12)
 
 
+def test_momentum_and_adam_reach_their_own_losses_for_all_rates_in_one_sweep() -> None:
+    for optimizer in ("momentum 0.9", "adam 0.9 0.999 1e-8"):
+        swept = np.array(ask_course("BACKPROP_SWEEP", epochs=20.0, optimizer=optimizer))
+        for column, rate in enumerate((0.1, 0.5)):
+            trained = ask_course("BACKPROP_TRAIN", epochs=20.0, learning_rate=rate, optimizer=optimizer)
+            (headers,) = ask("BACKPROP_HEADERS", network="2-2-2", kind="train")
+            assert swept[:, column] == pytest.approx([line[headers.index("E_total")] for line in trained], rel=1e-12)
+        assert not np.allclose(swept, ask_course("BACKPROP_SWEEP", epochs=20.0))
+
+
+@pytest.mark.parametrize("network", ["2-2-2 sigmoid softmax", "2-2-2 cross-entropy", "2-2-2 tanh cross-entropy"])
+def test_gradient_check_passes_each_weight_under_cross_entropy(network: str) -> None:
+    assert {verdict for *_, verdict in ask_course("BACKPROP_GRADIENT_CHECK", network=network)} == {"PASS"}
+    (probabilities,) = ask_course("BACKPROP_PREDICT", network="2-2-2 sigmoid softmax")
+    assert sum(probabilities) == pytest.approx(1, abs=1e-15)
+
+
 def test_gradient_check_passes_each_weight_of_a_right_gradient() -> None:
     rows = ask_course("BACKPROP_GRADIENT_CHECK")
     assert [len(r) for r in rows] == [4] * 8
@@ -127,6 +144,7 @@ def test_version_says_the_python_and_where_it_runs() -> None:
 
 
 WEIGHTS = sample()["weights"][0]
+CROSS_ENTROPY = {"network": "2-2-2 sigmoid softmax"}
 LINEAR = {"weights": row(2.0), "inputs": row(1e120), "targets": row(0.5), "network": "1-1 linear linear"}
 BAD_CELLS = [
     ("BACKPROP_STEP", {"weights": row(*WEIGHTS[:2], "o.2", *WEIGHTS[3:])}, '#weights: row 1, column 3 is text ("o.2")'),
@@ -154,12 +172,28 @@ BAD_CELLS = [
     ("BACKPROP_TRAIN", {"epochs": -1.0}, "#epochs: is -1, but must be above 0"),
     ("BACKPROP_TRAIN", {"epochs": 1.5}, "#epochs: is 1.5, but must be a whole number"),
     ("BACKPROP_TRAIN", {"epochs": 1e9}, f"#epochs: is 1e+09, but {MOST_EPOCHS} is the most"),
-    ("BACKPROP_TRAIN", {"optimizer": "adam 0.9 0.999 1e-8"}, "not available"),
+    ("BACKPROP_TRAIN", {"optimizer": "adam 0.9 1"}, "#optimizer: adam: beta2 is 1, but must be from 0 to below 1"),
+    ("BACKPROP_TRAIN", {"optimizer": "momentum 0,9"}, '#optimizer: momentum: beta is "0,9", but must be a number'),
+    ("BACKPROP_SWEEP", {"optimizer": "sgd 0.9"}, '#optimizer: "sgd 0.9" is too long: sgd takes no numbers'),
+    ("BACKPROP_SWEEP", {"optimizer": "adan"}, '#optimizer: unknown optimizer "adan"; did you mean adam?'),
     ("BACKPROP_SWEEP", {"learning_rates": row(0.1, 0.0)}, "#learning_rates: row 1, column 2 is 0"),
     ("BACKPROP_SWEEP", {"learning_rates": row(0.1, "")}, "#learning_rates: row 1, column 2 is blank"),
     ("BACKPROP_FORWARD", {"network": "2-2-2 tahn"}, "#network: "),
     ("BACKPROP_FORWARD", {"network": "2-0-2"}, "#network: "),
-    ("BACKPROP_FORWARD", {"network": "2-2-2 softmax"}, "not available"),
+    ("BACKPROP_FORWARD", {"network": "2-2-2 softmax"}, "write sigmoid softmax"),
+    ("BACKPROP_FORWARD", {"network": "2-2-2 tanh tanh cross-entropy"}, "#network: "),
+    (
+        "BACKPROP_STEP",
+        CROSS_ENTROPY | {"targets": row(0.5, 1.5)},
+        "#targets: row 1, column 2 is 1.5, but cross-entropy",
+    ),
+    ("BACKPROP_LOSS", CROSS_ENTROPY | {"targets": ((0.5,), (-0.1,))}, "#targets: row 2, column 1 is -0.1, but"),
+    (
+        "BACKPROP_LOSS",
+        CROSS_ENTROPY | {"targets": row(0.5, 1 + 1e-12)},
+        "column 2 is 1.000000000001, but cross-entropy",
+    ),
+    ("BACKPROP_SWEEP", CROSS_ENTROPY | {"targets": row(0.5, "1")}, '#targets: row 1, column 2 is text ("1")'),
 ]
 
 

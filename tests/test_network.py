@@ -20,7 +20,7 @@ def test_the_text_of_a_network_parses_to_that_network(network):
 @given(networks(), st.data())
 def test_the_words_after_the_sizes_stand_in_any_order_and_case(network, data):
     sizes = "-".join(map(str, network.sizes))
-    others = ["half-squared", *([] if network.bias == "none" else [network.bias])]
+    others = [network.loss, *([] if network.bias == "none" else [network.bias])]
     words = [network.hidden, network.output]
     for word in others:
         words.insert(data.draw(st.integers(0, len(words))), word)
@@ -37,6 +37,19 @@ def test_one_unit_word_sets_the_hidden_layers_only():
     network = parse("3-4-4-2 relu")
     assert (network.hidden, network.output) == ("relu", "sigmoid")
     assert network.activations == ("relu", "relu", "sigmoid")
+
+
+def test_softmax_outputs_take_cross_entropy_without_saying_so():
+    network = parse("2-3-2 relu softmax bias")
+    assert (network.hidden, network.output, network.loss) == ("relu", "softmax", "cross-entropy")
+    assert network == parse("2-3-2 relu softmax cross-entropy bias")
+    assert network.text == "2-3-2 relu softmax bias"
+    assert Network((2, 3, 2), "relu", "softmax", bias="bias") == network
+
+
+def test_sigmoid_outputs_take_cross_entropy_when_the_text_says_so():
+    network = parse("2-3-2 Cross-Entropy")
+    assert (network.output, network.loss, network.text) == ("sigmoid", "cross-entropy", "2-3-2 cross-entropy")
 
 
 def test_a_parsed_text_is_kept():
@@ -61,19 +74,31 @@ def test_a_parsed_text_is_kept():
         ("9" * 5000 + "-2", "size 1 is too large; a layer has 1 to 1,000 units"),
         ("1-" * MAX_LAYERS + "1", "21 layers; at most 20 are allowed"),
         ("1000-101-1", "1000-101-1 has 101,101 weights; at most 100,000 are allowed"),
-        ("2-2-2 tahn", 'unknown word "tahn"; did you mean tanh? (allowed: sigmoid, tanh, relu, linear, half-squared,'),
+        ("2-2-2 tahn", 'unknown word "tahn"; did you mean tanh? (allowed: sigmoid, tanh, relu, linear, softmax,'),
         ("2-2-2 biases", "did you mean bias?"),
         (
             "2-2-2 quartz",
-            'unknown word "quartz" (allowed: sigmoid, tanh, relu, linear, half-squared, bias, fixed-bias)',
+            'unknown word "quartz" (allowed: sigmoid, tanh, relu, linear, softmax, half-squared, cross-entropy, bias, '
+            "fixed-bias)",
         ),
         ("2-2-2 3-3", 'unknown word "3-3" (allowed: sigmoid'),
         ("2-2-2 half-squared half-squared", "half-squared and half-squared: too many; the text may name one loss"),
         ("2-2-2 bias fixed-bias", "bias and fixed-bias: too many; the text may name one kind of biases"),
         ("2-2-2 tanh relu linear", "tanh and relu and linear: too many; the text may name a hidden and an output unit"),
         ("2-1 tanh", "there is no hidden layer for tanh to set; for the outputs write sigmoid tanh"),
-        ("2-2-2 softmax", "softmax is not available in this version; available: sigmoid, tanh, relu, linear"),
-        ("2-2-2 cross-entropy", "cross-entropy is not available in this version; available: half-squared"),
+        ("2-2-2 softmax", "softmax is for the outputs only, which the second unit word sets: write sigmoid softmax"),
+        ("2-2-2 softmax tanh", "softmax is for the outputs only"),
+        ("2-2 softmax", "there is no hidden layer for softmax to set; for the outputs write sigmoid softmax"),
+        ("2-2-1 tanh softmax", "softmax of one output is always 1; take two outputs, or sigmoid with cross-entropy"),
+        ("2-2-2 sigmoid softmax half-squared", "softmax outputs do not go with half-squared (allowed: "),
+        ("2-2-2 tanh tanh cross-entropy", "tanh outputs do not go with cross-entropy (allowed: "),
+        ("2-2-2 tanh linear cross-entropy", "linear outputs do not go with cross-entropy (allowed: "),
+        (
+            "2-2-2 tanh relu cross-entropy",
+            "(allowed: sigmoid: half-squared or cross-entropy; tanh: half-squared; relu: half-squared; "
+            "linear: half-squared; softmax: cross-entropy)",
+        ),
+        ("2-2-2 half-squared cross-entropy", "half-squared and cross-entropy: too many; the text may name one loss"),
     ],
 )
 def test_a_wrong_text_is_refused_and_says_what_is_allowed(text, message):
@@ -85,7 +110,14 @@ def test_a_wrong_text_is_refused_and_says_what_is_allowed(text, message):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"hidden": "swish"}, {"output": "softmax"}, {"loss": "cross-entropy"}, {"bias": "biass"}, {"sizes": (2, 0)}],
+    [
+        {"hidden": "swish"},
+        {"hidden": "softmax"},
+        {"output": "softmax", "loss": "half-squared"},
+        {"output": "tanh", "loss": "cross-entropy"},
+        {"bias": "biass"},
+        {"sizes": (2, 0)},
+    ],
 )
 def test_a_network_made_without_a_text_is_checked_too(wrong):
     with pytest.raises(NetworkError):

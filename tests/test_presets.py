@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from pyfuncs.descent import history, sweep
 from pyfuncs.network import Network, NetworkError
 from pyfuncs.presets import PRESETS, starting_point
-from pyfuncs.propagation import forward, gradient, loss
+from pyfuncs.propagation import forward, gradient, loss, predict
 from tests.networks import CANONICAL, STARTS, networks
 
 
@@ -42,11 +43,29 @@ def test_every_network_has_a_starting_point_that_does_not_change(network):
     assert Network.parse(start.network) == network
     assert len(start.weights) == network.weight_count
     assert (len(start.inputs[0]), len(start.targets[0])) == (network.sizes[0], network.sizes[-1])
-    assert len(start.inputs) == len(start.targets) == 1
+    assert len(start.inputs) == len(start.targets)
+    assert np.isfinite(loss(network, start.weights, start.inputs, start.targets)).all()
+
+
+def test_the_xor_preset_learns_xor_by_plain_gradient_descent():
+    preset = starting_point(Network.parse("2-2-1 bias"), "xor")
+    network, data = Network.parse(preset.network), (np.array(preset.inputs), np.array(preset.targets))
+    assert [(*i, *t) for i, t in zip(preset.inputs, preset.targets, strict=True)] == [
+        (a, b, a != b) for a in (0, 1) for b in (0, 1)
+    ]
+    errors = sweep(network, preset.weights, *data, [preset.learning_rate], 1000)[:, 0]
+    assert np.argmax(errors < 0.01) == 736
+    learned = history(network, preset.weights, *data, preset.learning_rate, 1000)[-1]
+    assert (np.round(predict(network, learned, data[0])) == data[1]).all()
+
+
+def test_an_example_start_for_softmax_has_one_class_as_its_target():
+    assert starting_point(Network.parse("3-4-3 relu softmax")).targets == ((1.0, 0.0, 0.0),)
 
 
 @pytest.mark.parametrize(
-    "text", ["2-1", "3-4-2", "2-2-2 bias", "3-4-4-2 relu linear bias", "784-50-10", "784-100-10 relu"]
+    "text",
+    ["2-1", "3-4-2", "2-2-2 bias", "3-4-4-2 relu linear bias", "2-3-2 cross-entropy", "784-50-10", "784-100-10 relu"],
 )
 def test_an_example_start_has_distinct_numbers_and_live_units(text):
     network = Network.parse(text)

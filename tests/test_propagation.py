@@ -84,6 +84,65 @@ def test_saturated_units_give_finite_numbers_without_a_warning(unit, z):
         assert np.isfinite(values).all()
 
 
+@pytest.mark.parametrize(("z", "wrong_end"), [(1000.0, 0.0), (-1000.0, 1.0)])
+def test_cross_entropy_of_a_saturated_sigmoid_is_exact(z, wrong_end):
+    case = Network.parse("1-1 cross-entropy"), np.array([z]), np.ones((1, 1))
+    assert loss(*case, [[1 - wrong_end]]).tolist() == [0, 0]
+    assert loss(*case, [[wrong_end]]).tolist() == [1000, 1000]
+    assert loss(*case, [[0.5]]).tolist() == [500, 500]
+    assert gradient(*case, [[wrong_end]]).tolist() == [np.sign(z)]
+
+
+def test_softmax_and_its_loss_are_exact_at_any_z():
+    case = Network.parse("1-3 sigmoid softmax"), np.array([1000.0, -1000.0, 1000.0]), np.ones((1, 1))
+    assert predict(*case).tolist() == [[0.5, 0, 0.5]]
+    assert loss(*case, [[0, 1, 0]]).tolist() == [0, 2000 + math.log(2), 0, 2000 + math.log(2)]
+    assert gradient(*case, [[0, 1, 0]]).tolist() == [0.5, -1, 0.5]
+    assert loss(case[0], [1000.0, -1000.0, 0.0], case[2], [[1, 0, 0]]).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("z", [5.0, 40.0, 300.0, 700.0])
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0]])
+def test_a_small_cross_entropy_keeps_its_digits(z, order):
+    sure = np.array([0.0, -z, -z])[order]  # −ln a of the first is ln(1 + 2e^−z)
+    error = loss(Network.parse("1-3 sigmoid softmax"), sure, [[1.0]], [(sure == 0).astype(float)])[-1]
+    assert error == pytest.approx(math.log1p(2 * math.exp(-z)), rel=1e-12, abs=0)
+    binary = loss(Network.parse("1-1 cross-entropy"), [z], [[1.0]], [[1.0]])[-1]
+    assert binary == pytest.approx(math.log1p(math.exp(-z)), rel=1e-12, abs=0)
+
+
+def test_cross_entropy_is_minus_t_ln_a_and_its_delta_is_a_minus_t():
+    softmax = Network.parse("1-2 sigmoid softmax"), np.array([0.2, -0.3]), np.ones((1, 1)), np.array([[0.25, 0.75]])
+    (a,), (t,) = predict(*softmax[:3]), softmax[3]
+    assert loss(*softmax) == pytest.approx([*(-t * np.log(a)), -(t * np.log(a)).sum()], rel=1e-14)
+    assert gradient(*softmax) == pytest.approx(a - t, rel=1e-14)
+    binary = Network.parse("1-2 cross-entropy"), *softmax[1:]
+    (a,) = predict(*binary[:3])
+    errors = -t * np.log(a) - (1 - t) * np.log(1 - a)
+    assert loss(*binary) == pytest.approx([*errors, errors.sum()], rel=1e-14)
+    assert gradient(*binary) == pytest.approx(a - t, rel=1e-14)
+
+
+def test_softmax_targets_need_not_add_up_to_1():
+    network = Network.parse("1-2 sigmoid softmax")
+    z = torch.tensor([0.2, -0.3], dtype=torch.float64, requires_grad=True)
+    (torch.tensor([-0.3, -0.4], dtype=torch.float64) * torch.log_softmax(z, -1)).sum().backward()
+    weights = z.detach().numpy()
+    expected = predict(network, weights, [[1.0]])[0] * 0.7 - [0.3, 0.4]
+    assert gradient(network, weights, [[1.0]], [[0.3, 0.4]]) == pytest.approx(expected, rel=1e-14)
+    assert z.grad.numpy() == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["1-1 cross-entropy", "1-2 sigmoid softmax"])
+@pytest.mark.parametrize("target", [-0.1, 1.1, np.nan])
+def test_a_target_that_is_no_probability_is_refused(text, target):
+    network = Network.parse(text)
+    targets = np.full((1, network.sizes[-1]), target)
+    for function in (loss, gradient):
+        with pytest.raises(NetworkError, match="its targets must be 0 to 1"):
+            function(network, np.zeros(network.weight_count), [[1.0]], targets)
+
+
 def test_a_sigmoid_far_from_zero_is_exactly_0_or_1():
     network = Network.parse("1-1")
     assert predict(network, [1000.0], [[1.0], [-1.0]]).tolist() == [[1.0], [0.0]]

@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs.network import Network
 from pyfuncs.presets import Preset
-from xlsx import formulas
+from xlsx import expressions
 from xlsx.formulas import Quantity
 from xlsx.sheets import style
 
@@ -168,8 +168,8 @@ def quantities(book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity],
 
 def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None:
     expression, looks = quantity.expression, book.looks
-    value = formulas.evaluate(expression, book.values)
-    numbers = formulas.numbers_text(expression, book.values)
+    value = expressions.evaluate(expression, book.values)
+    numbers = expressions.numbers_text(expression, book.values)
 
     def cell(name: str) -> str:
         return book.reference(name, sheet)
@@ -177,6 +177,6 @@ def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> 
     sheet.write_string(row, NAME, quantity.name, looks["label"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
     sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
-    sheet.write_formula(row, NUMBERS, "=" + formulas.with_numbers(expression, cell), looks["formula"], numbers)
-    sheet.write_formula(row, NATIVE, "=" + formulas.native(expression, cell), looks["number"], stored(value))
+    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula"], numbers)
+    sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks["number"], stored(value))
     book.place(quantity.name, sheet, row, NATIVE, value)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas
-from xlsx.formulas import Expression, Quantity
+from xlsx import expressions, formulas
+from xlsx.expressions import Expression
+from xlsx.formulas import Quantity
 from xlsx.sheets import style
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
@@ -64,7 +65,7 @@ def block_columns(book: Book) -> dict[str, Expression]:
     network = book.network
     given = network.target_names + network.input_names + network.weight_names
     derived = [derive(network) for derive in DERIVED]
-    columns = {name: formulas.name(name) for name in given}
+    columns = {name: expressions.name(name) for name in given}
     return columns | {quantity.name: quantity.expression for rows in derived for quantity in rows}
 
 
@@ -112,8 +113,8 @@ def row_formulas(book: Book, sheet: Worksheet, columns: dict[str, Expression], s
         return rate if name == "learning_rate" else letters[name] + "{before}"
 
     given = {name: book.reference(name, sheet) for name in columns if is_given(columns[name], name)}
-    derived = {name: formulas.native(columns[name], here) for name in columns if name not in given}
-    moved = {w: formulas.native(update.expression, before) for w, update in updates(book)}
+    derived = {name: expressions.native(columns[name], here) for name in columns if name not in given}
+    moved = {w: expressions.native(update.expression, before) for w, update in updates(book)}
     return guarded(given | derived), guarded(given | derived | moved)
 
 
@@ -124,7 +125,7 @@ def updates(book: Book) -> list[tuple[str, Quantity]]:
 
 def is_given(expression: Expression, name: str) -> bool:
     """Whether a column is copied from Network: its expression is its own name."""
-    return expression == formulas.name(name)
+    return expression == expressions.name(name)
 
 
 def guarded(texts: dict[str, str]) -> dict[str, str]:
@@ -137,10 +138,10 @@ def block_values(book: Book, rate: float) -> Iterator[dict[str, float]]:
     values = {name: book.values[name] for name in columns if is_given(columns[name], name)}
     for _ in range(EPOCHS + 1):
         for name, expression in columns.items():
-            values[name] = formulas.evaluate(expression, values)
+            values[name] = expressions.evaluate(expression, values)
         yield values
         reading = values | {"learning_rate": rate}
-        values = values | {w: formulas.evaluate(update.expression, reading) for w, update in moved}
+        values = values | {w: expressions.evaluate(update.expression, reading) for w, update in moved}
 
 
 def write_table(book: Book, sheet: Worksheet, losses: list[list[float]]) -> None:
