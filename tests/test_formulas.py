@@ -6,49 +6,55 @@ import re
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pyfuncs import propagation
-from pyfuncs.descent import step
+from pyfuncs import optimizers, propagation
+from pyfuncs.descent import history, step
 from pyfuncs.network import Network
-from tests.networks import CANONICAL, STARTS, Case, canonical_case, cases, mazur_case
-from xlsx import expressions, formulas
+from tests.networks import CANONICAL, DEFAULT, STARTS, Case, canonical_case, cases, mazur_case
+from xlsx import batches, expressions, formulas
 
 RATE = 0.5
-SAMPLES = cases(samples=1).filter(lambda case: case.network.loss == "half-squared")
-PARTS = (
-    formulas.forward,
-    formulas.losses,
-    formulas.errors,
-    formulas.deltas,
-    formulas.gradients,
-    formulas.updates,
-)
+A, B, C = map(expressions.name, "abc")
+TEXTS = {"sgd": "sgd", "momentum": "momentum 0.8", "adam": "adam 0.8 0.99 1e-6"}
+NUMBERS = {"beta": 0.8, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
 
 
-def derivation(network: Network) -> list[formulas.Quantity]:
-    return [quantity for part in PARTS for quantity in part(network)]
+def derivation(network: Network, samples: int = 1) -> list[formulas.Quantity]:
+    return batches.derivation(network, samples) + formulas.updates(network)
 
 
 def given_values(case: Case) -> dict[str, float]:
-    names = (*case.network.input_names, *case.network.target_names, *case.network.weight_names, "learning_rate")
-    numbers = (*case.inputs[0], *case.targets[0], *case.weights, RATE)
-    return dict(zip(names, map(float, numbers), strict=True))
+    """The numbers of a case by name; those of a batch's samples by name and number."""
+    known = dict(zip(case.network.weight_names, map(float, case.weights), strict=True)) | {"learning_rate": RATE}
+    for sample, numbers in enumerate(np.hstack([case.inputs, case.targets]).tolist(), 1):
+        number = f" #{sample}" if len(case.inputs) > 1 else ""
+        names = [text + number for text in case.network.input_names + case.network.target_names]
+        known |= zip(names, numbers, strict=True)
+    return known
 
 
 def values(case: Case) -> dict[str, float]:
     """Every quantity of a case, by its expression."""
-    known = given_values(case)
-    for quantity in derivation(case.network):
+    return computed(derivation(case.network, len(case.inputs)), given_values(case))
+
+
+def computed(quantities: list[formulas.Quantity], known: dict[str, float]) -> dict[str, float]:
+    for quantity in quantities:
         known[quantity.name] = expressions.evaluate(quantity.expression, known)
     return known
+
+
+NAME = r"(?<![\w.])(?:new )?[A-Za-z_][\w/]*(?: #\d+)?"
 
 
 def read_aloud(text: str, known: dict[str, float]) -> float:
     """What a reader gets who follows the text of a formula with a pocket calculator."""
     python = text.replace("·", "*").replace("−", "-").replace("½", "0.5").replace("²", "**2").replace("^", "**")
-    names = {"e": "math.e", "tanh": "math.tanh"}
+    python = python.replace("√", "math.sqrt")
+    names = {"e": "math.e", "tanh": "math.tanh", "ln": "math.log"}
     inserted = re.sub(
-        r"[A-Za-z_][\w/]*",
+        NAME,
         lambda word: f"({known[word[0]]!r})" if word[0] in known else names.get(word[0], word[0]),
         python,
     )
@@ -90,7 +96,7 @@ def test_mazurs_published_error_and_fixed_biases() -> None:
     assert known["dE/db2"] == pytest.approx(known["dE/do1"] + known["dE/do2"])
 
 
-@given(SAMPLES)
+@given(cases(samples=1))
 @settings(max_examples=60)
 def test_the_derivation_agrees_with_pyfuncs_on_random_networks(case: Case) -> None:
     network = case.network
@@ -106,7 +112,7 @@ def test_the_derivation_agrees_with_pyfuncs_on_random_networks(case: Case) -> No
     np.testing.assert_allclose(in_order(case, moved), step(*case.arguments, RATE), rtol=1e-11, atol=1e-12)
 
 
-@given(SAMPLES)
+@given(cases(samples=1))
 @settings(max_examples=60)
 def test_whoever_computes_the_text_gets_the_value(case: Case) -> None:
     known = values(case)
@@ -114,18 +120,18 @@ def test_whoever_computes_the_text_gets_the_value(case: Case) -> None:
         assert read_aloud(quantity.text, known) == pytest.approx(known[quantity.name], rel=1e-12, abs=1e-15)
 
 
-@given(SAMPLES)
+@given(cases(samples=1))
 @settings(max_examples=30)
 def test_the_numbers_put_in_give_the_value_to_their_six_decimals(case: Case) -> None:
     known = {name: round(value, expressions.SHOWN_DECIMALS) for name, value in values(case).items()}
     for quantity in derivation(case.network):
         shown = expressions.numbers_text(quantity.expression, known)
-        expected = expressions.evaluate(quantity.expression, known)
-        assert read_aloud(shown, {}) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert read_aloud(shown, {}) == pytest.approx(read_aloud(quantity.text, known), rel=1e-9, abs=1e-9)
 
 
 def test_text_and_native_formula_name_the_same_quantities_in_the_same_order() -> None:
-    for quantity in derivation(Network.parse("3-4-2-2 tanh relu bias")):
+    half_squared, softmax = Network.parse("3-4-2-2 tanh relu bias"), Network.parse("2-2-3 tanh softmax")
+    for quantity in derivation(half_squared) + formulas.forward(softmax) + formulas.deltas(softmax):
         named: list[str] = []
 
         def cell(name: str, named: list[str] = named) -> str:
@@ -133,7 +139,7 @@ def test_text_and_native_formula_name_the_same_quantities_in_the_same_order() ->
             return name
 
         expressions.native(quantity.expression, cell)
-        words = re.findall(r"[A-Za-z_][\w/]*", quantity.text)
+        words = re.findall(NAME, quantity.text)
         known = [word for word in words if word not in ("e", "tanh", "max", "if", "else")]
         assert named == known == list(expressions.names_in(quantity.expression))
 
@@ -143,6 +149,131 @@ def test_the_native_sigmoid_cannot_overflow() -> None:
     assert expressions.native(quantity.expression, lambda name: "B2") == "IF(B2>=0,1/(1+EXP(-B2)),EXP(B2)/(1+EXP(B2)))"
     assert expressions.evaluate(quantity.expression, {"o1": 1000.0}) == 1
     assert expressions.evaluate(quantity.expression, {"o1": -1000.0}) == 0
+
+
+def test_softmax_and_cross_entropy_read_as_in_textbooks() -> None:
+    read = {quantity.name: quantity.text for quantity in derivation(Network.parse("2-2-3 sigmoid softmax"))}
+    assert read["a_o2"] == "e^o2 / (e^o1 + e^o2 + e^o3)"
+    assert read["E3"] == "−t3 · ln(a_o3)"
+    assert read["E_total"] == "E1 + E2 + E3"
+    assert read["dE/do1"] == "a_o1 · (t1 + t2 + t3) − t1"
+    assert read["dE/dh1"] == "(dE/do1 · w5 + dE/do2 · w7 + dE/do3 · w9) · a_h1 · (1 − a_h1)"
+    read = {quantity.name: quantity.text for quantity in derivation(Network.parse("2-2-2 cross-entropy"))}
+    assert read["E1"] == "−t1 · ln(a_o1) − (1 − t1) · ln(1 − a_o1)"
+    assert read["dE/do2"] == "a_o2 − t2"
+    assert "dE/da_o1" not in read
+
+
+def test_the_native_softmax_and_cross_entropy_take_no_power_above_1_and_no_logarithm_of_0() -> None:
+    known = {quantity.name: quantity.expression for quantity in derivation(Network.parse("1-2 sigmoid softmax"))}
+    cell = {"o1": "B1", "o2": "B2", "t1": "B3", "a_o1": "B4"}.get
+    assert expressions.native(known["a_o1"], cell) == "EXP(B1-MAX(B1,B2))/(EXP(B1-MAX(B1,B2))+EXP(B2-MAX(B1,B2)))"
+    sum_of_powers = "LN(EXP(B1-MAX(B1,B2))+EXP(B2-MAX(B1,B2)))"
+    assert expressions.native(known["E1"], cell) == f"B3*({sum_of_powers}+MAX(B1,B2)-B1)"
+    binary = formulas.losses(Network.parse("1-1 cross-entropy"))[0]
+    assert expressions.native(binary.expression, cell) == "MAX(B1,0)-B3*B1+LN(1+EXP(-ABS(B1)))"
+
+
+@pytest.mark.parametrize(
+    ("text", "z", "targets"),
+    [
+        ("1-1 cross-entropy", [1000.0], [0.0]),
+        ("1-1 cross-entropy", [-1000.0], [0.25]),
+        ("1-3 sigmoid softmax", [1000.0, -1000.0, 1000.0], [0.0, 1.0, 0.0]),
+        ("1-3 sigmoid softmax", [-1000.0, 1000.0, 0.0], [0.25, 0.5, 0.25]),
+    ],
+)
+def test_cross_entropy_of_saturated_units_is_exact(text: str, z: list[float], targets: list[float]) -> None:
+    case = Case(Network.parse(text), np.array(z), np.ones((1, 1)), np.array([targets]))
+    assert in_order(case, case.network.loss_names) == propagation.loss(*case.arguments).tolist()
+    assert in_order(case, case.network.gradient_names) == propagation.gradient(*case.arguments).tolist()
+
+
+def test_momentum_and_adam_read_as_in_textbooks() -> None:
+    network = Network.parse("1-1")
+    read = {q.name: q.text for q in formulas.states(network, "adam") + formulas.updates(network, "adam")}
+    assert read == {
+        "new update": "update + 1",
+        "new m_w1": "beta1 · m_w1 + (1 − beta1) · dE/dw1",
+        "new v_w1": "beta2 · v_w1 + (1 − beta2) · (dE/dw1)²",
+        "new m_hat_w1": "new m_w1 / (1 − beta1^new update)",
+        "new v_hat_w1": "new v_w1 / (1 − beta2^new update)",
+        "new w1": "w1 − learning_rate · new m_hat_w1 / (√(new v_hat_w1) + epsilon)",
+    }
+    read = {q.name: q.text for q in formulas.states(network, "momentum") + formulas.updates(network, "momentum")}
+    assert read == {"new v_w1": "beta · v_w1 + dE/dw1", "new w1": "w1 − learning_rate · new v_w1"}
+
+
+def test_every_optimizer_of_pyfuncs_is_derived_with_its_own_numbers() -> None:
+    assert list(formulas.RULES) == list(optimizers.RULES)
+    for rule, numbers in optimizers.SETTINGS.items():
+        quantities = formulas.states(DEFAULT, rule) + formulas.updates(DEFAULT, rule)
+        read = {found for quantity in quantities for found in expressions.names_in(quantity.expression)}
+        assert {setting.name for setting in numbers} == read & NUMBERS.keys()
+
+
+@given(cases(samples=1), st.sampled_from(list(TEXTS)))
+@settings(max_examples=40)
+def test_an_optimizers_derivation_agrees_with_pyfuncs_update_by_update(case: Case, rule: str) -> None:
+    network, known = case.network, given_values(case) | NUMBERS
+    quantities, new = formulas.states(network, rule), formulas.updates(network, rule)
+    known |= {quantity.name.removeprefix("new "): 0.0 for quantity in quantities}
+    for expected in history(*case.arguments, RATE, 4, TEXTS[rule])[1:]:
+        moved = computed([*formulas.derivation(network), *quantities, *new], dict(known))
+        assert all(read_aloud(q.text, moved) == pytest.approx(moved[q.name], rel=1e-12) for q in [*quantities, *new])
+        known |= {quantity.name.removeprefix("new "): moved[quantity.name] for quantity in [*quantities, *new]}
+        np.testing.assert_allclose([known[w] for w in network.weight_names], expected, rtol=1e-9, atol=1e-9)
+
+
+@given(cases(samples=4))
+@settings(max_examples=40)
+def test_a_batch_is_derived_sample_by_sample_and_agrees_with_pyfuncs(case: Case) -> None:
+    network, count = case.network, len(case.inputs)
+    numbers = [f" #{sample}" for sample in range(1, count + 1)] if count > 1 else [""]
+    units = [in_order(case, tuple(unit + number for unit in network.unit_names)) for number in numbers]
+    np.testing.assert_allclose(units, propagation.units(*case.arguments[:3]), rtol=1e-12, atol=1e-12)
+    for names, function in ((network.loss_names, propagation.loss), (network.gradient_names, propagation.gradient)):
+        np.testing.assert_allclose(in_order(case, names), function(*case.arguments), rtol=1e-11, atol=1e-12)
+    moved = tuple(f"new {weight}" for weight in network.weight_names)
+    np.testing.assert_allclose(in_order(case, moved), step(*case.arguments, RATE), rtol=1e-11, atol=1e-12)
+
+
+def test_only_the_weights_are_shared_by_the_samples_of_a_batch() -> None:
+    read = {quantity.name: quantity.text for quantity in derivation(Network.parse("2-1 bias"), 2)}
+    assert read["o1 #2"] == "w1 · i1 #2 + w2 · i2 #2 + b1"
+    assert read["dE/dw2 #1"] == "dE/do1 #1 · i2 #1"
+    assert read["E_total"] == "(E_total #1 + E_total #2) / 2"
+    assert read["dE/dw2"] == "(dE/dw2 #1 + dE/dw2 #2) / 2"
+    assert read["new w2"] == "w2 − learning_rate · dE/dw2"
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "value"),
+    [
+        (A - (B - C), "a − (b − c)", 9 - (6 - 2)),
+        (A - B - C, "a − b − c", 9 - 6 - 2),
+        (A / (B / C), "a / (b / c)", 9 / (6 / 2)),
+        (A / (B * C), "a / (b · c)", 9 / (6 * 2)),
+        (A / B * C, "a / b · c", 9 / 6 * 2),
+        ((A + B) / C, "(a + b) / c", (9 + 6) / 2),
+        (A - B / C, "a − b / c", 9 - 6 / 2),
+        ((A - B) ** C, "(a − b)^c", (9 - 6) ** 2),
+        (A * B**C, "a · b^c", 9 * 6**2),
+        (A ** (C**C), "a^(c^c)", 9 ** (2**2)),
+        ((A**C) ** C, "(a^c)^c", (9**2) ** 2),
+    ],
+)
+def test_parentheses_stand_where_they_must(expression: expressions.Expression, text: str, value: float) -> None:
+    known = {"a": 9.0, "b": 6.0, "c": 2.0}
+    assert expressions.text(expression) == text
+    assert expressions.evaluate(expression, known) == value
+    assert read_aloud(text, known) == value
+
+
+def test_a_division_by_zero_and_a_root_of_a_negative_number_are_not_numbers() -> None:
+    assert math.isnan(expressions.evaluate(A / B, {"a": 1.0, "b": 0.0}))
+    assert math.isnan(expressions.evaluate(expressions.call("root", A), {"a": -1.0}))
+    assert math.isnan(expressions.evaluate(A**B, {"a": 10.0, "b": 400.0}))
 
 
 def test_what_overflows_or_has_no_number_is_not_a_number() -> None:

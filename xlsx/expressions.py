@@ -10,18 +10,18 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import add, mul, sub
+from operator import add, mul, sub, truediv
 from typing import NamedTuple
 
 SHOWN_DECIMALS = 6
 
 
 class Function(NamedTuple):
-    """One function of {x}: how it is read, how it is written in a cell, and what it gives."""
+    """A function of one part or more: how it is read, how it is written in a cell, and what it gives."""
 
-    text: str
-    native: str
-    value: Callable[[float], float]
+    text: Callable[..., str]
+    native: Callable[..., str]
+    value: Callable[..., float]
 
 
 def sigmoid(x: float) -> float:
@@ -30,22 +30,76 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + small) if x >= 0 else small / (1 + small)
 
 
+def powers(layer: Iterable[str], largest: str) -> str:
+    """Native Σ e^z of a layer's units, each less the largest, so that no power overflows."""
+    return "+".join(f"EXP({z}-{largest})" for z in layer)
+
+
+def softmax(z: float, *layer: float) -> float:
+    return math.exp(z - max(layer)) / sum(math.exp(each - max(layer)) for each in layer)
+
+
+def softmax_text(z: str, *layer: str) -> str:
+    return f"e^{z} / ({' + '.join(f'e^{each}' for each in layer)})"
+
+
+def softmax_native(z: str, *layer: str) -> str:
+    largest = f"MAX({','.join(layer)})"
+    return f"EXP({z}-{largest})/({powers(layer, largest)})"
+
+
+def cross_entropy(t: float, a: float, z: float, *layer: float) -> float:
+    """−t ln a of softmax, from z: −ln a = ln Σ e^z − z."""
+    return t * (math.log(sum(math.exp(each - max(layer)) for each in layer)) + max(layer) - z)
+
+
+def cross_entropy_native(t: str, a: str, z: str, *layer: str) -> str:
+    largest = f"MAX({','.join(layer)})"
+    return f"{t}*(LN({powers(layer, largest)})+{largest}-{z})"
+
+
+def binary_cross_entropy(t: float, a: float, z: float) -> float:
+    """−t ln a − (1 − t) ln(1 − a) of a sigmoid, from z: ln(1 + e^z) − t z."""
+    return max(z, 0) - t * z + math.log1p(math.exp(-abs(z)))
+
+
+# Cross-entropy is read as it is known, from a, and computed from z: the logarithm of an a of 0 is no number.
 FUNCTIONS = {
-    "sigmoid": Function("1/(1 + e^(−{x}))", "IF({x}>=0,1/(1+EXP(-{x})),EXP({x})/(1+EXP({x})))", sigmoid),
-    "tanh": Function("tanh({x})", "TANH({x})", math.tanh),
-    "relu": Function("max(0, {x})", "IF({x}>0,{x},0)", lambda x: 0.0 if x <= 0 else x),
-    "above_zero": Function("(1 if {x} > 0 else 0)", "IF({x}>0,1,0)", lambda x: float(x > 0)),
-    "square": Function("({x})²", "({x})^2", lambda x: x * x),
+    "sigmoid": Function(
+        lambda x: f"1/(1 + e^(−{x}))", lambda x: f"IF({x}>=0,1/(1+EXP(-{x})),EXP({x})/(1+EXP({x})))", sigmoid
+    ),
+    "tanh": Function(lambda x: f"tanh({x})", lambda x: f"TANH({x})", math.tanh),
+    "relu": Function(lambda x: f"max(0, {x})", lambda x: f"IF({x}>0,{x},0)", lambda x: 0.0 if x <= 0 else x),
+    "above_zero": Function(lambda x: f"(1 if {x} > 0 else 0)", lambda x: f"IF({x}>0,1,0)", lambda x: float(x > 0)),
+    "square": Function(lambda x: f"({x})²", lambda x: f"({x})^2", lambda x: x * x),
+    "root": Function(lambda x: f"√({x})", lambda x: f"SQRT({x})", math.sqrt),
+    "softmax": Function(softmax_text, softmax_native, softmax),
+    "cross_entropy": Function(lambda t, a, *_: f"−{t} · ln({a})", cross_entropy_native, cross_entropy),
+    "binary_cross_entropy": Function(
+        lambda t, a, z: f"−{t} · ln({a}) − (1 − {t}) · ln(1 − {a})",
+        lambda t, a, z: f"MAX({z},0)-{t}*{z}+LN(1+EXP(-ABS({z})))",
+        binary_cross_entropy,
+    ),
 }
 
 
 class Operator(NamedTuple):
+    """`binds`: how strongly, for the parentheses."""
+
     text: str
     native: str
     value: Callable[[float, float], float]
+    binds: int
 
 
-OPERATORS = {"+": Operator(" + ", "+", add), "-": Operator(" − ", "-", sub), "*": Operator(" · ", "*", mul)}
+OPERATORS = {
+    "+": Operator(" + ", "+", add, 1),
+    "-": Operator(" − ", "-", sub, 1),
+    "*": Operator(" · ", "*", mul, 2),
+    "/": Operator(" / ", "/", truediv, 2),
+    "^": Operator("^", "^", math.pow, 3),
+}
+OPERATIONS = FUNCTIONS | OPERATORS
 NUMBERS = {0.5: "½"}
 
 
@@ -65,6 +119,12 @@ class Expression:
     def __mul__(self, other: Expression) -> Expression:
         return Expression("*", (self, other))
 
+    def __truediv__(self, other: Expression) -> Expression:
+        return Expression("/", (self, other))
+
+    def __pow__(self, other: Expression) -> Expression:
+        return Expression("^", (self, other))
+
 
 def name(text: str) -> Expression:
     return Expression("name", (text,))
@@ -74,8 +134,8 @@ def number(value: float) -> Expression:
     return Expression("number", (value,))
 
 
-def call(function: str, x: Expression) -> Expression:
-    return Expression(function, (x,))
+def call(function: str, *parts: Expression) -> Expression:
+    return Expression(function, parts)
 
 
 def total(terms: Iterable[Expression]) -> Expression:
@@ -90,23 +150,37 @@ def names_in(expression: Expression) -> tuple[str, ...]:
     return tuple(found for part in parts for found in names_in(part))
 
 
+def renamed(expression: Expression, rename: Callable[[str], str]) -> Expression:
+    """The same expression over other names."""
+    if expression.operation == "name":
+        return name(rename(*expression.parts))
+    parts = (renamed(part, rename) if isinstance(part, Expression) else part for part in expression.parts)
+    return Expression(expression.operation, tuple(parts))
+
+
 def written(expression: Expression, reading: str, shown: Callable[[str], str]) -> str:
-    """The expression as "text" or as "native"; `shown` writes a name. Sums in a product get their parentheses."""
+    """The expression as "text" or as "native"; `shown` writes a name. Parentheses stand where they must."""
     operation, parts = expression.operation, expression.parts
     if operation == "name":
         return shown(parts[0])
     if operation == "number":
         return NUMBERS.get(parts[0], f"{parts[0]:g}") if reading == "text" else f"{parts[0]:g}"
-    if operation in FUNCTIONS:
-        return getattr(FUNCTIONS[operation], reading).format(x=written(parts[0], reading, shown))
     sides = [written(part, reading, shown) for part in parts]
-    bound = [f"({side})" if loose(part, operation) else side for side, part in zip(sides, parts, strict=True)]
-    return getattr(OPERATORS[operation], reading).join(bound)
+    if operation in FUNCTIONS:
+        return getattr(FUNCTIONS[operation], reading)(*sides)
+    left, right = (
+        f"({side})" if loose(part, operation, last) else side
+        for part, side, last in zip(parts, sides, (False, True), strict=True)
+    )
+    return left + getattr(OPERATORS[operation], reading) + right
 
 
-def loose(part: Expression, operation: str) -> bool:
-    """Whether a part needs parentheses inside an operation. (No derivation subtracts a sum.)"""
-    return operation == "*" and part.operation in "+-"
+def loose(part: Expression, operation: str, last: bool) -> bool:
+    """Whether a part needs parentheses: it binds less than the operator, or as much and stands after − or / or at ^."""
+    if part.operation not in OPERATORS:
+        return False
+    inner, outer = OPERATORS[part.operation].binds, OPERATORS[operation].binds
+    return inner < outer or (inner == outer and (operation == "^" or (last and operation in "-/")))
 
 
 def text(expression: Expression) -> str:
@@ -146,5 +220,8 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     if operation in ("name", "number"):
         return values[parts[0]] if operation == "name" else parts[0]
     known = [evaluate(part, values) for part in parts]
-    value = FUNCTIONS[operation].value(*known) if operation in FUNCTIONS else OPERATORS[operation].value(*known)
+    try:
+        value = OPERATIONS[operation].value(*known)
+    except (ArithmeticError, ValueError):  # a division by zero, an overflow; the root of a negative number
+        return math.nan
     return value if math.isfinite(value) else math.nan
