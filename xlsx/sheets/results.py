@@ -70,13 +70,8 @@ def spaced(key: str) -> str:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    """Buttons are found by sheet and caption. They name no macro: Calc would warn of macros that are not there."""
-    sheet.set_row(BUTTON_ROW, 33)
-    size = {"width": 100, "height": 30, "x_offset": 3, "y_offset": 7}
     for index, caption in enumerate(BUTTONS):
-        place = {**size, "x_offset": 3 + index * 108, "caption": caption, "description": caption}
-        sheet.insert_button(BUTTON_ROW, 0, place)
-        sheet.buttons_list[-1].macro = ""
+        book.button(sheet, BUTTON_ROW, 0, caption, x_offset=3 + index * 108)
     sheet.write_string(BUTTON_ROW, 5, NEEDS, book.looks["subtitle"])
 
 
