@@ -26,7 +26,8 @@ TRAINING = "Each epoch becomes a row while the training runs. It goes on when th
 def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
     """Write the workbook of a network text to `path`, from a preset's numbers or the network's default ones.
 
-    A path that ends with .xlsm gets macros. Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
+    A path that ends with .xlsm gets macros. Raises NetworkError for a text or a preset that does not fit,
+    PermissionError where the file cannot be written.
     """
     described = Network.parse(spec)
     if described.weight_count > MAX_WEIGHTS:

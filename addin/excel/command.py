@@ -2,7 +2,7 @@
 
 `python command.py WORD`: the word is the request, lines of key=text, in letters and digits (`decoded`). The answer is
 such a word too, in the file that the request names: folder (show this run), status (say this), over (no more will
-come), tell (say this in a box). Nothing is started from xlwings' server: it takes all its children along when Excel ends.
+come), tell (say this in a box). Nothing is started from xlwings' server, whose children all end with Excel.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[0] = str(PROJECT)  # in place of this folder: Excel names this file
 
-from addin import launch
-from cnn import runs
-from cnn.settings import SETTINGS
+from addin import launch  # noqa: E402
+from cnn import runs  # noqa: E402
+from cnn.settings import SETTINGS  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~

@@ -1,4 +1,4 @@
-"""The cell functions for Excel on Windows: what xlwings' COM server imports and calls, one for each entry of the table."""
+"""The cell functions for Excel on Windows: what xlwings' COM server imports and calls, one for each entry."""
 
 import inspect
 from collections.abc import Callable
@@ -11,7 +11,7 @@ CATEGORY = "Backprop"
 
 
 def cell_function(function: Function) -> Callable[..., list[list[float | str]]]:
-    """The function as xlwings wants it. Every argument arrives as rows of values; cell errors as texts such as "#N/A"."""
+    """The function as xlwings wants it. Every argument arrives as rows of values; cell errors as texts."""
 
     def answer(*arguments: object) -> list[list[float | str]]:
         return call(function.name, arguments)

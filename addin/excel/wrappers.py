@@ -1,7 +1,8 @@
 """The VBA module of the cell functions: a wrapper for each entry of the table, which hands its cells to xlwings.
 
-The same as xlwings' own generator writes, but for two things: a failure begins with "#", so that no cell takes it for
-an answer, and each function has its help and category in Excel's function wizard.
+The same in effect as xlwings' own generator writes, but for three things: a failure begins with "#", so that no cell
+takes it for an answer; a missing argument is the number that COM would make of it, because LibreOffice, where this is
+tested, passes none on; and each function has its help and category in Excel's function wizard.
 """
 
 from addin.excel.udfs import CATEGORY
@@ -10,6 +11,12 @@ from addin.functions import FUNCTIONS, PARAMETERS, Function
 MODULE = "BackpropFunctions"
 UDFS = "addin.excel.udfs"
 LONGEST_HELP = 255  # Application.MacroOptions takes no more
+HEAD = """Attribute VB_Name = "{module}"
+Option Explicit
+' The cell functions: generated from addin/functions.py.
+
+Private Const MISSING As Long = -2147352572
+"""
 WRAPPER = """Public Function {name}({declared})
     On Error GoTo failed
     {name} = XLPy.CallUDF("{udfs}", "{name}", Array({names}), ThisWorkbook, Application.Caller)
@@ -30,12 +37,12 @@ def text() -> str:
     """The module as ASCII text with the line ends of VBA."""
     wrappers = [wrapper(function) for function in FUNCTIONS.values()]
     described = DESCRIBE.format(lines="\n".join(map(describe, FUNCTIONS.values())))
-    head = f'Attribute VB_Name = "{MODULE}"\nOption Explicit\n\'Generated from addin/functions.py.\n'
+    head = HEAD.format(module=MODULE)
     return "\n".join((head, *wrappers, described)).replace("\n", "\r\n")
 
 
 def wrapper(function: Function) -> str:
-    declared = [f"Optional {name}" if function.is_optional(name) else name for name in function.parameters]
+    declared = [f"Optional {name} = MISSING" if function.is_optional(name) else name for name in function.parameters]
     return WRAPPER.format(
         name=function.name, udfs=UDFS, declared=", ".join(declared), names=", ".join(function.parameters)
     )

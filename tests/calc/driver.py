@@ -214,6 +214,11 @@ class Driver:
         frame = self.documents[key].CurrentController.Frame
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
 
+    def macro(self, key, name):
+        """Run a macro of the document, such as VBAProject.Module1.Start."""
+        url = f"vnd.sun.star.script:{name}?language=Basic&location=document"
+        return self.documents[key].getScriptProvider().getScript(url).invoke((), (), ())[0]
+
     def save(self, key, path, filter="Calc MS Excel 2007 XML"):
         self.documents[key].storeToURL(uno.systemPathToFileUrl(path), properties(FilterName=filter))
 

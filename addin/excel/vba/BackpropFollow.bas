@@ -13,22 +13,22 @@ Private mFolder As String ' of the run that is followed; empty for none
 Private mPosition As Long ' bytes of its log that have been read
 Private mEpochs As String, mBatches As String, mDataset As String
 Private mDone As Long ' its last complete epoch
-Private mHeard As Date, mSilence As Long
+Private mHeard As Double, mSilence As Long
 Private mAnswer As String ' the file that Python answers with; empty when nothing was asked
 Private mStarting As Boolean ' what was asked is to start a run
-Private mAsked As Date
-Private mNext As Date, mTicking As Boolean
+Private mAsked As Double
+Private mNext As Double, mTicking As Boolean
 
 ' Where the next answer will be.
 Public Function NewAnswer() As String
     Randomize
-    mAnswer = GetConfig("BACKPROP_HOME") & Application.PathSeparator & "answer-" & Format$(Now, "hhnnss") & "-" & _
+    mAnswer = GetConfig("BACKPROP_HOME") & Application.PathSeparator & "answer-" & CLng(Timer) & "-" & _
         CLng(Rnd * 1000000) & ".txt"
     NewAnswer = mAnswer
 End Function
 
 Public Sub AwaitAnswer(ByVal command As String)
-    mAsked = Now
+    mAsked = CDbl(Now)
     mStarting = command = "train" Or command = "resume"
     KeepTicking
 End Sub
@@ -46,7 +46,7 @@ End Function
 ' Look again in a second, while there is something to look for.
 Public Sub KeepTicking()
     If mTicking Or (mFolder = "" And mAnswer = "") Then Exit Sub
-    mNext = Now + 1 / A_DAY
+    mNext = CDbl(Now) + 1 / A_DAY
     Application.OnTime mNext, TickMacro()
     mTicking = True
 End Sub
@@ -67,9 +67,9 @@ Public Sub Backprop_Tick()
     On Error GoTo failed
     If mAnswer <> "" Then LookForAnswer
     If mFolder <> "" Then ReadLog
-    If mFolder <> "" And mAnswer = "" And Now - mHeard > mSilence / A_DAY Then
+    If mFolder <> "" And mAnswer = "" And CDbl(Now) - mHeard > mSilence / A_DAY Then
         mSilence = mSilence * 2
-        mHeard = Now
+        mHeard = CDbl(Now)
         AskHowItStands
     End If
     KeepTicking
@@ -83,7 +83,7 @@ End Sub
 Private Sub LookForAnswer()
     Dim answer As String
     If Dir$(mAnswer) = "" Then
-        If Now - mAsked > PATIENCE / A_DAY Then
+        If CDbl(Now) - mAsked > PATIENCE / A_DAY Then
             ForgetAnswer
             Say "Python did not answer within a minute. In the project's folder: python start.py doctor"
         End If
@@ -131,7 +131,7 @@ Private Sub Follow(ByVal folder As String)
     mPosition = 0
     mDone = 0
     mEpochs = ""
-    mHeard = Now
+    mHeard = CDbl(Now)
     mSilence = SILENCE
     ClearAfter 0
 End Sub
@@ -144,14 +144,14 @@ Private Sub ReadLog()
     text = Left$(text, InStrRev(text, vbLf)) ' a torn last line waits
     If text = "" Then Exit Sub
     mPosition = mPosition + Len(text)
-    mHeard = Now
+    mHeard = CDbl(Now)
     mSilence = SILENCE
     For Each entry In Split(text, vbLf)
         If Left$(entry, 10) = "{""event"": " Then TakeEntry entry
     Next entry
 End Sub
 
-' The bytes of a file from a position on; from its beginning where it has become shorter than that.
+' The text of an ASCII file from a position on; from its beginning where it has become shorter than that.
 Private Function FileText(ByVal path As String, ByVal position As Long) As String
     Dim number As Integer, text As String
     number = FreeFile
@@ -161,8 +161,8 @@ Private Function FileText(ByVal path As String, ByVal position As Long) As Strin
         mPosition = 0
     End If
     If LOF(number) > position Then
-        text = Space$(LOF(number) - position)
-        Get #number, position + 1, text
+        Seek #number, position + 1
+        text = Input$(LOF(number) - position, #number)
     End If
     Close #number
     FileText = text
@@ -183,7 +183,7 @@ Private Sub TakeEntry(ByVal entry As String)
         ShowEpoch entry
         SayEpoch ""
     Case "finished", "stopped", "failed"
-        mHeard = Now - 1 ' ask Python at the next look: it knows whether that was the end
+        mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end
         mSilence = SILENCE
     End Select
 End Sub
