@@ -161,6 +161,9 @@ class Driver:
     def calculate(self, key):
         self.documents[key].calculateAll()
 
+    def automatic_calculation(self, key, wanted):
+        self.documents[key].enableAutomaticCalculation(wanted)
+
     def timed_edits(self, key, edited, times, read):
         """Seconds from writing a number until a cell that depends on it is read, `times` times after three others."""
         source, result = (self._range(key, address).getCellByPosition(0, 0) for address in (edited, read))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from tests.excel.pywin32 import windows_xlwings
+from tests.excel.pywin32 import windows_xlwings  # noqa: E402
 
 
 def variant(value: object) -> object:
