@@ -128,7 +128,7 @@ def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(exce
     note = {"workbook": "backprop.xlsm", "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
     (run / "launch.json").write_text(json.dumps(note))
     log.write("started", dataset="digits", epochs=2, batches=12, resumed_from=None)
-    excel.macro(book, "VBAProject.Backprop.Backprop_Opened")
+    excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
     wait_for(lambda: status(excel, book) == "epoch 1 of 2 (digits)")
     line = json.dumps({"event": "epoch", "time": "", "epoch": 1, "train_loss": 1234.5, "test_loss": None})
     with open(run / "log.jsonl", "a") as file:

@@ -72,8 +72,11 @@ class Book:
 
 
 def macro_name(caption: str) -> str:
-    """The macro of a button: Train CNN calls Backprop_TrainCNN, "Run n" Backprop_RunN."""
-    return "Backprop_" + "".join(word[0].upper() + word[1:] for word in caption.split())
+    """The macro of a button: Train CNN calls Button_TrainCNN, "Run n" Button_RunN.
+
+    (Not Backprop_…: VBA knows no case, and Backprop_Step would be the cell function BACKPROP_STEP.)
+    """
+    return "Button_" + "".join(word[0].upper() + word[1:] for word in caption.split())
 
 
 def absolute(area: str) -> str:

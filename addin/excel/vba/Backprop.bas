@@ -5,30 +5,30 @@ Option Explicit
 
 Private Const NEEDED As String = "run_status run_folder run_table"
 
-Public Sub Backprop_TrainCNN()
+Public Sub Button_TrainCNN()
     If Not ResultsIsReady() Then Exit Sub
     Say "starting ..."
     Ask "train", SettingsText()
 End Sub
 
-Public Sub Backprop_Stop()
+Public Sub Button_Stop()
     If Not ResultsIsReady() Then Exit Sub
     Ask "stop", ""
 End Sub
 
-Public Sub Backprop_Resume()
+Public Sub Button_Resume()
     If Not ResultsIsReady() Then Exit Sub
     Ask "resume", ""
 End Sub
 
 ' Compute every cell anew. On macOS, where Excel's cells cannot call Python, Python writes its numbers as values.
-Public Sub Backprop_Recalculate()
+Public Sub Button_Recalculate()
     Application.CalculateFull
     If OnMac() Then Ask "recalculate", ""
 End Sub
 
 ' The workbook was opened: show the newest run that was started from it.
-Public Sub Backprop_Opened()
+Public Sub WorkbookOpened()
     Dim saved As Boolean
     saved = ThisWorkbook.Saved
     DescribeFunctions

@@ -59,10 +59,10 @@ Public Sub StopTicking()
 End Sub
 
 Private Function TickMacro() As String
-    TickMacro = "'" & Replace(ThisWorkbook.Name, "'", "''") & "'!Backprop_Tick"
+    TickMacro = "'" & Replace(ThisWorkbook.Name, "'", "''") & "'!FollowTick"
 End Function
 
-Public Sub Backprop_Tick()
+Public Sub FollowTick()
     mTicking = False
     On Error GoTo failed
     If mAnswer <> "" Then LookForAnswer

@@ -6,11 +6,11 @@ Option Explicit
 Private Const MOST_EPOCHS As Long = 1000
 Private Const PRESS As Long = 2
 
-Public Sub Backprop_Step()
+Public Sub Button_Step()
     If LogIsReady() Then AppendRows 1
 End Sub
 
-Public Sub Backprop_RunN()
+Public Sub Button_RunN()
     Dim count As Long
     If Not LogIsReady() Then Exit Sub
     count = EpochsToRun()
@@ -18,7 +18,7 @@ Public Sub Backprop_RunN()
 End Sub
 
 ' Remove the rows of the last press.
-Public Sub Backprop_Undo()
+Public Sub Button_Undo()
     Dim table As Range, last As Long, pressed As Double
     If Not LogIsReady() Then Exit Sub
     Set table = Named("log_table")
@@ -31,7 +31,7 @@ Public Sub Backprop_Undo()
 End Sub
 
 ' Back to the start: remove all rows but epoch 0.
-Public Sub Backprop_Reset()
+Public Sub Button_Reset()
     Dim table As Range, last As Long
     If Not LogIsReady() Then Exit Sub
     Set table = Named("log_table")
@@ -99,19 +99,16 @@ End Function
 
 ' The first cell of the row to come that is no number, in words.
 Private Function FaultIn(ByVal coming As Range, ByVal table As Range) As String
-    Dim column As Long, value As Variant, what As String
-    If coming.Columns.Count <> table.Columns.Count Then FaultIn = "log_next is not as wide as log_table: " & FRESH & "."
+    Dim column As Long
+    If coming.Columns.Count <> table.Columns.Count Then
+        FaultIn = "log_next is not as wide as log_table: " & FRESH & "."
+        Exit Function
+    End If
     For column = 1 To coming.Columns.Count
-        value = coming.Cells(1, column).Value
-        what = ""
-        If IsError(value) Then
-            what = "is an error"
-        ElseIf column <> PRESS And VarType(value) <> vbDouble Then
-            what = "is no number"
-        End If
-        If what <> "" And FaultIn = "" Then
-            FaultIn = "Nothing was added: " & table.Cells(1, column).Value & " of the next row " & what & _
-                ". The sheet Network names the first cell that is no number; if all are, the training has diverged."
+        If column <> PRESS And Application.WorksheetFunction.Count(coming.Cells(1, column)) = 0 Then
+            FaultIn = "No row was added: its " & table.Cells(1, column).Value & " is no number. " & _
+                "The sheet Network names the first cell that is none; if all are numbers, the training has diverged."
+            Exit Function
         End If
     Next column
 End Function
