@@ -1,8 +1,8 @@
 """Cell values to arrays and back. Every error names the argument, the row and the column.
 
 A range arrives as rows of values (a sequence of sequences), a single cell as one value. Calc hands over numbers as
-float, TRUE as 1.0, text as str and a blank inside a range as ''; xlwings hands over None for a blank or an error, bool
-and datetime objects.
+float, TRUE as 1.0, text as str and a blank inside a range as ''; xlwings hands over None for a blank, errors as texts,
+bool and datetime objects.
 """
 
 import datetime
@@ -19,6 +19,7 @@ Block = list[list[Value]]
 MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
 LONGEST_QUOTE = 60
+ERRORS = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  # Excel's, as texts
 
 
 class CellError(ValueError):
@@ -52,7 +53,7 @@ def _fault(cell: object) -> str:
     if cell is None or cell == "":
         return "is blank"
     if isinstance(cell, str):
-        return f'is text ("{shortened(cell)}")'
+        return f"is the error {cell}" if cell in ERRORS else f'is text ("{shortened(cell)}")'
     if isinstance(cell, datetime.date):
         return f"is a date ({cell:%Y-%m-%d})"
     return "" if math.isfinite(cell) else "is not a finite number"

@@ -18,6 +18,9 @@ __all__ = ["SettingsError"]  # of cnn.settings, for those who start runs
 
 OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
 FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
+UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
+NOTHING_TO_STOP = "nothing to stop: no run is under way"
+NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
 SET_UP = 'In the project\'s folder run "python start.py setup", then try again.'
 # A hidden console, which the trainer's own children share; DETACHED_PROCESS would show each of them a window.
 WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -98,6 +101,28 @@ def is_starting(folder: Path) -> bool:
     return launch is not None and not _logged_since(folder, launch["time"]) and not _ended(launch["pid"])
 
 
+def is_under_way(folder: str | Path) -> bool:
+    """Whether the run in this folder ('' for none) trains, or is about to."""
+    return bool(folder) and (runs.is_alive(folder) or is_starting(folder))
+
+
+def standing(run: runs.Run) -> tuple[str, bool]:
+    """How a run stands, in a line for a person, and whether there is nothing more to come."""
+    if run.alive:
+        return run.status, False
+    if is_starting(run.folder):
+        return f"starting … {said(run.folder)}", False
+    return outcome(run.folder) or run.status, True
+
+
+def run_of(workbook: str, named: str) -> Path | None:
+    """The newest run that was started from this workbook, else the one in the folder that it names; None for none."""
+    for folder in runs.list_runs() if workbook else ():
+        if (_launch(folder) or {}).get("workbook") == workbook:
+            return folder
+    return Path(named) if named and Path(named).is_dir() else None
+
+
 def variables() -> dict[str, str]:
     """The environment variables for a process of the project: without the office's own, and with absolute folders."""
     office = any(name.startswith("URE_") for name in os.environ)
@@ -143,7 +168,8 @@ def _spawn(folder: Path, command: list[str], workbook: str) -> None:
 
 def _launch(folder: Path) -> dict | None:
     try:
-        return json.loads((Path(folder) / "launch.json").read_bytes())
+        found = json.loads((Path(folder) / "launch.json").read_bytes())
+        return found if isinstance(found, dict) else None
     except (OSError, ValueError):
         return None
 

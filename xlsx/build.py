@@ -1,7 +1,7 @@
-"""Writes backprop.xlsx: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
+"""Writes backprop.xlsx and .xlsm: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
 
-The same machine writes the same bytes for the same network. The file has no macros; it opens anywhere, and where the
-cell functions are installed its Python columns answer.
+The same machine writes the same bytes for the same network. The .xlsx has no macros; it opens anywhere, and where the
+cell functions are installed its Python columns answer. The .xlsm has the same sheets, and macros for Excel here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xlsx.files import written
 from xlsx.sheets import backward, forward, learning_rates, network, results, start, style
 from xlsx.sheets.cells import Book
 
-FILE_NAME = "backprop.xlsx"
+FILE_NAME, EXCEL_NAME = "backprop.xlsx", "backprop.xlsm"
 SHEETS = (start, network, forward, backward, learning_rates, results)
 WRITING_ORDER = (network, forward, backward, learning_rates, results, start)  # a sheet reads what stands before it
 MAX_WEIGHTS = 250
@@ -26,7 +26,8 @@ TRAINING = "Each epoch becomes a row while the training runs. It goes on when th
 def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
     """Write the workbook of a network text to `path`, from a preset's numbers or the network's default ones.
 
-    Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
+    A path that ends with .xlsm gets macros. Raises NetworkError for a text or a preset that does not fit,
+    PermissionError where the file cannot be written.
     """
     described = Network.parse(spec)
     if described.weight_count > MAX_WEIGHTS:
@@ -34,7 +35,12 @@ def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
         raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
     begin = starting_point(described, preset)
     with written(path, f"Backpropagation, {described.text}") as workbook:
-        write_sheets(Book(workbook, described, begin, style.formats(workbook)))
+        book = Book(workbook, described, begin, style.formats(workbook), macros=path.suffix == ".xlsm")
+        write_sheets(book)
+        if book.macros:
+            from addin.excel import project
+
+            project.add_to(workbook)
     return path
 
 
@@ -61,23 +67,27 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
 
 
 def arguments(line: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m xlsx.build", description=f"Write {FILE_NAME} for a network.")
+    parser = argparse.ArgumentParser(
+        prog="python -m xlsx.build", description=f"Write {FILE_NAME} and {EXCEL_NAME} for a network."
+    )
     parser.add_argument("--network", default="2-2-2", help='network text, such as "2-3-1 tanh bias" (default: 2-2-2)')
     parser.add_argument("--preset", help="starting point, such as seed or course (default: the network's own)")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write into (default: this one)")
-    parser.add_argument("--force", action="store_true", help=f"replace a {FILE_NAME} that is there")
+    parser.add_argument("--force", action="store_true", help="replace workbooks that are there")
     return parser.parse_args(line)
 
 
 def main(line: list[str] | None = None) -> int:
-    """0 when the workbook is written; 2, with one line, when it is not."""
+    """0 when the workbooks are written; 2, with one line, when they are not."""
     asked = arguments(line)
-    path = asked.out / FILE_NAME
-    if path.exists() and not asked.force:
-        print(f"{path} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
+    paths = [asked.out / name for name in (FILE_NAME, EXCEL_NAME)]
+    there = [path for path in paths if path.exists()]
+    if there and not asked.force:
+        print(f"{there[0]} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
         return 2
     try:
-        print(build(path, asked.network, asked.preset))
+        for path in paths:
+            print(build(path, asked.network, asked.preset))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

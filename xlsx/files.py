@@ -30,7 +30,7 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
     Raises PermissionError, which says what to do, where the file cannot be written or is open in another program.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.xlsx")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     options = {**TEXT_STAYS_TEXT, "default_format_properties": dict(FONT)}  # a copy: XlsxWriter adds to it
     workbook = Workbook(str(beside), options)
     workbook.set_properties({"title": title, "created": CREATED})

@@ -4,7 +4,6 @@ A run is a folder; this follows its log from a thread and lets the office's own 
 only, Python 3.9; documents are UNO objects, and what needs UNO's classes is handed in by `component.py`.
 """
 
-import json
 import threading
 import time
 from pathlib import Path
@@ -19,7 +18,6 @@ COMMANDS = {  # by the caption of a button and of a menu entry
     "Resume": "resume",
     "Recalculate": "recalculate",
 }
-UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
 POLL_SECONDS = 0.03
 NO_SHEET = 'This workbook has no Results sheet. "python start.py" opens one that has.'
 
@@ -34,11 +32,7 @@ class Followed:
     def look(self):
         """The run, its state in a line, and whether there is nothing more to come."""
         run = self.follower.poll()
-        if run.alive:
-            return run, run.status, False
-        if launch.is_starting(run.folder):
-            return run, f"starting … {launch.said(run.folder)}", False
-        return run, launch.outcome(run.folder) or run.status, True
+        return run, *launch.standing(run)
 
 
 class Training:
@@ -57,7 +51,7 @@ class Training:
         self.recalculate(document)
         document.setModified(modified)
         sheet = ResultsSheet(document)
-        if folder := self._attempt(document, run_of, sheet):
+        if folder := self._attempt(document, lambda: launch.run_of(sheet.url, sheet.folder)):
             self._attempt(document, self._follow, sheet, folder)
 
     def command(self, name, document):
@@ -70,15 +64,15 @@ class Training:
         """Start a run with the sheet's settings and follow it."""
         sheet = ResultsSheet(document)
         if document.RuntimeUID in self._followed:
-            return self._tell(document, UNDER_WAY)
+            return self._tell(document, launch.UNDER_WAY)
         sheet.say("starting …")
         return self._follow(sheet, launch.start(sheet.settings(), sheet.url))
 
     def stop(self, document):
         """Ask the run that the sheet shows to end; its complete epochs stay."""
         sheet = ResultsSheet(document)
-        if not sheet.folder or not (runs.is_alive(sheet.folder) or launch.is_starting(sheet.folder)):
-            return sheet.say("nothing to stop: no run is under way")
+        if not launch.is_under_way(sheet.folder):
+            return sheet.say(launch.NOTHING_TO_STOP)
         launch.stop(Path(sheet.folder))
         return sheet.say("stopping …")
 
@@ -86,9 +80,9 @@ class Training:
         """Go on with the run that the sheet shows, from its last complete epoch."""
         sheet = ResultsSheet(document)
         if not sheet.folder:
-            return sheet.say("nothing to resume: press Train CNN")
+            return sheet.say(launch.NOTHING_TO_RESUME)
         if document.RuntimeUID in self._followed:
-            return self._tell(document, UNDER_WAY)
+            return self._tell(document, launch.UNDER_WAY)
         sheet.say("starting …")
         launch.resume(Path(sheet.folder))
         return self._follow(sheet, sheet.folder)
@@ -141,15 +135,3 @@ class Training:
         followed.waiting = False
         if over and self._followed.get(key) is followed:
             del self._followed[key]
-
-
-def run_of(sheet):
-    """The newest run that was started from this document, else the one that the sheet names; None for none."""
-    for folder in runs.list_runs() if sheet.url else ():
-        try:
-            if json.loads((folder / "launch.json").read_text("utf-8"))["workbook"] == sheet.url:
-                return folder
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    named = Path(sheet.folder) if sheet.folder else None
-    return named if named and named.is_dir() else None

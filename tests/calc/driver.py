@@ -161,6 +161,9 @@ class Driver:
     def calculate(self, key):
         self.documents[key].calculateAll()
 
+    def automatic_calculation(self, key, wanted):
+        self.documents[key].enableAutomaticCalculation(wanted)
+
     def timed_edits(self, key, edited, times, read):
         """Seconds from writing a number until a cell that depends on it is read, `times` times after three others."""
         source, result = (self._range(key, address).getCellByPosition(0, 0) for address in (edited, read))
@@ -213,6 +216,11 @@ class Driver:
         """Run a menu command in the document's window."""
         frame = self.documents[key].CurrentController.Frame
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
+
+    def macro(self, key, name):
+        """Run a macro of the document, such as VBAProject.Module1.Start."""
+        url = f"vnd.sun.star.script:{name}?language=Basic&location=document"
+        return self.documents[key].getScriptProvider().getScript(url).invoke((), (), ())[0]
 
     def save(self, key, path, filter="Calc MS Excel 2007 XML"):
         self.documents[key].storeToURL(uno.systemPathToFileUrl(path), properties(FilterName=filter))

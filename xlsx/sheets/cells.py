@@ -29,7 +29,7 @@ class Book:
     """The workbook under construction.
 
     `cells` has the sheet, row and column of every named number, `values` its value (not a number where the cell shows
-    an error), `compared` the ranges that hold comparisons, with their cell counts.
+    an error), `compared` the ranges that hold comparisons, with their cell counts. `macros` is true for the .xlsm.
     """
 
     workbook: Workbook
@@ -39,6 +39,7 @@ class Book:
     cells: dict[str, tuple[Worksheet, int, int]] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     compared: list[tuple[str, int]] = field(default_factory=list)
+    macros: bool = False
 
     def sheet(self, title: str) -> Worksheet:
         return self.workbook.get_worksheet_by_name(title)
@@ -56,6 +57,26 @@ class Book:
     def define(self, name: str, sheet: Worksheet, area: str) -> None:
         """A workbook-wide name: other code finds cells through these only."""
         self.workbook.define_name(name, f"={quote_sheetname(sheet.name)}!{absolute(area)}")
+
+    def button(
+        self, sheet: Worksheet, row: int, column: int, caption: str, x_offset: int = 3, width: int = 100
+    ) -> None:
+        """A button in a row 33 points high. Calc finds it by sheet and caption, Excel's calls its macro.
+
+        Without macros it names none: Calc would warn of macros that are not there.
+        """
+        size = {"width": width, "height": 30, "x_offset": x_offset, "y_offset": 7}
+        sheet.set_row(row, 33)
+        sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
+        sheet.buttons_list[-1].macro = f"[0]!{macro_name(caption)}" if self.macros else ""
+
+
+def macro_name(caption: str) -> str:
+    """The macro of a button: Train CNN calls Button_TrainCNN, "Run n" Button_RunN.
+
+    (Not Backprop_…: VBA knows no case, and Backprop_Step would be the cell function BACKPROP_STEP.)
+    """
+    return "Button_" + "".join(word[0].upper() + word[1:] for word in caption.split())
 
 
 def absolute(area: str) -> str:

@@ -21,7 +21,7 @@ RESERVED = 1000
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
 NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
-BUTTONS = ("Train CNN", "Stop", "Resume")
+BUTTONS = ("Train CNN", "Stop", "Resume", "Recalculate")
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "General", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
 CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
@@ -70,14 +70,9 @@ def spaced(key: str) -> str:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    """Buttons are found by sheet and caption. They name no macro: Calc would warn of macros that are not there."""
-    sheet.set_row(BUTTON_ROW, 33)
-    size = {"width": 100, "height": 30, "x_offset": 3, "y_offset": 7}
     for index, caption in enumerate(BUTTONS):
-        place = {**size, "x_offset": 3 + index * 108, "caption": caption, "description": caption}
-        sheet.insert_button(BUTTON_ROW, 0, place)
-        sheet.buttons_list[-1].macro = ""
-    sheet.write_string(BUTTON_ROW, 5, NEEDS, book.looks["subtitle"])
+        book.button(sheet, BUTTON_ROW, 0, caption, x_offset=3 + index * 108)
+    sheet.write_string(BUTTON_ROW, 7, NEEDS, book.looks["subtitle"])
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:

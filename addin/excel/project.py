@@ -1,0 +1,115 @@
+"""What makes a workbook backprop.xlsm: its VBA project, made without Excel, and its sheet of settings for xlwings.
+
+The VBA is text: ours in vba/, the wrappers of the cell functions, and the standalone module of the xlwings that is
+installed here, so that it and the DLL beside this Python are of one version. Its notices stay in it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import xlwings
+from pyopenvba import ExcelFile
+from pyopenvba.cfb import CFB
+from pyopenvba.vba import VBAModuleKind
+from xlsxwriter import Workbook
+
+from addin.excel import wrappers
+from cnn import runs
+
+PROJECT = Path(__file__).resolve().parents[2]
+VBA = Path(__file__).with_name("vba")
+XLWINGS = Path(xlwings.__file__).parent
+WORKBOOK = "ThisWorkbook"
+SETTINGS_SHEET = "xlwings.conf"
+NO_CACHE = bytes.fromhex("cc61ffff000000")  # [MS-OVBA] 2.3.4.1: a version that no Office has, so that it compiles
+
+
+def add_to(workbook: Workbook) -> None:
+    """Give a workbook whose sheets are all there its macros and its sheet of settings."""
+    write_settings(workbook)
+    sheets = workbook.worksheets()
+    workbook.add_vba_project(io.BytesIO(vba_project(len(sheets))), is_stream=True)
+    workbook.set_vba_name(WORKBOOK)
+    for number, sheet in enumerate(sheets, 1):
+        sheet.set_vba_name(f"Sheet{number}")
+
+
+def write_settings(workbook: Workbook) -> None:
+    """The hidden sheet that xlwings reads before any file: it needs no path, and nobody's own settings get in."""
+    sheet = workbook.add_worksheet(SETTINGS_SHEET)
+    for row, (name, value) in enumerate(settings().items()):
+        sheet.write_string(row, 0, name)
+        sheet.write_string(row, 1, value)
+    sheet.hide()
+
+
+def settings() -> dict[str, str]:
+    """Every setting that xlwings looks for, for this machine; and ours, where the user's folder is."""
+    return {
+        "INTERPRETER_WIN": sys.executable,
+        "INTERPRETER_MAC": sys.executable,
+        "PYTHONPATH": str(PROJECT),
+        "UDF MODULES": wrappers.UDFS,
+        "ADD_WORKBOOK_TO_PYTHONPATH": "False",
+        "USE UDF SERVER": "False",
+        "DEBUG UDFS": "False",
+        "SHOW CONSOLE": "False",
+        "BACKPROP_HOME": str(runs.home()),
+        "BACKPROP_XLWINGS": xlwings.__version__,
+        "CONDA PATH": "",
+        "CONDA ENV": "",
+        "LICENSE_KEY": "",
+    }
+
+
+def sources() -> dict[str, str]:
+    """The modules of the project by name: ASCII text with VBA's line ends."""
+    ours = {path.stem: path.read_text("ascii").replace("\n", "\r\n") for path in sorted(VBA.iterdir())}
+    theirs = {path.stem: path.read_bytes().decode("ascii") for path in (xlwings_module(), dictionary())}
+    return {**ours, wrappers.MODULE: wrappers.text(), **theirs}
+
+
+def xlwings_module() -> Path:
+    return XLWINGS / "xlwings.bas"
+
+
+def dictionary() -> Path:
+    """A class that xlwings' module needs on macOS."""
+    return XLWINGS / "addin" / "Dictionary.cls"
+
+
+@cache
+def vba_project(sheets: int) -> bytes:
+    """The vbaProject.bin of a workbook with so many sheets, called Sheet1, Sheet2, … in it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bare.xlsm"
+        with Workbook(str(path)) as bare:
+            for _ in range(sheets):
+                bare.add_worksheet()
+        with ExcelFile(path) as file:
+            add_modules(file)
+            file.save()
+        with ExcelFile(path) as file:
+            return without_cache(file.vba_project_bytes())
+
+
+def add_modules(file: ExcelFile) -> None:
+    project = file.add_vba_project()
+    for name, text in sources().items():
+        if name == WORKBOOK:
+            file.set_module(name, text)
+        else:
+            is_class = text.startswith("VERSION 1.0 CLASS")
+            project.add_module(name, text, kind=VBAModuleKind.other if is_class else VBAModuleKind.standard)
+
+
+def without_cache(project: bytes) -> bytes:
+    """The project without compiled code, which only Office can write: it compiles the text when it opens the file."""
+    container = CFB.from_bytes(project)
+    container.write_stream_in_storage("VBA", "_VBA_PROJECT", NO_CACHE)
+    return container.to_bytes()

@@ -1,0 +1,62 @@
+Attribute VB_Name = "BackpropCells"
+Option Explicit
+' Cells by their defined names, wherever the user moved them, and a line to say what goes on.
+
+Public Const FRESH As String = "move it away and run ""python start.py"" for a fresh one"
+
+' The cells of a name; Nothing where the name is gone or broken.
+Public Function Named(ByVal called As String) As Range
+    On Error Resume Next
+    Set Named = ThisWorkbook.Names(called).RefersToRange
+End Function
+
+' Whether the cells of a name are there and can be written; says why not.
+Public Function CanWrite(ByVal called As String) As Boolean
+    Dim cells As Range
+    Set cells = Named(called)
+    If cells Is Nothing Then
+        Tell "The name " & called & " is missing or broken in this workbook: " & FRESH & "."
+    ElseIf cells.Worksheet.ProtectContents Then
+        Tell "The sheet """ & cells.Worksheet.Name & """ is protected: Review > Unprotect Sheet, then press the button again."
+    Else
+        CanWrite = True
+    End If
+End Function
+
+' What a cell holds, as one line of text; a number with a point, whatever the machine's language.
+Public Function TextOf(ByVal cell As Range) As String
+    Dim value As Variant
+    value = cell.Cells(1, 1).Value
+    If IsError(value) Then
+        TextOf = "an error"
+    ElseIf VarType(value) = vbDouble Then
+        TextOf = Trim$(Str$(value))
+    Else
+        TextOf = Replace(Replace(CStr(value), vbCr, " "), vbLf, " ")
+    End If
+End Function
+
+' Show a line in the status cell of Results.
+Public Sub Say(ByVal message As String)
+    Dim cell As Range
+    Set cell = Named("run_status")
+    If cell Is Nothing Then
+        Tell message
+    ElseIf TextOf(cell) <> message Then
+        PutText cell, message
+    End If
+End Sub
+
+' Write a text that stays one, also if it begins like a formula.
+Public Sub PutText(ByVal cell As Range, ByVal text As String)
+    If text Like "[=+@-]*" Then text = "'" & text
+    cell.Cells(1, 1).Value = text
+End Sub
+
+Public Sub Tell(ByVal message As String)
+    MsgBox message, vbExclamation, "Backprop"
+End Sub
+
+Public Function OnMac() As Boolean
+    OnMac = InStr(1, Application.OperatingSystem, "Mac", vbTextCompare) > 0
+End Function

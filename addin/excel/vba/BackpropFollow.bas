@@ -1,0 +1,234 @@
+Attribute VB_Name = "BackpropFollow"
+Option Explicit
+' Follows a run: every second it looks for Python's answer and reads what is new in the run's log. Complete lines only,
+' each once; numbers are read by Val, because the log has points whatever the machine's language. Python itself is
+' asked how the run stands when the log says that it ended, and when the log is silent.
+
+Private Const MOST_EPOCHS As Long = 1000
+Private Const SILENCE As Long = 10 ' seconds; doubled with each time that Python is asked
+Private Const PATIENCE As Long = 60 ' seconds that Python may take to answer
+Private Const A_DAY As Double = 86400
+
+Private mFolder As String ' of the run that is followed; empty for none
+Private mPosition As Long ' bytes of its log that have been read
+Private mEpochs As String, mBatches As String, mDataset As String
+Private mDone As Long ' its last complete epoch
+Private mHeard As Double, mSilence As Long
+Private mAnswer As String ' the file that Python answers with; empty when nothing was asked
+Private mStarting As Boolean ' what was asked is to start a run
+Private mAsked As Double
+Private mNext As Double, mTicking As Boolean
+
+' Where the next answer will be.
+Public Function NewAnswer() As String
+    Randomize
+    mAnswer = GetConfig("BACKPROP_HOME") & Application.PathSeparator & "answer-" & CLng(Timer) & "-" & _
+        CLng(Rnd * 1000000) & ".txt"
+    NewAnswer = mAnswer
+End Function
+
+Public Sub AwaitAnswer(ByVal command As String)
+    mAsked = CDbl(Now)
+    mStarting = command = "train" Or command = "resume"
+    KeepTicking
+End Sub
+
+Public Sub ForgetAnswer()
+    mAnswer = ""
+    mStarting = False
+End Sub
+
+' Whether a run is about to start, so that a second press starts no second one.
+Public Function IsStarting() As Boolean
+    IsStarting = mStarting
+End Function
+
+' Look again in a second, while there is something to look for.
+Public Sub KeepTicking()
+    If mTicking Or (mFolder = "" And mAnswer = "") Then Exit Sub
+    mNext = CDbl(Now) + 1 / A_DAY
+    Application.OnTime mNext, TickMacro()
+    mTicking = True
+End Sub
+
+' The workbook closes: an appointment that is left would open it again.
+Public Sub StopTicking()
+    On Error Resume Next
+    If mTicking Then Application.OnTime mNext, TickMacro(), , False
+    mTicking = False
+End Sub
+
+Private Function TickMacro() As String
+    TickMacro = "'" & Replace(ThisWorkbook.Name, "'", "''") & "'!FollowTick"
+End Function
+
+Public Sub FollowTick()
+    mTicking = False
+    On Error GoTo failed
+    If mAnswer <> "" Then LookForAnswer
+    If mFolder <> "" Then ReadLog
+    If mFolder <> "" And mAnswer = "" And CDbl(Now) - mHeard > mSilence / A_DAY Then
+        mSilence = mSilence * 2
+        mHeard = CDbl(Now)
+        AskHowItStands
+    End If
+    KeepTicking
+    Exit Sub
+failed:
+    mFolder = ""
+    ForgetAnswer
+    Tell "The run can no longer be shown here (" & Err.Description & "). It goes on; open the workbook again to see it."
+End Sub
+
+Private Sub LookForAnswer()
+    Dim answer As String
+    If Dir$(mAnswer) = "" Then
+        If CDbl(Now) - mAsked > PATIENCE / A_DAY Then
+            ForgetAnswer
+            Say "Python did not answer within a minute. In the project's folder: python start.py doctor"
+        End If
+        Exit Sub
+    End If
+    answer = Decoded(FileText(mAnswer, 0))
+    Kill mAnswer
+    ForgetAnswer
+    TakeAnswer answer
+End Sub
+
+' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
+' this in a box.
+Private Sub TakeAnswer(ByVal answer As String)
+    If InStr(answer, "folder=") > 0 Then Follow LineOf(answer, "folder")
+    If InStr(answer, "over=") > 0 Then
+        If mFolder <> "" Then ReadLog
+        mFolder = ""
+    End If
+    If InStr(answer, "status=") > 0 Then Say LineOf(answer, "status")
+    If InStr(answer, "tell=") > 0 Then Tell LineOf(answer, "tell")
+End Sub
+
+' The text that a file holds in ASCII: ~ and four hexadecimal digits for any other character.
+Private Function Decoded(ByVal word As String) As String
+    Dim parts As Variant, number As Long
+    parts = Split(word, "~")
+    Decoded = parts(0)
+    For number = 1 To UBound(parts)
+        Decoded = Decoded & ChrW$(CLng("&H" & Left$(parts(number), 4))) & Mid$(parts(number), 5)
+    Next number
+End Function
+
+Private Function LineOf(ByVal answer As String, ByVal key As String) As String
+    Dim part As Variant
+    For Each part In Split(answer, vbLf)
+        If Left$(part, Len(key) + 1) = key & "=" Then LineOf = Mid$(part, Len(key) + 2)
+    Next part
+End Function
+
+' Show this run from its first line.
+Private Sub Follow(ByVal folder As String)
+    mFolder = folder
+    PutText Named("run_folder"), folder
+    mPosition = 0
+    mDone = 0
+    mEpochs = ""
+    mHeard = CDbl(Now)
+    mSilence = SILENCE
+    ClearAfter 0
+End Sub
+
+Private Sub ReadLog()
+    Dim path As String, text As String, entry As Variant
+    path = mFolder & Application.PathSeparator & "log.jsonl"
+    If Dir$(path) = "" Then Exit Sub
+    text = FileText(path, mPosition)
+    text = Left$(text, InStrRev(text, vbLf)) ' a torn last line waits
+    If text = "" Then Exit Sub
+    mPosition = mPosition + Len(text)
+    mHeard = CDbl(Now)
+    mSilence = SILENCE
+    For Each entry In Split(text, vbLf)
+        If Left$(entry, 10) = "{""event"": " Then TakeEntry entry
+    Next entry
+End Sub
+
+' The text of an ASCII file from a position on; from its beginning where it has become shorter than that.
+Private Function FileText(ByVal path As String, ByVal position As Long) As String
+    Dim number As Integer, text As String
+    number = FreeFile
+    Open path For Binary Access Read Shared As #number
+    If LOF(number) < position Then
+        position = 0
+        mPosition = 0
+    End If
+    If LOF(number) > position Then
+        Seek #number, position + 1
+        text = Input$(LOF(number) - position, #number)
+    End If
+    Close #number
+    FileText = text
+End Function
+
+Private Sub TakeEntry(ByVal entry As String)
+    Select Case FieldOf(entry, "event")
+    Case "started"
+        mEpochs = FieldOf(entry, "epochs")
+        mBatches = FieldOf(entry, "batches")
+        mDataset = FieldOf(entry, "dataset")
+        mDone = Val(FieldOf(entry, "resumed_from"))
+        ClearAfter mDone
+        SayEpoch ""
+    Case "progress"
+        SayEpoch ", batch " & FieldOf(entry, "batch") & " of " & mBatches & ", loss " & Rounded(FieldOf(entry, "train_loss"))
+    Case "epoch"
+        ShowEpoch entry
+        SayEpoch ""
+    Case "finished", "stopped", "failed"
+        mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end
+        mSilence = SILENCE
+    End Select
+End Sub
+
+' A number or a plain word of a line of the log.
+Private Function FieldOf(ByVal entry As String, ByVal key As String) As String
+    Dim start As Long, length As Long
+    start = InStr(entry, """" & key & """: ")
+    If start = 0 Then Exit Function
+    start = start + Len(key) + 4
+    Do While InStr(",}", Mid$(entry, start + length, 1)) = 0
+        length = length + 1
+    Loop
+    FieldOf = Replace(Mid$(entry, start, length), """", "")
+End Function
+
+Private Function Rounded(ByVal number As String) As String
+    Rounded = IIf(number = "null", "not finite", Replace(Format$(Val(number), "0.00"), ",", "."))
+End Function
+
+Private Sub SayEpoch(ByVal progress As String)
+    Dim epoch As Long
+    epoch = mDone + 1
+    If epoch > Val(mEpochs) Then epoch = Val(mEpochs)
+    Say "epoch " & epoch & " of " & mEpochs & progress & " (" & mDataset & ")"
+End Sub
+
+' Write an epoch into its row of the table; each column's header is the key of its number.
+Private Sub ShowEpoch(ByVal entry As String)
+    Dim table As Range, column As Long, text As String, cells() As Variant
+    Set table = Named("run_table")
+    mDone = Val(FieldOf(entry, "epoch"))
+    ReDim cells(1 To 1, 1 To table.Columns.Count)
+    For column = 1 To table.Columns.Count
+        text = FieldOf(entry, Replace(table.Cells(1, column).Value, " ", "_"))
+        If text = "" Or text = "null" Then
+            cells(1, column) = ChrW$(8211)
+        Else
+            cells(1, column) = Val(text)
+        End If
+    Next column
+    If mDone >= 1 And mDone <= MOST_EPOCHS Then table.Offset(mDone, 0).Value = cells
+End Sub
+
+' Empty the table's rows behind an epoch.
+Private Sub ClearAfter(ByVal epoch As Long)
+    If epoch < MOST_EPOCHS Then Named("run_table").Offset(epoch + 1, 0).Resize(MOST_EPOCHS - epoch).ClearContents
+End Sub

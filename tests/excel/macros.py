@@ -1,0 +1,41 @@
+"""Workbooks with our macros as LibreOffice can run them: xlwings' own module, and the class beside it, replaced."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from addin.excel import project
+
+HERE = Path(__file__).parent
+STAND_INS = {"xlwings": "stand_in.bas", "XLPy": "stand_in_server.bas", "WScript": "stand_in_shell.bas"}
+
+
+@contextmanager
+def stand_ins() -> Iterator[None]:
+    """What is built here has stand-ins for what only Excel can run, and everything else as it is shipped."""
+    ours = {name: text for name, text in project.sources().items() if name not in ("xlwings", "Dictionary")}
+    theirs = {name: (HERE / file).read_text("ascii").replace("\n", "\r\n") for name, file in STAND_INS.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project, "sources", lambda: ours | theirs)
+        project.vba_project.cache_clear()
+        yield
+    project.vba_project.cache_clear()
+
+
+def prepare(folder: Path, profile: Path) -> None:
+    """Put the stand-ins' Python side where this profile's LibreOffice finds it, with `folder` as its STAND_IN."""
+    scripts = profile / "user/Scripts/python"
+    scripts.mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "stand_in.py", scripts)
+    (folder / "server").write_text(json.dumps([sys.executable, str(HERE / "server.py")]))
+
+
+def lines(folder: Path) -> list[str]:
+    """The command lines that the macros ran."""
+    path = folder / "lines"
+    return path.read_text("utf-8").splitlines() if path.exists() else []
