@@ -20,6 +20,7 @@ MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
 LONGEST_QUOTE = 60
 ERRORS = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  # Excel's, as texts
+FLOAT = frozenset([float])
 
 
 class CellError(ValueError):
@@ -40,6 +41,8 @@ def numbers(argument: str, value: object) -> np.ndarray:
     """
     rows = rows_of(value)
     for r, row in enumerate(rows, 1):
+        if FLOAT.issuperset(map(type, row)) and math.isfinite(sum(row)):
+            continue  # as nearly all rows are
         for c, cell in enumerate(row, 1):
             if fault := _fault(cell):
                 raise CellError(f"#{argument}: row {r}, column {c} {fault}")
@@ -151,13 +154,17 @@ def text(value: object, default: str) -> str:
 
 def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Block:
     """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
-    rows = np.atleast_2d(array)
+    rows = array if array.ndim == 2 else np.atleast_2d(array)
     values: Block = rows.tolist()
-    finite = np.isfinite(rows)
-    if not finite.all():
-        for r, c in np.argwhere(~finite):
+    if not all_finite(rows):
+        for r, c in np.argwhere(~np.isfinite(rows)):
             values[r][c] = not_finite(int(r), int(c))
     return values
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether all numbers are finite: their squares' sum says so at once, unless it is too large a number itself."""
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def too_large(names: Sequence[str]) -> Callable[[int, int], str]:
@@ -167,6 +174,8 @@ def too_large(names: Sequence[str]) -> Callable[[int, int], str]:
 
 def history_block(array: np.ndarray) -> Block:
     """Rows over epochs; in each column, from the first row that is not finite on, the text 'diverged at epoch n'."""
+    if all_finite(array):
+        return array.tolist()
     bad = np.logical_or.accumulate(~np.isfinite(array), axis=0)
     first = bad.argmax(axis=0)
     array = np.where(bad, np.nan, array)

@@ -27,7 +27,10 @@ def step(
     """The weights after one plain update: (n,)."""
     inputs, targets = samples(network, inputs, targets)
     now, count = network.fitting(weights).copy(), network.learned_count
-    now[:count] -= learning_rate * backpropagate(network, network.unpack(now), inputs, targets)[:count]
+    gradient = np.empty(now.shape)
+    backpropagate(network, network.unpack(now), inputs, targets, network.unpack(gradient))
+    learned = now[:count]
+    learned -= learning_rate * gradient[:count]
     return now
 
 
@@ -47,11 +50,13 @@ def history(
     rates = np.asarray(learning_rate, dtype=float)[..., None]
     table = room(epochs + 1, *rates.shape[:-1], network.weight_count)
     table[0] = network.fitting(weights)
-    now, count = table[0].copy(), network.learned_count
-    layers, learned = network.unpack(now), now[..., :count]
-    for row in table[1:]:
-        learned -= rates * direction(backpropagate(network, layers, inputs, targets)[..., :count])
-        row[:] = now  # the layers and the learned weights are views of it
+    now, gradient, count = table[0].copy(), np.empty(table[0].shape), network.learned_count
+    layers, gradients = network.unpack(now), network.unpack(gradient)
+    learned, slopes = now[..., :count], gradient[..., :count]
+    for row in table[1:]:  # layers and learned are views of now, gradients and slopes of gradient
+        backpropagate(network, layers, inputs, targets, gradients)
+        learned -= rates * direction(slopes)
+        row[:] = now
     return table
 
 

@@ -161,25 +161,14 @@ class Network:
         return weights
 
     def unpack(self, weights: np.ndarray) -> Layers:
-        """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer.
+        """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer, all views of float64 numbers.
 
-        W[k, j] leads from unit j of the layer before to unit k. All but fixed biases are views of float64 weights.
+        W[k, j] leads from unit j of the layer before to unit k. A fixed bias is (..., 1), for all units of its layer.
         Raises NetworkError for a wrong number of weights.
         """
         weights = self.fitting(weights)
         lead = weights.shape[:-1]
-        return [
-            (weights[..., w].reshape(lead + shape), None if b is None else weights[..., b])
-            for w, shape, b in self._layout
-        ]
-
-    def pack(self, layers: Layers) -> np.ndarray:
-        """The inverse of unpack: (..., n). A fixed bias is taken from the first of the units that share it."""
-        rows = [w.reshape((*w.shape[:-2], -1)) for w, _ in layers]
-        if self.bias != "none":
-            shared = slice(1 if self.bias == "fixed-bias" else None)
-            rows += [b[..., shared] for _, b in layers]
-        return np.concatenate(rows, axis=-1)
+        return [(weights[w].reshape(lead + shape), b and weights[b]) for w, shape, b in self._layout]
 
     @cached_property
     def _w_count(self) -> int:
@@ -187,13 +176,13 @@ class Network:
 
     @cached_property
     def _layout(self) -> list[tuple]:
-        """Where each layer lies in a row of weights: (slice of its w, shape of its W, index of its b or None)."""
+        """Where each layer lies in a row of weights: (index of its w, shape of its W, index of its b or None)."""
         layout, w, b = [], 0, self._w_count
-        for layer, (size, following) in enumerate(pairwise(self.sizes)):
-            shared = np.full(following, self._w_count + layer)
-            biases = {"none": None, "bias": slice(b, b + following), "fixed-bias": shared}
-            layout.append((slice(w, w + size * following), (following, size), biases[self.bias]))
-            w, b = w + size * following, b + following
+        for size, following in pairwise(self.sizes):
+            biases = {"none": 0, "bias": following, "fixed-bias": 1}[self.bias]
+            places = (..., slice(w, w + size * following)), (..., slice(b, b + biases)) if biases else None
+            layout.append((places[0], (following, size), places[1]))
+            w, b = w + size * following, b + biases
         return layout
 
 

@@ -81,13 +81,14 @@ def example(network: Network) -> Preset:
     no ReLU unit is dead, and weights small enough that wide layers do not saturate. Softmax's target is class 1.
     """
     weights = np.array(spread(network.weight_count, 0.1, 0.6))
-    layers = [(w * min(1, 4 / w.shape[1]), b) for w, b in network.unpack(weights)]
+    for w, _ in network.unpack(weights):
+        w *= min(1, 4 / w.shape[1])
     classes = tuple(float(number == 0) for number in range(network.sizes[-1]))
     return Preset(
         network.text,
         (spread(network.sizes[0], 0.05, 0.95),),
         (classes if network.output == "softmax" else spread(network.sizes[-1], 0.1, 0.9),),
-        tuple(float(f"{weight:.6g}") for weight in network.pack(layers)),
+        tuple(float(f"{weight:.6g}") for weight in weights),
         source="an example made up for this network",
     )
 

@@ -108,37 +108,47 @@ def gradient(network: Network, weights: np.ndarray, inputs: np.ndarray, targets:
 
     A fixed bias has its true derivative too, the sum over the units that share it, though no update uses it.
     """
-    return backpropagate(network, network.unpack(weights), *samples(network, inputs, targets))
+    inputs, targets = samples(network, inputs, targets)
+    layers = network.unpack(weights)
+    row = np.empty(np.shape(weights))
+    backpropagate(network, layers, inputs, targets, network.unpack(row))
+    return row
 
 
 def propagate(network: Network, layers: Layers, inputs: np.ndarray) -> Pass:
     """The forward pass through unpacked layers."""
-    z, a = [], [inputs]
+    z, a, times = [], [inputs], product(layers)
     for (w, b), activation in zip(layers, network.activations, strict=True):
-        weighted = a[-1] @ w.mT
+        weighted = times(a[-1], w.mT)
         if b is not None:
-            weighted = weighted + b[..., None, :]
+            weighted += b[..., None, :]
         z.append(weighted)
         a.append(ACTIVATIONS[activation][0](weighted))
     return Pass(z, a)
 
 
-def backpropagate(network: Network, layers: Layers, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The backward pass through unpacked layers, by the chain rule: a delta is dE_total/dz, (..., samples, units)."""
-    a = propagate(network, layers, inputs).a
-    hidden_slope = ACTIVATIONS[network.hidden][1]
-    deltas = [LOSSES[network.output, network.loss].delta(a[-1], targets) / len(targets)]
-    for (w, _), value in zip(layers[:0:-1], a[-2:0:-1], strict=True):
-        deltas.insert(0, deltas[0] @ w * hidden_slope(value))
-    gradients = [(delta.mT @ value, bias_gradient(network, delta)) for delta, value in zip(deltas, a[:-1], strict=True)]
-    return network.pack(gradients)
+def backpropagate(network: Network, layers: Layers, inputs: np.ndarray, targets: np.ndarray, gradients: Layers) -> None:
+    """The backward pass through unpacked layers, by the chain rule: a delta is dE_total/dz, (..., samples, units).
+
+    dE_total/dw and dE_total/db are written into `gradients`, an unpacked row of their own.
+    """
+    a, times = propagate(network, layers, inputs).a, product(layers)
+    slope = ACTIVATIONS[network.hidden][1]
+    delta = LOSSES[network.output, network.loss].delta(a[-1], targets)
+    if len(targets) > 1:
+        delta = delta / len(targets)
+    for layer in range(len(layers) - 1, -1, -1):
+        dw, db = gradients[layer]
+        times(delta.mT, a[layer], dw)
+        if db is not None:
+            db[...] = delta.sum(axis=-2) if network.bias == "bias" else delta.sum(axis=(-2, -1))[..., None]
+        if layer:
+            delta = times(delta, layers[layer][0]) * slope(a[layer])
 
 
-def bias_gradient(network: Network, delta: np.ndarray) -> np.ndarray | None:
-    """dE_total/db of a layer: (..., units), or (..., 1) where its units share one bias."""
-    if network.bias == "none":
-        return None
-    return delta.sum(axis=-2) if network.bias == "bias" else delta.sum(axis=(-2, -1))[..., None]
+def product(layers: Layers) -> Callable[..., np.ndarray]:
+    """The matrix product for these layers: np.dot takes half as long, but knows no leading axes."""
+    return np.dot if layers[0][0].ndim == 2 else np.matmul
 
 
 def samples(network: Network, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -205,6 +205,16 @@ def test_a_bad_cell_gives_one_text_that_names_it(function: str, changed: dict, t
     assert all(isinstance(cell, str) for cell in answer[0]), answer
 
 
+@pytest.mark.filterwarnings("error")
+def test_large_numbers_are_numbers_though_their_sum_or_square_is_not() -> None:
+    cells = {"weights": row(1e308, 1e308), "inputs": row(1.0), "network": "1-2 sigmoid linear"}
+    assert ask("BACKPROP_PREDICT", **cells) == [[1e308, 1e308]]
+    swept = ask_course(
+        "BACKPROP_SWEEP", weights=row(1e200), inputs=row(1.0), targets=row(0.0), network="1-1 tanh linear"
+    )
+    assert swept[0] == ["diverged at epoch 0"] * 2
+
+
 def test_true_counts_as_one() -> None:
     assert ask_course("BACKPROP_LOSS", inputs=row(0.05, True)) == ask_course("BACKPROP_LOSS", inputs=row(0.05, 1.0))
 
