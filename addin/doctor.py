@@ -16,6 +16,7 @@ from pathlib import Path
 
 from addin import packages, torch_pair
 from addin.calc import office
+from addin.excel import desktop
 from cnn import runs
 
 MNIST = ("train-images", "train-labels", "t10k-images", "t10k-labels")
@@ -23,13 +24,6 @@ DEVICE = """
 import torch
 print("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
 """
-EXCEL = {
-    "win32": (
-        r"%ProgramFiles%\Microsoft Office\root\Office16\EXCEL.EXE",
-        r"%ProgramFiles(x86)%\Microsoft Office\root\Office16\EXCEL.EXE",
-    ),
-    "darwin": ("/Applications/Microsoft Excel.app",),
-}
 
 
 @dataclass(frozen=True)
@@ -114,12 +108,23 @@ def check_extension() -> Finding:
 
 
 def check_excel() -> Finding:
-    """Excel, which opens the workbook but does not call Python yet."""
-    places = EXCEL.get(sys.platform)
-    if not places:
-        return Finding(f"there is none for {platform.system()}")
-    there = [place for place in map(os.path.expandvars, places) if Path(place).exists()]
-    return Finding(there[0] if there else "not found; not needed")
+    """Excel, and whether its settings run macros."""
+    excel = desktop.find()
+    if not excel:
+        known = sys.platform in desktop.PLACES
+        return Finding("not found; not needed" if known else f"there is none for {platform.system()}")
+    if policy := desktop.macros_policy():
+        return Finding(f"{excel}, but {policy}", "allow them there, or use LibreOffice; the formulas need none")
+    return Finding(str(excel))
+
+
+def check_workbook() -> Finding:
+    """The user's workbook for Excel."""
+    workbook = runs.home() / desktop.FILE_NAME
+    for what, advice in desktop.problems(workbook, packages.python(), packages.ROOT):
+        return Finding(f"{workbook} {what}", advice)
+    there = workbook.exists()
+    return Finding(str(workbook) if there else "no backprop.xlsm yet; python start.py writes it where Excel is")
 
 
 def check_display() -> Finding:
@@ -141,6 +146,8 @@ def check_home() -> Finding:
     home = runs.home()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if existing.is_dir() and os.access(existing, os.W_OK):
+        for what, advice in desktop.of_place(home):
+            return Finding(f"{home} is {what}", advice)
         return Finding(str(home))
     return Finding(f"{home} cannot be written", "set BACKPROP_HOME to a folder of your own", vital=True)
 
@@ -170,6 +177,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "LibreOffice": check_office,
     "Extension": check_extension,
     "Excel": check_excel,
+    "Workbook": check_workbook,
     "Display": check_display,
     "Data": check_data,
     "Your folder": check_home,

@@ -1,10 +1,9 @@
-"""The main job, to which `python start.py` hands over in .venv: the workbook in LibreOffice, or the same work headless.
+"""The main job, to which `python start.py` hands over in .venv: the workbook in Excel or LibreOffice, or headless.
 
 In a window the cells answer as soon as the light packages are there; torch follows meanwhile. Without a display the
 network's sheets are computed, the image network is trained for a few epochs, and a results workbook is written.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from addin import launch, packages, torch_pair
 from addin.calc import extension, office
+from addin.excel import desktop
 from cnn import runs
 
 EPOCHS = {"mnist": 3, "digits": 19}  # at most three minutes on two cores
@@ -23,11 +23,9 @@ def main(arguments: list[str]) -> int:
     try:
         runs.home().mkdir(parents=True, exist_ok=True)
         launch.write_environment(packages.python(), packages.ROOT)
-        found = office.find()
-        if reason := why_headless(found):
-            print(f"{reason} Doing the same work headless.", flush=True)
-        job = headless if reason else lambda with_torch: in_window(found, with_torch)
-        return job("--no-torch" not in arguments)
+        for what, advice in desktop.of_place(runs.home()):
+            print(f"{runs.home()} is {what}. Better: {advice}.", flush=True)
+        return do(desktop.find(), office.find(), with_torch="--no-torch" not in arguments)
     except OSError as error:
         print(f"{error.filename or runs.home()}: {error.strerror or error}. BACKPROP_HOME names another folder.")
     except packages.SetupError as error:
@@ -35,6 +33,16 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped. The next start goes on from here.")
     return 1
+
+
+def do(excel: Path | None, found: office.Office | None, with_torch: bool) -> int:
+    """The job in the best program that there is."""
+    if excel and office.has_display():
+        return in_excel(excel, found, with_torch)
+    if reason := why_headless(found):
+        print(f"{reason} Doing the same work headless.", flush=True)
+        return headless(with_torch)
+    return in_window(found, with_torch)
 
 
 def why_headless(found: office.Office | None) -> str:
@@ -56,12 +64,44 @@ def in_window(found: office.Office, with_torch: bool) -> int:
     except office.OfficeError as error:
         failed = 1
         print(f"{error}\nThe workbook is {workbook}; its own formulas work without the extension.", flush=True)
+    torch_follows(with_torch)
+    return failed
+
+
+def in_excel(excel: Path, found: office.Office | None, with_torch: bool) -> int:
+    """Open the user's workbook in Excel; where LibreOffice is too, what it needs is there as well."""
+    workbook, failed = user_workbook(desktop.FILE_NAME), 0
+    for what, advice in desktop.problems(workbook, packages.python(), packages.ROOT):
+        print(f"{workbook} {what}: {advice}.", flush=True)
+    try:
+        desktop.prepare_mac()
+        desktop.open_workbook(excel, workbook)
+        print(f"Opened {workbook} in Excel. Enable its macros where Excel asks.", flush=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        failed = 1
+        print(f"Excel could not be started ({error}). The workbook is {workbook}.", flush=True)
+    if found and not found.problem:
+        with_libreoffice(found)
+    torch_follows(with_torch)
+    return failed
+
+
+def with_libreoffice(found: office.Office) -> None:
+    """The extension and a workbook for a LibreOffice beside Excel."""
+    try:
+        install_extension(found)
+        print(f"For LibreOffice there is {user_workbook()}", flush=True)
+    except office.OfficeError as error:
+        print(f"LibreOffice: {error}", flush=True)
+
+
+def torch_follows(with_torch: bool) -> None:
+    """Install torch while the workbook is open already, unless that is not wanted."""
     if with_torch:
         get_torch()
         print("Train CNN, the button on the sheet Results, has what it needs.")
     else:
         print("Without PyTorch the button Train CNN installs it first (up to 8 GB), or: python start.py setup")
-    return failed
 
 
 def install_extension(found: office.Office) -> None:
@@ -71,15 +111,12 @@ def install_extension(found: office.Office) -> None:
         print("The extension is in LibreOffice: functions, menu and buttons.", flush=True)
 
 
-def user_workbook() -> Path:
+def user_workbook(name: str = "backprop.xlsx") -> Path:
     """The user's own workbook, written where there is none and otherwise left as it is."""
     from xlsx import build
 
-    path = runs.home() / build.FILE_NAME
-    if not path.exists():
-        beside = runs.home() / f".{build.FILE_NAME}"
-        os.replace(build.build(beside), path)
-    return path
+    path = runs.home() / name
+    return path if path.exists() else build.build(path)
 
 
 def get_torch() -> None:

@@ -18,7 +18,7 @@ from pyopenvba.cfb import CFB
 from pyopenvba.vba import VBAModuleKind
 from xlsxwriter import Workbook
 
-from addin.excel import wrappers
+from addin.excel import desktop, wrappers
 from cnn import runs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def settings() -> dict[str, str]:
     """Every setting that xlwings looks for, for this machine; and ours, where the user's folder is."""
     return {
         "INTERPRETER_WIN": sys.executable,
-        "INTERPRETER_MAC": sys.executable,
+        "INTERPRETER_MAC": desktop.interpreter_for_mac(runs.home()) if sys.platform == "darwin" else "",
         "PYTHONPATH": str(PROJECT),
         "UDF MODULES": wrappers.UDFS,
         "ADD_WORKBOOK_TO_PYTHONPATH": "False",

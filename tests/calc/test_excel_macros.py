@@ -6,11 +6,13 @@ Python's side is real: xlwings' CallUDF answers the cells, processes of their ow
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xlwings
 from xlsxwriter import Workbook
 
 from addin.calc.office import environment
@@ -19,6 +21,7 @@ from cnn import runs
 from tests.calc.conftest import write_environment
 from tests.calc.office import Office, wait_for
 from tests.excel.macros import lines, prepare, stand_ins
+from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
 from xlsx.sheets.cells import macro_name
 
@@ -194,6 +197,25 @@ def test_recalculate_gives_the_same_numbers(excel: Office, book: int) -> None:
     excel.press(book, "Results", "Recalculate")
     time.sleep(1)
     assert excel.read(book, excel.used(book, "Backward")) == before
+
+
+@pytest.mark.parametrize("place", ["C:\\Backprop", "C:\\Jo O'Brien & Co\\my project", "\\\\server\\a & b's (c)\\p"])
+def test_the_command_line_of_xlwings_on_windows_survives_any_folder(excel: Office, book: int, place: str, monkeypatch):
+    python = f"{place}\\.venv\\Scripts\\python.exe"
+    rows = [row[0] for row in excel.read(book, "xlwings.conf.A1:A20")]
+    for name, value in {"INTERPRETER_WIN": python, "PYTHONPATH": place}.items():
+        excel.write(book, f"xlwings.conf.B{rows.index(name) + 1}", value)
+    line = excel.macro(book, "VBAProject.CommandLine.XLPyCommand")
+    assert len(line) < 2048  # of xlwings' DLL
+    (command_line,) = by_cmd(line.partition("/K")[2].replace("$(CLSID)", "{506e67c3}"))
+    program, *options, code = arguments(command_line)
+    assert (program, options) == (python, ["-B", "-c"])
+    served = []
+    monkeypatch.setattr(xlwings, "serve", served.append)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    exec(compile(code, "-c", "exec"), {})
+    assert place in sys.path
+    assert served == ["{506e67c3}"]
 
 
 LOG_HEADER = ("epoch", "press", "w", "E_total")

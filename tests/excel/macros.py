@@ -19,12 +19,31 @@ STAND_INS = {"xlwings": "stand_in.bas", "XLPy": "stand_in_server.bas", "WScript"
 def stand_ins() -> Iterator[None]:
     """What is built here has stand-ins for what only Excel can run, and everything else as it is shipped."""
     ours = {name: text for name, text in project.sources().items() if name not in ("xlwings", "Dictionary")}
+    ours["CommandLine"] = xlwings_command_line()
     theirs = {name: (HERE / file).read_text("ascii").replace("\n", "\r\n") for name, file in STAND_INS.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(project, "sources", lambda: ours | theirs)
         project.vba_project.cache_clear()
         yield
     project.vba_project.cache_clear()
+
+
+def xlwings_command_line() -> str:
+    """xlwings' own function that makes Windows' command line, as Excel would compile it: LibreOffice ignores #If."""
+    text = project.sources()["xlwings"].replace("\r\n", "\n")
+    start = text.index("Function XLPyCommand()")
+    lines, taken = [], [True]
+    for line in text[start : text.index("End Function", start)].splitlines():
+        directive = line.strip().split(" ")[0]
+        if directive == "#If":
+            taken.append(taken[-1] and line.strip() == '#If App = "Microsoft Excel" Then')
+        elif directive in ("#Else", "#ElseIf"):
+            taken[-1] = taken[-2] and directive == "#Else" and not taken[-1]
+        elif directive == "#End":
+            taken.pop()
+        elif taken[-1]:
+            lines.append(line)
+    return "\r\n".join(['Attribute VB_Name = "CommandLine"', *lines, "End Function", ""])
 
 
 def prepare(folder: Path, profile: Path) -> None:

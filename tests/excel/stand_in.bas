@@ -2,7 +2,7 @@ Attribute VB_Name = "xlwings"
 Option Explicit
 ' Stands in for xlwings' own module in LibreOffice: what our macros call of it, answered by stand_in.py.
 
-Public Function GetConfig(ByVal key As String) As String
+Public Function GetConfig(ByVal key As String, Optional ByVal otherwise As Variant) As String
     Dim row As Long, sheet As Object
     Set sheet = ThisWorkbook.Sheets("xlwings.conf")
     For row = 1 To 40

@@ -1,0 +1,175 @@
+"""Excel on this machine: where it is, the user's workbook opened with it, and what can keep that workbook from working.
+
+Standard library only. What is wrong is a text for a person: what it is and what to do next.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cnn import runs
+
+FILE_NAME = "backprop.xlsm"
+MAC_APP = "Microsoft Excel"
+PLACES = {
+    "win32": (
+        r"%ProgramFiles%\Microsoft Office\root\Office16\EXCEL.EXE",
+        r"%ProgramFiles(x86)%\Microsoft Office\root\Office16\EXCEL.EXE",
+    ),
+    "darwin": (f"/Applications/{MAC_APP}.app", f"~/Applications/{MAC_APP}.app"),
+}
+APP_PATHS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
+SECURITY = r"Microsoft\Office\16.0\Excel\Security"
+TURNED_OFF = {
+    rf"SOFTWARE\Policies\{SECURITY}": "by your administrator's policy",
+    rf"SOFTWARE\{SECURITY}": "in File > Options > Trust Center > Macro Settings",
+}
+SCRIPTS = "~/Library/Application Scripts/com.microsoft.Excel"  # where Excel for Mac may run scripts from
+SYNCED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "CloudStorage", "Mobile Documents", "Nextcloud")
+FRESH = "move it away, and python start.py writes a fresh one"
+NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def find() -> Path | None:
+    """Excel, where it is installed."""
+    usual = map(os.path.expanduser, map(os.path.expandvars, PLACES.get(sys.platform, ())))
+    registered = registry("HKEY_LOCAL_MACHINE", APP_PATHS, "")
+    return next((Path(place) for place in (registered, *usual) if place and Path(place).exists()), None)
+
+
+def registry(root: str, key: str, name: str) -> object:
+    """A value of Windows' registry; None where there is none."""
+    if sys.platform != "win32":
+        return None
+    import winreg
+
+    try:
+        with winreg.OpenKey(getattr(winreg, root), key) as opened:
+            return winreg.QueryValueEx(opened, name)[0]
+    except OSError:
+        return None
+
+
+def open_workbook(excel: Path, workbook: Path) -> None:
+    """Open the workbook with Excel and return. Raises OSError."""
+    command = ["open", "-a", str(excel), str(workbook)] if sys.platform == "darwin" else [str(excel), str(workbook)]
+    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def prepare_mac() -> None:
+    """What `xlwings runpython install` does once: the script through which a macro may start Python. Raises OSError."""
+    version = importlib.metadata.version("xlwings")
+    if sys.platform == "darwin" and not Path(SCRIPTS, f"xlwings-{version}.applescript").expanduser().exists():
+        subprocess.run([Path(sys.executable).with_name("xlwings"), "runpython", "install"], check=True)
+
+
+def interpreter_for_mac(home: Path) -> str:
+    """The interpreter as xlwings' script takes it, without quotes. Raises OSError.
+
+    For a path that needs quotes it is a program in the user's folder, which passes on to the interpreter.
+    """
+    if re.fullmatch(r"[\w./-]+", sys.executable, re.ASCII):
+        return sys.executable
+    program = home / "python"
+    home.mkdir(parents=True, exist_ok=True)
+    quoted = sys.executable.replace("'", "'\\''")
+    runs.write_file(program, f"#!/bin/sh\nexec '{quoted}' \"$@\"\n".encode())
+    program.chmod(0o755)
+    return str(program)
+
+
+def problems(workbook: Path, python: Path, project: Path) -> Iterator[tuple[str, str]]:
+    """What can keep this workbook from working here: what it is, and what to do."""
+    if not workbook.exists():
+        return
+    if os.path.exists(f"{workbook}:Zone.Identifier"):
+        yield "marked as downloaded, so Excel blocks its macros", f"Properties > Unblock; or {FRESH}"
+    try:
+        settings = settings_in(workbook)
+    except (OSError, KeyError, IndexError, zipfile.BadZipFile, ElementTree.ParseError):
+        yield "cannot be read", f"close it in Excel; if it stays so, {FRESH}"
+        return
+    yield from of_settings(settings, python, project)
+
+
+def of_place(folder: Path) -> Iterator[tuple[str, str]]:
+    """What can be wrong with a folder for a workbook and its runs."""
+    elsewhere = "set BACKPROP_HOME to a plain local folder"
+    if name := synced(folder):
+        why = f"in a folder that {name} synchronizes: it holds files while they are written"
+        yield f"{why}, and gives Excel an address in place of a path", elsewhere
+    try:
+        str(folder).encode("mbcs" if sys.platform == "win32" else "utf-8")
+    except UnicodeEncodeError:
+        yield "in a folder whose name VBA cannot read", elsewhere
+    if ";" in str(folder):
+        yield "in a folder with ; in its name, which xlwings takes for two", elsewhere
+
+
+def of_settings(settings: dict[str, str], python: Path, project: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong with a workbook's sheet of settings on this machine."""
+    key = "INTERPRETER_MAC" if sys.platform == "darwin" else "INTERPRETER_WIN"
+    if not Path(settings.get(key, "")).is_file():
+        yield f"looks for Python in {settings.get(key) or 'no place'}, where there is none", FRESH
+    elif settings.get("PYTHONPATH") != str(project):
+        yield f"is of another copy of the project, in {settings.get('PYTHONPATH')}", FRESH
+    installed = version_of_xlwings(python)
+    if installed and settings.get("BACKPROP_XLWINGS") != installed:
+        yield f"is of xlwings {settings.get('BACKPROP_XLWINGS')}, but {installed} is installed", FRESH
+
+
+def version_of_xlwings(python: Path) -> str:
+    """The version in that interpreter's environment, without starting it; '' for none."""
+    folder = python.parents[1]
+    paths = [str(path) for path in (folder / "Lib/site-packages", *folder.glob("lib/python*/site-packages"))]
+    return next((found.version for found in importlib.metadata.distributions(name="xlwings", path=paths)), "")
+
+
+def synced(folder: Path) -> str:
+    """The service that synchronizes this folder; '' for none."""
+    onedrive = [os.environ.get(name) for name in ("OneDrive", "OneDriveCommercial", "OneDriveConsumer")]
+    if any(place and folder.is_relative_to(place) for place in onedrive):
+        return "OneDrive"
+    return next((name for name in SYNCED if any(part.startswith(name) for part in folder.parts)), "")
+
+
+def macros_policy() -> str:
+    """Why Excel's settings run no macros at all, in words; '' when they may run."""
+    for place, where in TURNED_OFF.items():
+        if registry("HKEY_CURRENT_USER", place, "VBAWarnings") == 4:
+            return f"all macros are turned off {where}"
+    return ""
+
+
+def settings_in(workbook: Path) -> dict[str, str]:
+    """The sheet of settings of an .xlsm, also after Excel has saved it. Raises OSError, KeyError, BadZipFile …"""
+    with zipfile.ZipFile(workbook) as archive:
+        part = settings_part(archive)
+        strings = ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
+        texts = ["".join(each.itertext()) for each in strings.iterfind("m:si", NAMESPACE)]
+        rows = ElementTree.fromstring(archive.read(part)).iterfind(".//m:row", NAMESPACE)
+        cells = [[cell_text(cell, texts) for cell in row.iterfind("m:c", NAMESPACE)] for row in rows]
+    return {row[0]: row[1] if len(row) > 1 else "" for row in cells if row}
+
+
+def settings_part(archive: zipfile.ZipFile) -> str:
+    """Where in the file the sheet of settings is."""
+    sheets = ElementTree.fromstring(archive.read("xl/workbook.xml")).iterfind(".//m:sheet", NAMESPACE)
+    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    found = {sheet.get("name"): targets[sheet.get(ID)] for sheet in sheets}
+    return "xl/" + found["xlwings.conf"].removeprefix("/xl/")
+
+
+def cell_text(cell: ElementTree.Element, texts: list[str]) -> str:
+    value = cell.findtext("m:v", "", NAMESPACE)
+    return texts[int(value)] if cell.get("t") == "s" else value

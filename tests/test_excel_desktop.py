@@ -1,0 +1,159 @@
+"""Excel on the user's machine: found, opened with the user's workbook, and what keeps that from working is named."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from addin import doctor, main_job, packages
+from addin.calc import office
+from addin.excel import desktop, project
+from xlsx import build
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workbook for this machine."""
+    return build.build(tmp_path_factory.mktemp("built") / desktop.FILE_NAME, "2-1")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "José & Co's place"
+    folder.mkdir()
+    monkeypatch.setenv("BACKPROP_HOME", str(folder))
+    monkeypatch.setattr(packages, "python", lambda: Path(sys.executable))
+    monkeypatch.setattr(packages, "is_installed", lambda stage: True)
+    return folder
+
+
+@pytest.fixture
+def excel(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program in Excel's place on a machine with a display, and no LibreOffice; it notes what it is to open."""
+    program = home.parent / "EXCEL.EXE"
+    program.write_text(f'#!/bin/sh\necho "$1" >"{home.parent}/opened"\n')
+    program.chmod(0o755)
+    monkeypatch.setitem(desktop.PLACES, sys.platform, (str(program),))
+    monkeypatch.setattr(office, "has_display", lambda: True)
+    monkeypatch.setattr(office, "find", lambda: None)
+    return program
+
+
+def opened(home: Path) -> str:
+    end = time.monotonic() + 20
+    while not (home.parent / "opened").exists() or not (home.parent / "opened").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return (home.parent / "opened").read_text().strip()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # Excel is meant to outlive this
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_where_excel_is_its_workbook_is_written_once_and_opened(excel: Path, home: Path, capsys) -> None:
+    assert main_job.main(["--no-torch"]) == 0
+    workbook = home / "backprop.xlsm"
+    assert opened(home) == str(workbook)
+    settings = desktop.settings_in(workbook)
+    assert settings["BACKPROP_HOME"] == str(home)
+    assert settings["INTERPRETER_WIN"] == sys.executable
+    assert settings["PYTHONPATH"] == str(ROOT)
+    assert f"Opened {workbook} in Excel. Enable its macros" in capsys.readouterr().out
+    workbook.write_bytes(b"mine")
+    assert main_job.main(["--no-torch"]) == 0
+    assert workbook.read_bytes() == b"mine"
+    assert f"{workbook} cannot be read" in capsys.readouterr().out
+
+
+def test_an_excel_that_does_not_start_is_told(excel: Path, home: Path, built: Path, capsys) -> None:
+    shutil.copy(built, home)
+    excel.write_text("not a program")
+    assert main_job.main(["--no-torch"]) == 1
+    assert "Excel could not be started" in capsys.readouterr().out
+
+
+def problems(path: Path) -> list[str]:
+    return [what for what, _ in desktop.problems(path, Path(sys.executable), ROOT)]
+
+
+def test_a_fresh_workbook_has_no_problem(built: Path) -> None:
+    assert problems(built) == []
+    assert problems(built.with_name("none.xlsm")) == []
+
+
+def test_another_xlwings_than_the_workbooks_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desktop, "version_of_xlwings", lambda python: "0.99.1")
+    (problem,) = problems(built)
+    assert problem == f"is of xlwings {desktop.settings_in(built)['BACKPROP_XLWINGS']}, but 0.99.1 is installed"
+
+
+def test_another_copy_of_the_project_is_named(built: Path, tmp_path: Path) -> None:
+    ((problem, _),) = desktop.problems(built, Path(sys.executable), tmp_path)
+    assert problem == f"is of another copy of the project, in {ROOT}"
+
+
+def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone/python"))
+    moved = build.build(tmp_path / "moved.xlsm", "2-1")
+    monkeypatch.undo()
+    assert problems(moved) == [f"looks for Python in {tmp_path}/gone/python, where there is none"]
+
+
+def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:
+    """On Windows it is a stream of the file, under the same name as this file here."""
+    downloaded = shutil.copy(built, tmp_path)
+    Path(f"{downloaded}:Zone.Identifier").write_text("[ZoneTransfer]\nZoneId=3\n")
+    (problem,) = desktop.problems(Path(downloaded), Path(sys.executable), ROOT)
+    assert "Excel blocks its macros" in problem[0]
+    assert "Unblock" in problem[1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "service"),
+    [
+        ("/home/jo/OneDrive - School/Backprop", "OneDrive"),
+        ("/home/jo/Dropbox/Backprop", "Dropbox"),
+        ("/Users/jo/Library/CloudStorage/x/Backprop", "CloudStorage"),
+        ("/home/jo/Backprop", ""),
+    ],
+)
+def test_a_synchronized_folder_is_explained(folder: str, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desktop.synced(Path(folder)) == service
+    told = [advice for _, advice in desktop.of_place(Path(folder))]
+    assert told == (["set BACKPROP_HOME to a plain local folder"] if service else [])
+    monkeypatch.setenv("OneDrive", "/home/jo/Backprop")
+    assert desktop.synced(Path(folder))
+
+
+def test_doctor_says_what_is_wrong_with_the_workbook_and_that_macros_are_off(excel, home, monkeypatch) -> None:
+    assert doctor.check_workbook().advice == ""
+    (home / desktop.FILE_NAME).write_bytes(b"")
+    assert doctor.check_workbook().found == f"{home / desktop.FILE_NAME} cannot be read"
+    assert doctor.check_excel() == doctor.Finding(str(excel))
+    monkeypatch.setattr(desktop, "registry", lambda root, key, name: 4 if "Policies" in key else None)
+    assert "turned off by your administrator's policy" in doctor.check_excel().found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_an_interpreter_with_blanks_in_its_path_gets_a_program_without(home: Path, monkeypatch) -> None:
+    odd = home / "it's mine & yours/python"
+    odd.parent.mkdir()
+    odd.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(odd))
+    program = desktop.interpreter_for_mac(home.parent / "plain")
+    said = subprocess.run([program, "-c", "import sys; print(sys.argv[1:])", "a b"], capture_output=True, text=True)
+    assert said.stdout == "['a b']\n"
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert desktop.interpreter_for_mac(home) == "/usr/bin/python3"
+
+
+def test_the_settings_sheet_is_read_as_openpyxl_reads_it(built: Path) -> None:
+    import openpyxl
+
+    rows = openpyxl.load_workbook(built)[project.SETTINGS_SHEET].iter_rows(values_only=True)
+    assert desktop.settings_in(built) == {name: value or "" for name, value in rows}
