@@ -39,7 +39,7 @@ class PolledPipe:
     """A request and its answer, where the system can wait for a pipe: no thread between, which takes half the time."""
 
     def __init__(self, requests, answers):
-        self._requests, self._answers, self._received = requests, answers, bytearray()
+        self._requests, self._answers = requests, answers
         self._writable, self._readable = select.poll(), select.poll()
         self._writable.register(requests, select.POLLOUT)
         self._readable.register(answers, select.POLLIN)
@@ -49,7 +49,10 @@ class PolledPipe:
         """The answer to a message. Raises TimeoutError, or another OSError or EOFError when the other end is gone."""
         end = time.monotonic() + timeout
         self._write(memoryview(packed(message)), end)
-        return receive(lambda count: self._read(count, end))
+        answer = self._look(bytearray(), end)  # a short one comes whole
+        while len(answer) < LENGTH.size or len(answer) < LENGTH.size + LENGTH.unpack_from(answer)[0]:
+            self._look(answer, end)
+        return pickle.loads(memoryview(answer)[LENGTH.size :])
 
     def _write(self, data, end):
         while data:
@@ -58,17 +61,14 @@ class PolledPipe:
             except BlockingIOError:  # more than a pipe holds: the other end has to read first
                 self._wait(self._writable, end)
 
-    def _read(self, count, end):
-        """So many bytes; what has come besides waits for the next look, as a short answer needs one look alone."""
-        while len(self._received) < count:
-            self._wait(self._readable, end)
-            chunk = os.read(self._answers.fileno(), PIECE)
-            if not chunk:
-                break
-            self._received += chunk
-        taken = bytes(self._received[:count])
-        del self._received[:count]
-        return taken
+    def _look(self, answer, end):
+        """Wait for more of the answer and add it."""
+        self._wait(self._readable, end)
+        piece = os.read(self._answers.fileno(), PIECE)
+        if not piece:
+            raise EOFError
+        answer += piece
+        return answer
 
     @staticmethod
     def _wait(poll, end):
