@@ -156,9 +156,9 @@ def settings_in(workbook: Path) -> dict[str, str]:
         part = settings_part(archive)
         strings = ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
         texts = ["".join(each.itertext()) for each in strings.iterfind("m:si", NAMESPACE)]
-        rows = ElementTree.fromstring(archive.read(part)).iterfind(".//m:row", NAMESPACE)
-        cells = [[cell_text(cell, texts) for cell in row.iterfind("m:c", NAMESPACE)] for row in rows]
-    return {row[0]: row[1] if len(row) > 1 else "" for row in cells if row}
+        cells = ElementTree.fromstring(archive.read(part)).iterfind(".//m:c", NAMESPACE)
+        found = {cell.get("r"): cell_text(cell, texts) for cell in cells}
+    return {text: found.get(f"B{name[1:]}", "") for name, text in found.items() if name[0] == "A"}
 
 
 def settings_part(archive: zipfile.ZipFile) -> str:

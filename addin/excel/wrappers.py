@@ -22,7 +22,7 @@ WRAPPER = """Public Function {name}({declared})
     {name} = XLPy.CallUDF("{udfs}", "{name}", Array({names}), ThisWorkbook, Application.Caller)
     Exit Function
 failed:
-    {name} = "#Python: " & Err.Description
+    {name} = Failure(Err.Description)
 End Function
 """
 DESCRIBE = """Public Sub DescribeFunctions()

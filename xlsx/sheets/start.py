@@ -16,8 +16,8 @@ SHEETS_ROW = INPUTS_ROW + 2
 VERSION = "BACKPROP_VERSION()"
 CONNECTED = "Nothing. The Python columns are computed by the project's own Python; edit a cell on Network and watch."
 CONNECT = (
-    "In LibreOffice Calc 25.2 or newer: close it, run  python start.py  in the project's folder and open this workbook "
-    "again. Without Python all native formulas work."
+    "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
+    "25.2 or newer. Excel on macOS: Recalculate on Results. Without Python all native formulas work."
 )
 SHEETS = (
     ("Network", "the inputs, targets, weights and the learning rate: the cells to edit"),

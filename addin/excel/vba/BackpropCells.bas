@@ -60,3 +60,25 @@ End Sub
 Public Function OnMac() As Boolean
     OnMac = InStr(1, Application.OperatingSystem, "Mac", vbTextCompare) > 0
 End Function
+
+' What a cell function gives when Python cannot be reached.
+Public Function Failure(ByVal description As String) As String
+    If OnMac() Then description = "Excel for Mac calls it from buttons only. Press Recalculate on the sheet Results"
+    Failure = "#Python: " & description
+End Function
+
+' On macOS, where Python's numbers are values: a cell has changed, so empty them until Recalculate is pressed again.
+Public Sub ForgetPythonNumbers()
+    Dim settings As Worksheet, row As Long, area As String
+    Set settings = ThisWorkbook.Worksheets("xlwings.conf")
+    Application.EnableEvents = False
+    On Error Resume Next
+    Named("python_ready").Value = False
+    row = 1
+    Do While settings.Cells(row, 4).Formula <> ""
+        area = settings.Cells(row, 4).Formula
+        Application.Range(Mid$(area, 7, Len(area) - 7)).Value = ChrW$(8211)
+        row = row + 1
+    Loop
+    Application.EnableEvents = True
+End Sub
