@@ -122,7 +122,7 @@ class Rule:
         given = self.truth.network.input_names + self.truth.network.target_names
         numbers = (*drift.inputs, *drift.targets)
         self.given = dict(zip(given, numbers, strict=True))
-        self.known = frozenset(drift.evidence.known())
+        self.known = frozenset(drift.evidence.known)
 
     def formula(self, name: str, rows: list[int]) -> tuple:
         """A wrong column's formula in the row after the first. Raises NotUnderstood where single rows are wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 import numpy as np
 
@@ -91,8 +92,8 @@ class Evidence:
         if re.fullmatch(r"w\d+", name):
             pasted[0] = np.nan
         found = [digits(value) for value in pasted if np.isfinite(value) and value]
-        if not found:
-            return np.zeros(self.rows)
+        if not found:  # zeros say nothing of how they were rounded: the block's other numbers do
+            return np.where(np.isfinite(pasted), 0.5 * 10.0**-self.usual_decimals, 0.0)
         decimals, significant = (max(each) for each in zip(*found, strict=True))
         if significant >= EXACT_DIGITS:
             return np.zeros(self.rows)
@@ -100,6 +101,19 @@ class Evidence:
         steps = np.maximum(10.0**-decimals, 10.0 ** (size + 1 - significant))
         return np.where(np.isfinite(pasted), 0.5 * steps, 0.0)
 
+    @cached_property
+    def usual_decimals(self) -> int:
+        """The decimals that most of the block's pasted numbers have."""
+        pasted = [
+            digits(value)[0]
+            for name, column in self.trees.items()
+            if not GIVEN.fullmatch(name)
+            for tree, value in zip(column[1:], self.values[name][1:], strict=True)
+            if tree is None and np.isfinite(value) and value
+        ]
+        return int(np.median(pasted)) if pasted else 15
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """The quantities with numbers that a right formula may be written over: no derivatives."""
         return frozenset(
@@ -127,7 +141,7 @@ class Evidence:
         return self.computed(truth, f"dE/d{weight}", values)
 
     def computed(self, truth: Truth, name: str, values: dict[str, np.ndarray]) -> np.ndarray | None:
-        tree = truth.tree(name, self.known() - {name})
+        tree = truth.tree(name, self.known - {name})
         if tree is None or any(leaf[0] == "name" and leaf[1] not in values for leaf in leaves(tree)):
             return None
         with np.errstate(all="ignore"):
@@ -139,7 +153,7 @@ class Evidence:
         base = self.expected(truth, name, rate)
         slack = 1.5 * self.rounding.get(name, 0.0) + 1e-9 * np.abs(base) + 1e-13
         for other, rounding in self.rounding.items():
-            if other != name and rounding.any():
+            if rounding.any() and (other != name or re.fullmatch(r"w\d+", name)):  # a weight is made of its last value
                 moved = self.expected(truth, name, rate, {other: rounding})
                 slack = slack + 1.5 * np.nan_to_num(np.abs(moved - base))
         return slack
@@ -156,7 +170,7 @@ def highest(prefix: str, names: set[str]) -> int:
 
 def digits(value: float) -> tuple[int, int]:
     """Decimals, and significant digits, of a number as it is written shortest."""
-    mantissa, _, exponent = f"{value!r}".lower().partition("e")
+    mantissa, _, exponent = f"{float(value)!r}".lower().partition("e")
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     fraction = "" if fraction == "0" else fraction
     decimals = max(0, len(fraction) - int(exponent or 0))

@@ -131,7 +131,7 @@ class Explainer:
             step = ("*", rate, ("name", f"dE/d{found[2]}", back))
             sign = "+" if self.truth.scales.gradient < 0 else "-"
             return (sign, ("name", found[2], back), step)
-        return self.truth.tree(name, self.evidence.known() - {name})
+        return self.truth.tree(name, self.evidence.known - {name})
 
     def rate_leaf(self) -> Tree:
         """The cell or number that right updates of the block take the learning rate from."""
@@ -295,8 +295,9 @@ class Explainer:
         has_formulas = any(isinstance(tree, tuple) for tree in self.evidence.trees[self.name])
         if row and has_formulas and np.all(values[self.rows] == values[row - 1]):
             return self.make("frozen rows", words.frozen(self.writer, self.name, len(self.rows)), ("frozen", row))
+        slack = self.evidence.tolerance(self.truth, self.name, self.found.rate)[self.rows]
         for edit, variant in self.bounded(self.number_variants()):
-            if self.gives(variant):
+            if self.gives(variant, slack):
                 kind, text = words.edit(self.writer, self.name, edit, numbers=True)
                 return self.make(kind, text, words.edit_key(edit))
         if has_formulas:
@@ -318,7 +319,7 @@ class Explainer:
         for edit, variant in edits.two_names(right, names):
             yield edit, variant
 
-    def gives(self, variant: Tree) -> bool:
+    def gives(self, variant: Tree, slack: np.ndarray) -> bool:
         """Whether a variant of the right formula gives the column's numbers in all wrong rows."""
         values, rows = self.evidence.values, np.array(self.rows)
 
@@ -332,7 +333,6 @@ class Explainer:
                 result = evaluate(variant, leaf)
         except NotUnderstood:
             return False
-        slack = self.evidence.tolerance(self.truth, self.name, self.found.rate)[rows]
         enough = len(rows) > 1 or np.all(slack < 1e-6 * np.abs(values[self.name][rows]))
         return bool(enough and np.all(np.abs(result - values[self.name][rows]) <= slack))
 

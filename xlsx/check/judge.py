@@ -190,15 +190,27 @@ def estimated_rate(evidence: Evidence, truth: Truth, hint: float | None = None) 
     order = np.argsort(estimates)
     weight = np.cumsum(np.array(sizes)[order])
     estimate = float(np.array(estimates)[order][np.searchsorted(weight, weight[-1] / 2)])
-    return near_round(estimate, hint)
+    return near_round(evidence, truth, estimate, hint)
 
 
-def near_round(estimate: float, hint: float | None) -> float:
-    """The written rate, or a short number, where the estimate is as good as that."""
-    for candidate in [hint, *(float(f"{estimate:.{digits}g}") for digits in (1, 2, 3))]:
-        if candidate and abs(estimate / candidate - 1) < 1e-3:
-            return candidate
-    return 0.0 if abs(estimate) < 1e-9 else estimate
+def near_round(evidence: Evidence, truth: Truth, estimate: float, hint: float | None) -> float:
+    """Of the written rate, short numbers near the estimate and itself, the first for which most weights fit."""
+    if abs(estimate) < 1e-9:
+        return 0.0
+    short = [float(f"{estimate:.{digits}g}") for digits in (1, 2, 3, 4)]
+    near = [rate for rate in [hint, *short, estimate] if rate and abs(estimate / rate - 1) < 0.2]
+    return max(near, key=lambda rate: fitting_weights(evidence, truth, rate))
+
+
+def fitting_weights(evidence: Evidence, truth: Truth, rate: float) -> int:
+    """How many numbers of the weights follow from the row before at a rate."""
+    count = 0
+    for name in evidence.trees:
+        expected = evidence.expected(truth, name, rate) if WEIGHT.fullmatch(name) else None
+        if expected is not None:
+            close_to = np.abs(evidence.values[name] - expected) <= evidence.tolerance(truth, name, rate)
+            count += int(np.count_nonzero(close_to))
+    return count
 
 
 def cell_verdict(found: Judgement, name: str, step: int) -> Verdict:

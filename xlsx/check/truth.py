@@ -55,29 +55,18 @@ class Truth:
     @property
     def names(self) -> dict[str, str]:
         """The exercise's weight name for each of the learner's."""
-        count = weight_count(self.network)
-        order = self.wiring or tuple(range(1, count + 1))
-        return {f"w{own}": f"w{there}" for own, there in enumerate(order, 1)}
+        return weight_names(self.network, self.wiring)
 
     def standard(self, name: str) -> str:
         """The exercise's name of a learner's quantity."""
-        return WEIGHT.sub(lambda found: self.names.get(found[0], found[0]), name)
+        return renamed(name, self.network, self.wiring, False)
 
     def own(self, name: str) -> str:
-        back = {there: own for own, there in self.names.items()}
-        return WEIGHT.sub(lambda found: back.get(found[0], found[0]), name)
+        return renamed(name, self.network, self.wiring, True)
 
     def tree(self, name: str, known: frozenset[str]) -> Tree | None:
         """The right formula over the names in `known`, or None where there is none. Unscaled but for E_total."""
-        known = frozenset(self.standard(each) for each in known)
-        found = standard_tree(self.network, self.standard(name), known)
-        if found is None:
-            return None
-
-        def leaf(node: Tree) -> Tree:
-            return ("name", self.own(node[1]), node[2]) if node[0] == "name" else node
-
-        return scaled(replaced(found, leaf), self.factor(name, known))
+        return own_tree(self, name, known)
 
     def factor(self, name: str, known: frozenset[str]) -> float:
         """What the right formula is to be multiplied with: E_total is a sum of scaled errors already."""
@@ -87,6 +76,34 @@ class Truth:
 
     def env(self) -> dict[tuple[str, int], np.ndarray]:
         return environment(self)
+
+
+@lru_cache(maxsize=256)
+def weight_names(network: Network, wiring: tuple[int, ...]) -> dict[str, str]:
+    order = wiring or tuple(range(1, weight_count(network) + 1))
+    return {f"w{own}": f"w{there}" for own, there in enumerate(order, 1)}
+
+
+@lru_cache(maxsize=20_000)
+def renamed(name: str, network: Network, wiring: tuple[int, ...], back: bool) -> str:
+    """A quantity's name with its weights numbered the other way."""
+    names = weight_names(network, wiring)
+    if back:
+        names = {there: own for own, there in names.items()}
+    return WEIGHT.sub(lambda found: names.get(found[0], found[0]), name)
+
+
+@lru_cache(maxsize=20_000)
+def own_tree(truth: Truth, name: str, known: frozenset[str]) -> Tree | None:
+    known = frozenset(truth.standard(each) for each in known)
+    found = standard_tree(truth.network, truth.standard(name), known)
+    if found is None:
+        return None
+
+    def leaf(node: Tree) -> Tree:
+        return ("name", truth.own(node[1]), node[2]) if node[0] == "name" else node
+
+    return scaled(replaced(found, leaf), truth.factor(name, known))
 
 
 def weight_count(network: Network) -> int:
