@@ -85,6 +85,9 @@ def check(path: Path) -> Report:
         return check_grid(str(path), grids.read(path))
     except Unreadable as error:
         return Report(str(path), NOT_UNDERSTOOD, str(error))
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        return Report(str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check.")
 
 
 def check_grid(name: str, grid: Grid) -> Report:
