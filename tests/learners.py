@@ -46,7 +46,9 @@ def formulas() -> dict[str, str]:
         "g8": f"{D2}*a_h2",
     }
     found |= {f"a_{z}": f"1/(1+EXP(-{z}))" for z in ("h1", "h2", "o1", "o2")}
-    for n, (h, i, w, v) in enumerate([("h1", "i1", "w5", "w7"), ("h1", "i2", "w5", "w7"), ("h2", "i1", "w6", "w8"), ("h2", "i2", "w6", "w8")], 1):
+    for n, (h, i, w, v) in enumerate(
+        [("h1", "i1", "w5", "w7"), ("h1", "i2", "w5", "w7"), ("h2", "i1", "w6", "w8"), ("h2", "i2", "w6", "w8")], 1
+    ):
         found[f"g{n}"] = f"({D1}*{w}+{D2}*{v})*a_{h}*(1-a_{h})*{i}"
     return found | {f"w{n}": f"w{n}'-RATE*g{n}'" for n in range(1, 9)}
 
@@ -56,12 +58,20 @@ SPELLINGS = {
     "round": lambda name: re.sub(r"^g", "∂E/∂w", name).replace("a_", "a").replace("E_total", "Etotal"),
     "total": lambda name: re.sub(r"^g", "∂E_t/∂W", name).replace("w", "W").replace("E_total", "E_tot"),
     "out": lambda name: re.sub(r"^g", "dE_total/dw", name).replace("a_", "out_").replace("E_total", "Total Error"),
-    "delta": lambda name: re.sub(r"^g", "δE_total/δw", name).upper().replace("A_", "a_").replace("ΔE_TOTAL/ΔW", "δE_total/δw"),
+    "delta": lambda name: (
+        re.sub(r"^g", "δE_total/δw", name).upper().replace("A_", "a_").replace("ΔE_TOTAL/ΔW", "δE_total/δw")
+    ),
     "short": lambda name: re.sub(r"^g", "dw", name).replace("E_total", "E"),
     "words": lambda name: re.sub(r"^g", "Gradient w", name).replace("E_total", "Loss").replace("a_", "activation "),
-    "sub": lambda name: re.sub(r"^g", "∂Eₜ/∂w", name).translate(str.maketrans("12345678", "₁₂₃₄₅₆₇₈")).replace("a_", "a"),
-    "sigma": lambda name: re.sub(r"^g(\d)", r"dE / dw\1", name).replace("E_total", "ET") if "a_" not in name else f"σ({name[2:]})",
-    "call": lambda name: re.sub(r"^g", "dEt/dw", name).replace("E_total", "Et") if "a_" not in name else f"a({name[2:]})",
+    "sub": lambda name: (
+        re.sub(r"^g", "∂Eₜ/∂w", name).translate(str.maketrans("12345678", "₁₂₃₄₅₆₇₈")).replace("a_", "a")
+    ),
+    "sigma": lambda name: (
+        re.sub(r"^g(\d)", r"dE / dw\1", name).replace("E_total", "ET") if "a_" not in name else f"σ({name[2:]})"
+    ),
+    "call": lambda name: (
+        re.sub(r"^g", "dEt/dw", name).replace("E_total", "Et") if "a_" not in name else f"a({name[2:]})"
+    ),
 }
 
 
@@ -246,7 +256,9 @@ COMPUTED = [*UNITS, *ERRORS, *SLOPES, *WEIGHTS]
 def wrong_formula(layout: Layout, kind: str, chance: random.Random) -> tuple[Made, int, str] | None:
     """A workbook with one formula changed in all rows of one column: the workbook, the block, the column."""
     texts = formulas() | dict(layout.texts)
-    name = chance.choice(WEIGHTS if kind == "another weight's gradient" else [each for each in COMPUTED if each in layout.order])
+    name = chance.choice(
+        WEIGHTS if kind == "another weight's gradient" else [each for each in COMPUTED if each in layout.order]
+    )
     try:
         changed = CHANGES[kind](texts[name], chance)
     except (IndexError, TypeError):
@@ -292,11 +304,28 @@ def pasted_wrong(layout: Layout, chance: random.Random) -> tuple[Made, int, str]
 
 EQUAL = {
     "h1": ["i1*w1+i2*w2", "SUM(w1*i1,w2*i2)", "(w1*i1)+(w2*i2)"],
-    "a_h1": ["1/(1+EXP(-1*h1))", "(1+EXP(-h1))^-1", "EXP(h1)/(1+EXP(h1))", "1/(1+2.71828182845905^(-h1))", "POWER(1+EXP(-h1),-1)"],
+    "a_h1": [
+        "1/(1+EXP(-1*h1))",
+        "(1+EXP(-h1))^-1",
+        "EXP(h1)/(1+EXP(h1))",
+        "1/(1+2.71828182845905^(-h1))",
+        "POWER(1+EXP(-h1),-1)",
+    ],
     "a_o1": ["1/(1+1/EXP(o1))", "1-1/(1+EXP(o1))"],
-    "E1": ["(t1-a_o1)^2/2", "1/2*(a_o1-t1)^2", "0.5*POWER(t1-a_o1,2)", "0.5*(t1-a_o1)*(t1-a_o1)", "(1/2)*((t1-a_o1)^2)"],
+    "E1": [
+        "(t1-a_o1)^2/2",
+        "1/2*(a_o1-t1)^2",
+        "0.5*POWER(t1-a_o1,2)",
+        "0.5*(t1-a_o1)*(t1-a_o1)",
+        "(1/2)*((t1-a_o1)^2)",
+    ],
     "E_total": ["SUM(E1,E2)", "E2+E1", "0.5*(t1-a_o1)^2+0.5*(t2-a_o2)^2"],
-    "g5": ["-(t1-a_o1)*a_o1*(1-a_o1)*a_h1", "a_h1*(a_o1-t1)*(a_o1-a_o1^2)", "g6/a_h2*a_h1", "((a_o1-t1)*((a_o1)*(1-a_o1)))*(a_h1)"],
+    "g5": [
+        "-(t1-a_o1)*a_o1*(1-a_o1)*a_h1",
+        "a_h1*(a_o1-t1)*(a_o1-a_o1^2)",
+        "g6/a_h2*a_h1",
+        "((a_o1-t1)*((a_o1)*(1-a_o1)))*(a_h1)",
+    ],
     "g1": [
         f"({D1}*w5+{D2}*w7)*(a_h1*(1-a_h1))*i1",
         f"{D1}*w5*a_h1*(1-a_h1)*i1+{D2}*w7*a_h1*(1-a_h1)*i1",

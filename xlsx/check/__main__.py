@@ -24,7 +24,9 @@ def arguments(line: list[str] | None) -> argparse.Namespace:
         description="Say what is right and what is wrong in a workbook of the backpropagation exercise, and where.",
         epilog="exit code: 0 right, 1 mistakes, 2 not understood or not readable",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a workbook (.xlsx, .xlsm), or a folder of them")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="a workbook (.xlsx, .xlsm), or a folder of them"
+    )
     parser.add_argument("--json", action="store_true", help="write the whole report as JSON")
     parser.add_argument("--annotate", type=Path, metavar="OUT.xlsx", help="write a copy with the wrong cells marked")
     return parser.parse_args(line)
@@ -34,7 +36,9 @@ def workbooks(paths: list[Path]) -> list[Path]:
     """The files, and those in the folders; what a spreadsheet program keeps beside an open file is left out."""
     found = []
     for path in paths:
-        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in WORKBOOKS) if path.is_dir() else [path]
+        inside = (
+            sorted(each for each in path.iterdir() if each.suffix.lower() in WORKBOOKS) if path.is_dir() else [path]
+        )
         found += [each for each in inside if not each.name.startswith(("~$", ".~lock"))]
     return found
 
@@ -48,9 +52,13 @@ def main(line: list[str] | None = None) -> int:
     except OSError as error:
         return refuse(f"{error.filename} cannot be read ({error.strerror})")
     if not files:
-        return refuse(f"There is no workbook in {', '.join(map(str, asked.files))}: .xlsx and .xlsm files are looked for.")
+        return refuse(
+            f"There is no workbook in {', '.join(map(str, asked.files))}: .xlsx and .xlsm files are looked for."
+        )
     if asked.annotate and (len(files) != 1 or asked.annotate.exists()):
-        why = "takes one workbook at a time" if len(files) != 1 else f"would overwrite {asked.annotate}: name a new file"
+        why = (
+            "takes one workbook at a time" if len(files) != 1 else f"would overwrite {asked.annotate}: name a new file"
+        )
         return refuse(f"--annotate {why}.")
     found = [check(path) for path in files]
     print(shown(found, asked))

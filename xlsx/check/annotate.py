@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from . import comments
 from .check import Report
 from .explain import Mistake
-from .grid import place
+from .grid import place, read_book
 from .package import Package, Unreadable
 
 FILL = (
@@ -47,7 +47,9 @@ def annotate(source: Path, target: Path, report: Report) -> str:
     finally:
         package.close()
     cells = sum(len(mistake.places) for mistake in report.mistakes)
-    return f"{target}: {cells} wrong cells marked. Charts, pictures and everything else of {source.name} is kept as it is."
+    return (
+        f"{target}: {cells} wrong cells marked. Charts, pictures and everything else of {source.name} is kept as it is."
+    )
 
 
 def write(package: Package, target: Path, parts: dict[str, str]) -> None:
@@ -75,8 +77,6 @@ class Changes:
 
     def sheets(self, book: str) -> dict[str, str]:
         """The part of each sheet by its name."""
-        from .grid import read_book
-
         listed, _ = read_book(self.package, book)
         return {name: self.targets[key][1] for name, key in listed if key in self.targets}
 
@@ -137,7 +137,8 @@ class Changes:
         kind = "fill" if container == "fills" else "xf"
         count = len(re.findall(rf"<{prefix}{kind}\b", inner))
         head = re.sub(r'\scount="\d+"', "", found[2])
-        whole = f'<{prefix}{container}{head} count="{count + 1}">{inner}{element.replace("{p}", prefix)}</{prefix}{container}>'
+        inner += element.replace("{p}", prefix)
+        whole = f'<{prefix}{container}{head} count="{count + 1}">{inner}</{prefix}{container}>'
         self.changed[self.styles] = text[: found.start()] + whole + text[found.end() :]
         return count
 
@@ -148,10 +149,12 @@ class Changes:
         if self.package.has(relations) or relations in self.changed:
             text = self.text(relations)
         else:
-            text = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns="{PACKAGE}/relationships"></Relationships>'
+            text = f'{XML}<Relationships xmlns="{PACKAGE}/relationships"></Relationships>'
         number = next(n for n in range(1, 10_000) if f'"rIdCheck{n}"' not in text)
         prefix = re.search(r"<((?:\w+:)?)Relationships\b", text)[1]
-        text = re.sub(rf"<{prefix}Relationships\b([^>]*)/>", rf"<{prefix}Relationships\1></{prefix}Relationships>", text)
+        text = re.sub(
+            rf"<{prefix}Relationships\b([^>]*)/>", rf"<{prefix}Relationships\1></{prefix}Relationships>", text
+        )
         new = f'<{prefix}Relationship Id="rIdCheck{number}" Type="{OFFICE}/{kind}" Target="/{target}"/>'
         self.changed[relations] = text.replace(f"</{prefix}Relationships>", f"{new}</{prefix}Relationships>")
         return f"rIdCheck{number}"
@@ -184,6 +187,7 @@ class Changes:
         self.changed[part] = (data[:at] + element + data[at:]).decode("utf-8")
 
 
+XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 

@@ -13,6 +13,7 @@ from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import GIVEN, Evidence
 from .explain import Mistake, explain
+from .givens import label_unnamed
 from .grid import Grid, letters
 from .judge import Judgement, judge
 from .model import Model
@@ -22,8 +23,8 @@ from .truth import Scales
 
 RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
 LOOKED_FOR = (
-    "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at least "
-    "five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
+    "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
+    "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
 )
 
 
@@ -87,7 +88,9 @@ def check(path: Path) -> Report:
         return Report(str(path), NOT_UNDERSTOOD, str(error))
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         fault = f"{type(error).__name__}: {error}"
-        return Report(str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check.")
+        return Report(
+            str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check."
+        )
 
 
 def check_grid(name: str, grid: Grid) -> Report:
@@ -96,6 +99,7 @@ def check_grid(name: str, grid: Grid) -> Report:
     if not found.blocks:
         return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
     model = Model(grid, found)
+    label_unnamed(model)
     written = written_rates(model)
     judged = [judge_block(model, number, written[number]) for number in range(len(found.blocks))]
     blocks = [block_report(model, number, judged[number], written[number]) for number in range(len(found.blocks))]
@@ -121,20 +125,34 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
     if written:
         report.rate_written, report.rate_place = written.value, written.where
     if found is None:
-        report.not_understood = f"The weights of {block.sheet.name}!{block.area} are not those of a network of its columns."
+        report.not_understood = (
+            f"The weights of {block.sheet.name}!{block.area} are not those of a network of its columns."
+        )
         return report
-    judged = {name for name, column in found.verdicts.items() if any(each.status not in ("given", "blank", "unknown") for each in column)}
+    judged = {
+        name
+        for name, column in found.verdicts.items()
+        if any(each.status not in ("given", "blank", "unknown") for each in column)
+    }
     if not judged:
-        report.not_understood = f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
+        report.not_understood = (
+            f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
+        )
         return report
     report.network, report.rate_used = found.truth.network.text, found.rate
     report.conventions, report.notes = conventions(found), list(found.notes)
-    report.given = {name: float(values[0]) for name, values in found.evidence.values.items() if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])}
+    report.given = {
+        name: float(values[0])
+        for name, values in found.evidence.values.items()
+        if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
+    }
     report.mistakes = explain(found)
     add_rate_mistake(report, found, written)
     drift = Drift(found, true_rate(report, found))
     report.columns = columns(found, drift, report)
-    report.absent = [name for name in found.truth.network.headers("train") if found.truth.own(name) not in found.evidence.values]
+    report.absent = [
+        name for name in found.truth.network.headers("train") if found.truth.own(name) not in found.evidence.values
+    ]
     if report.mistakes:
         report.cost = drift.cost()
     return report
@@ -150,14 +168,27 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
     """The rate written above a table is not the one its numbers used."""
     if written is None or found.rate is None or found.evidence.rows < 2:
         return
-    used, astray = abs(found.rate), [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)]
+    used, astray = (
+        abs(found.rate),
+        [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)],
+    )
     for mistake in astray:
         mistake.text += f" {written.value:.6g} is written in {written.where}."
     if not astray and abs(used - written.value) > 1e-6 * max(used, written.value):
-        sheet, text = found.block.sheet.name, f"{written.where} says the learning rate {written.value:.6g}, the numbers used {used:.6g}."
+        sheet, text = (
+            found.block.sheet.name,
+            f"{written.where} says the learning rate {written.value:.6g}, the numbers used {used:.6g}.",
+        )
         where = written.where if written.row else found.block.area.split(":")[0]
         report.mistakes.append(
-            Mistake("learning rate", [], where, [where], text, places=[(sheet, written.row, written.column)] if written.row else [])
+            Mistake(
+                "learning rate",
+                [],
+                where,
+                [where],
+                text,
+                places=[(sheet, written.row, written.column)] if written.row else [],
+            )
         )
 
 
@@ -181,7 +212,12 @@ def columns(found: Judgement, drift: Drift, report: BlockReport) -> list[Column]
     wrong = found.wrong()
     for name in found.evidence.trees:
         line = found.block.lines[name]
-        column = Column(name, found.block.titles.get(name, name).strip(), str(line) if found.block.across else letters(line), "right")
+        column = Column(
+            name,
+            found.block.titles.get(name, name).strip(),
+            str(line) if found.block.across else letters(line),
+            "right",
+        )
         column.difference = drift.from_row.get(name)
         statuses = {each.status for each in found.verdicts[name]}
         if name in wrong:

@@ -1,4 +1,4 @@
-"""Comments in a workbook's package: the texts in one part, their yellow boxes in another (VML, which Excel still asks for)."""
+"""Comments in a workbook's package: their texts in one part, their boxes in another (VML, which Excel still wants)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from .grid import position
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 AUTHOR = "xlsx.check"
-EMPTY = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<comments xmlns="{MAIN}"><authors></authors><commentList></commentList></comments>'
+EMPTY = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    f'<comments xmlns="{MAIN}"><authors></authors><commentList></commentList></comments>'
+)
 SHAPES = (
     '<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
     'xmlns:x="urn:schemas-microsoft-com:office:excel"></xml>'
 )
 SHAPE = (
     '<v:shapetype xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
-    'id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>'
+    'id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
+    '<v:stroke joinstyle="miter"/>'
     '<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
 )
 BOX = (
@@ -27,7 +31,10 @@ BOX = (
     "<x:Anchor>{left},15,{top},10,{right},15,{bottom},4</x:Anchor><x:AutoFill>False</x:AutoFill>"
     "<x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>"
 )
-COMMENT = '<{p}comment ref="{cell}" authorId="{author}"><{p}text><{p}r><{p}t xml:space="preserve">{text}</{p}t></{p}r></{p}text></{p}comment>'
+COMMENT = (
+    '<{p}comment ref="{cell}" authorId="{author}"><{p}text><{p}r><{p}t xml:space="preserve">{text}</{p}t></{p}r>'
+    "</{p}text></{p}comment>"
+)
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 
 
@@ -73,7 +80,9 @@ def add_boxes(changes, part: str, related: dict, cells: list[str]) -> None:
         changes.changed[drawing] = SHAPES
         relation = changes.relate(part, "vmlDrawing", drawing)
         if not re.search(r'Extension="vml"', changes.text("[Content_Types].xml"), re.IGNORECASE):
-            changes.declare('<Default Extension="vml" ContentType="application/vnd.openxmlformats-officedocument.vmlDrawing"/>')
+            changes.declare(
+                '<Default Extension="vml" ContentType="application/vnd.openxmlformats-officedocument.vmlDrawing"/>'
+            )
         changes.insert_legacy_drawing(part, relation)
     text = changes.text(drawing)
     shape = "" if '"_x0000_t202"' in text else SHAPE

@@ -1,4 +1,4 @@
-"""How far a block lies from the true descent: its rows as they are, and its own rule carried on for 1, 10, 100 epochs."""
+"""How far a block lies from the true descent: its rows as they are, and its own rule after 1, 10 and 100 epochs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
 
 
 class Drift:
-    """A block beside the true descent from its first row, at `rate`. Without inputs, targets or weights there is none."""
+    """A block beside the true descent from its first row, at `rate`. It needs inputs, targets and weights."""
 
     def __init__(self, found: Judgement, rate: float | None):
         self.found, self.rate, self.evidence = found, rate, found.evidence
@@ -54,7 +54,9 @@ class Drift:
         if not self.is_known:
             return {}
         rows, values = self.true_rows(self.evidence.rows), self.evidence.values
-        return {name: largest(values[name] - rows[name]) for name in values if name in rows and name in self.evidence.trees}
+        return {
+            name: largest(values[name] - rows[name]) for name in values if name in rows and name in self.evidence.trees
+        }
 
     @cached_property
     def from_row(self) -> dict[str, float]:
@@ -139,9 +141,11 @@ class Rule:
         found = []
         for _ in range(count):
             found.append({name: float(self.value(name, row)) for name in (*self.weights, "E_total")})
-            row = {name: self.updated(name, row) for name in self.weights} | self.given | {
-                name: number for name, number in start.items() if name not in self.weights
-            }
+            row = (
+                {name: self.updated(name, row) for name in self.weights}
+                | self.given
+                | {name: number for name, number in start.items() if name not in self.weights}
+            )
         return found
 
     def value(self, name: str, row: dict) -> float:

@@ -109,7 +109,10 @@ def other_names(tree: Tree, names: list[Tree], one_by_one: bool = True) -> Varia
     found = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] != "number"]
     for leaf in found:
         for name in nearest(leaf, names):
-            yield Edit("name", leaf, name), replaced(tree, lambda node, leaf=leaf, name=name: name if node == leaf else node)
+            yield (
+                Edit("name", leaf, name),
+                replaced(tree, lambda node, leaf=leaf, name=name: name if node == leaf else node),
+            )
     if one_by_one:
         yield from single_names(tree, names)
 
@@ -140,7 +143,10 @@ def two_names(tree: Tree, names: list[Tree]) -> Variants:
         for first in nearest(one, names)[:4]:
             for second in nearest(other, names)[:4]:
                 both = {one: first, other: second}
-                yield Edit("two names", (one, other), (first, second)), replaced(tree, lambda node, both=both: both.get(node, node))
+                yield (
+                    Edit("two names", (one, other), (first, second)),
+                    replaced(tree, lambda node, both=both: both.get(node, node)),
+                )
 
 
 def less(tree: Tree) -> Variants:
@@ -192,17 +198,29 @@ def without_parentheses(tree: Tree) -> Variants:
 def with_parentheses(tree: Tree) -> Variants:
     """What a formula becomes when a pair of parentheses is put in."""
     text = infix(tree)
-    starts = [at for at, item in enumerate(text) if item not in BINDING and item != ")" and (at == 0 or text[at - 1] in (*BINDING, "("))]
+    starts = [
+        at
+        for at, item in enumerate(text)
+        if item not in BINDING and item != ")" and (at == 0 or text[at - 1] in (*BINDING, "("))
+    ]
     for first in starts:
         depth = 0
         for last in range(first, len(text)):
             depth += {"(": 1, ")": -1}.get(text[last], 0) if isinstance(text[last], str) else 0
             if depth < 0:
                 break
-            if depth == 0 and text[last] not in BINDING and last > first and not (text[first] == "(" and partner(text, first) == last):
+            if (
+                depth == 0
+                and text[last] not in BINDING
+                and last > first
+                and not (text[first] == "(" and partner(text, first) == last)
+            ):
                 inner = text[first : last + 1]
                 if any(item in BINDING for item in inner):
-                    yield Edit("parentheses", due=parse(inner)), parse([*text[:first], "(", *inner, ")", *text[last + 1 :]])
+                    yield (
+                        Edit("parentheses", due=parse(inner)),
+                        parse([*text[:first], "(", *inner, ")", *text[last + 1 :]]),
+                    )
 
 
 def infix(tree: Tree, least: int = 0, tight: bool = False) -> list:

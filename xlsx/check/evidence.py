@@ -24,7 +24,7 @@ class Problem(str):
 
 
 class Evidence:
-    """A block's `values` {name: (rows,) with nan where no number is}, and `trees` {name: a tree, Problem or None a row}."""
+    """A block's `values` {name: (rows,), nan where no number is} and `trees` {name: a tree, Problem or None a row}."""
 
     def __init__(self, model: Model, number: int):
         self.model, self.number = model, number
@@ -32,6 +32,7 @@ class Evidence:
         self.rows = len(self.block.steps)
         self.raw = {name: [self.raw_value(name, step) for step in range(self.rows)] for name in self.block.lines}
         self.values = {name: as_numbers(raw) for name, raw in self.raw.items()}
+        self.fill_givens()
         self.trees = {
             name: [self.tree(name, step) for step in range(self.rows)] for name in self.block.lines if name != "epoch"
         }
@@ -48,10 +49,17 @@ class Evidence:
         except (NotUnderstood, CellError) as error:
             return Problem(str(error))
 
+    def fill_givens(self) -> None:
+        """Inputs and targets that stand in the first row only hold for all."""
+        for name, values in self.values.items():
+            if re.fullmatch(r"[tib]\d+", name) and np.isfinite(values[0]):
+                self.values[name] = np.where(np.isnan(values), values[0], values)
+
     def add_labelled(self) -> None:
         """Inputs, targets and weights that stand beside the table only."""
-        for (sheet, row, column), name in self.model.found.labels.items():
-            if sheet == self.block.sheet.name and name not in self.values and re.fullmatch(r"[tib]\d+", name):
+        own = self.block.sheet.name
+        for (sheet, row, column), name in sorted(self.model.found.labels.items(), key=lambda each: each[0][0] != own):
+            if name not in self.values and re.fullmatch(r"[tib]\d+", name):
                 value = self.model.value((sheet, row, column))
                 if is_number(value):
                     self.values[name] = np.full(self.rows, float(value))
@@ -123,7 +131,7 @@ class Evidence:
         )
 
     def expected(self, truth: Truth, name: str, rate: float | None, nudge: dict | None = None) -> np.ndarray | None:
-        """(rows,) what the row's own numbers ask for; nan in rows that nothing precedes. `nudge` moves the numbers."""
+        """(rows,) what the row's own numbers ask for; nan where nothing precedes. `nudge` moves the numbers."""
         values = {key: value + (nudge or {}).get(key, 0.0) for key, value in self.values.items()}
         if found := re.fullmatch(r"(new )?(w\d+)", name):
             slope = self.slope(truth, found[2], values)
@@ -149,7 +157,7 @@ class Evidence:
         return np.broadcast_to(np.asarray(result, dtype=float), (self.rows,))
 
     def tolerance(self, truth: Truth, name: str, rate: float | None) -> np.ndarray:
-        """(rows,) how far a right number may lie from `expected`: its rounding and that of the numbers it is made of."""
+        """(rows,) how far a right number may lie from `expected`: its own rounding and that of what it is made of."""
         base = self.expected(truth, name, rate)
         slack = 1.5 * self.rounding.get(name, 0.0) + 1e-9 * np.abs(base) + 1e-13
         for other, rounding in self.rounding.items():

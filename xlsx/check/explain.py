@@ -90,7 +90,7 @@ class Explainer:
     def mistake(self) -> Mistake:
         kind = self.verdict.kind
         if isinstance(self.tree, tuple) and kind in ("formula", "factor", "rate", "text cell"):
-            return self.moving() or (self.wrong_rate() if kind in ("rate", "text cell") else None) or self.wrong_formula()
+            return self.moving() or (self.wrong_rate() if self.takes_rate(kind) else None) or self.wrong_formula()
         return {
             "number": self.wrong_number,
             "given": self.odd_given,
@@ -98,6 +98,9 @@ class Explainer:
             "text": self.text_cell,
             "error": self.error_cell,
         }.get(kind, self.wrong_formula)()
+
+    def takes_rate(self, kind: str) -> bool:
+        return kind == "rate" or (kind == "text cell" and bool(re.fullmatch(r"(new )?w\d+", self.name)))
 
     def make(self, kind: str, text: str, key: object = None, fix: Tree | None = None) -> Mistake:
         """A mistake of these cells; `fix` is the formula that is due."""
@@ -120,7 +123,9 @@ class Explainer:
         )
 
     def formula_text(self) -> str | None:
-        return words.formula_text(self.evidence.model, (self.block.sheet.name, *self.block.position(self.name, self.row)))
+        return words.formula_text(
+            self.evidence.model, (self.block.sheet.name, *self.block.position(self.name, self.row))
+        )
 
     def right_tree(self) -> Tree | None:
         """What the cell should compute, over the table's columns."""
@@ -144,7 +149,11 @@ class Explainer:
             if re.fullmatch(r"(new )?w\d+", name):
                 for row, tree in enumerate(column):
                     if isinstance(tree, tuple) and self.found.verdicts[name][row].status == "right":
-                        rates = [leaf for leaf in leaves(tree) if leaf[0] in ("const", "inline") or leaf[:2] == ("name", "learning_rate")]
+                        rates = [
+                            leaf
+                            for leaf in leaves(tree)
+                            if leaf[0] in ("const", "inline") or leaf[:2] == ("name", "learning_rate")
+                        ]
                         found += rates or [("number", abs(self.found.rate or 0.0))]
                         break
         return found
@@ -165,7 +174,11 @@ class Explainer:
             if ref.name or ref.last is not None:
                 continue
             start, now = model.places(ref, before)[0], model.places(ref, where)[0]
-            if start != now and start not in model.found.roles and not is_relative_block(self.block, start, now, self.found):
+            if (
+                start != now
+                and start not in model.found.roles
+                and not is_relative_block(self.block, start, now, self.found)
+            ):
                 text = words.moving(self.writer, self.name, start, now, model, self.found)
                 return self.make("unanchored reference", text, ("moving", start), self.anchored(now, start))
         return None
@@ -180,22 +193,39 @@ class Explainer:
         for leaf in misplaced(self.tree):
             text = words.misplaced_rate(self.writer, leaf)
             kind = "empty reference" if leaf[0] == "blank" else "wrong reference"
-            return self.make(kind, text, ("rate", leaf[2]), words.put(self.tree, lambda node, leaf=leaf: ("rate",) if node == leaf else node))
+            return self.make(
+                kind,
+                text,
+                ("rate", leaf[2]),
+                words.put(self.tree, lambda node, leaf=leaf: ("rate",) if node == leaf else node),
+            )
         if self.verdict.kind == "text cell":
             return None
         value, usual = self.verdict.detail, self.found.rate
         if value == 0:
-            return self.make("no update", f"{self.name} is not updated: {self.writer.here()} repeats the row before.", ("still", self.name))
+            return self.make(
+                "no update",
+                f"{self.name} is not updated: {self.writer.here()} repeats the row before.",
+                ("still", self.name),
+            )
         if usual and abs(value + usual) <= SAME * abs(usual):
             return self.make("sign", words.update_sign(self.name), "update sign")
         if usual is not None:
-            return self.make("learning rate", f"{self.name} is updated at the rate {value:.6g}, the other weights at {usual:.6g}.", ("own rate", value))
+            return self.make(
+                "learning rate",
+                f"{self.name} is updated at the rate {value:.6g}, the other weights at {usual:.6g}.",
+                ("own rate", value),
+            )
         return None
 
     def wrong_formula(self) -> Mistake:
         """The change that explains the formula, or both formulas where none does."""
         if self.verdict.kind == "factor":
             return self.wrong_factor(self.verdict.detail)
+        if self.verdict.kind == "text cell":
+            return self.make(
+                "wrong reference", words.reads_text(self.writer, self.name, self.tree), ("text cell", self.row)
+            )
         if self.verdict.kind == "rate" and self.found.rate is None:
             return self.wrong_factor(self.verdict.detail)
         found = self.search()
@@ -301,14 +331,20 @@ class Explainer:
                 kind, text = words.edit(self.writer, self.name, edit, numbers=True)
                 return self.make(kind, text, words.edit_key(edit))
         if has_formulas:
-            return self.make("fixed number", words.fixed_number(self.writer, self.name, len(self.rows), self.verdict.detail), ("fixed", row))
+            return self.make(
+                "fixed number",
+                words.fixed_number(self.writer, self.name, len(self.rows), self.verdict.detail),
+                ("fixed", row),
+            )
         return self.make("number", words.other_number(self.writer, self.name, values[row], self.verdict.detail))
 
     def number_variants(self) -> Iterable[tuple[Edit, Tree]]:
         right = self.right_tree()
         if right is None or (self.updates and not self.found.rate):
             return
-        right = words.put(right, lambda leaf: ("number", self.found.rate) if leaf[0] in ("rate", "const", "inline") else leaf)
+        right = words.put(
+            right, lambda leaf: ("number", self.found.rate) if leaf[0] in ("rate", "const", "inline") else leaf
+        )
         names = self.candidates()
         for factor in (-1.0, 2.0, 0.5):
             yield Edit("factor", due=("number", factor)), ("*", ("number", factor), right)
@@ -348,7 +384,9 @@ class Explainer:
     def text_cell(self) -> Mistake:
         raw = self.verdict.detail
         shown = f'the text "{raw}"' if isinstance(raw, str) else f"the error {raw.text}"
-        return self.make("text", f"{self.writer.here(self.name)} holds {shown} where a number is due.", ("text", self.row))
+        return self.make(
+            "text", f"{self.writer.here(self.name)} holds {shown} where a number is due.", ("text", self.row)
+        )
 
     def error_cell(self) -> Mistake:
         value = self.verdict.detail
@@ -359,7 +397,12 @@ def is_relative_block(block, start: Place, now: Place, found: Judgement) -> bool
     """Whether a reference moves with the rows because it is meant to: a helper column beside the table."""
     roles = found.evidence.model.found.roles
     model = found.evidence.model
-    return start not in roles and now not in roles and model.cell(start).formula is not None and model.cell(now).formula is not None
+    return (
+        start not in roles
+        and now not in roles
+        and model.cell(start).formula is not None
+        and model.cell(now).formula is not None
+    )
 
 
 def problem(tree: object) -> str | None:

@@ -1,4 +1,4 @@
-"""A cell's formula as a tree: parsed once for all cells that were filled down from it, evaluated with numbers or arrays.
+"""A cell's formula as a tree: parsed once for all cells that were filled from it, evaluated with numbers or arrays.
 
 A tree is nested tuples, so that trees compare and serve as keys:
 ("number", 0.5), ("text", "x"), ("error", "#REF!"), ("slot", n), ("call", "EXP", (x,)), ("+", x, y), ("neg", x).
@@ -22,7 +22,7 @@ from .grid import REFERENCE, column_number
 MAX_LENGTH, MAX_AREA, MAX_DEPTH = 8_192, 2_000, 100
 BINDING = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 MOVING = re.compile(
-    r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'!|\[[^\]]*\]|(?<![\w.$])(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})(?![\w(.!])'
+    r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'!|\[[^\]]*\]|(?<![\w.$])(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})(?![\w(.!\[])'
 )
 AREA = re.compile(r"(?:(?P<sheet>'(?:[^']|'')*'|[^'!\[\]]+)!)?(?P<first>[^:!]+)(?::(?P<last>[^:!]+))?")
 PLACE = re.compile(r"(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})")

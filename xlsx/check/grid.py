@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from .package import Package, Unreadable, nothing
+from .package import SMALLER, Package, Unreadable, nothing
 
-MAX_CELLS, MAX_SEEN = 200_000, 800_000
+MAX_CELLS, MAX_SEEN, MAX_STRINGS = 200_000, 800_000, 300_000
 REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 Position = tuple[int, int]
@@ -83,7 +83,7 @@ def read(path: Path) -> Grid:
 
 
 def read_package(package: Package) -> Grid:
-    top = {kind: part for kind, part in package.related("").values()}
+    top = dict(package.related("").values())
     book = top.get("officeDocument", "")
     if not package.has(book) or book.endswith(".bin"):
         raise Unreadable("the file holds no Excel workbook: open it and save it as .xlsx")
@@ -124,30 +124,26 @@ def read_book(package: Package, part: str) -> tuple[list[tuple[str, str]], dict[
 
 def read_strings(package: Package, part: str) -> list[str]:
     """The shared texts; the parts of a rich text are joined, phonetic hints left out."""
-    strings: list[list[str]] = []
-    state = {"text": False, "phonetic": False}
-
-    def start(element: str, _: dict) -> None:
-        if element == "si":
-            strings.append([])
-        elif element == "t":
-            state["text"] = not state["phonetic"]
-        elif element == "rPh":
-            state["phonetic"] = True
-
-    def end(element: str) -> None:
-        if element == "t":
-            state["text"] = False
-        elif element == "rPh":
-            state["phonetic"] = False
-
-    def text(data: str) -> None:
-        if state["text"] and strings:
-            strings[-1].append(data)
-
+    strings: list[str] = []
     if package.has(part):
-        package.parse(part, start, end, text)
-    return ["".join(pieces) for pieces in strings]
+        for event, element in package.elements(part):
+            if event == "end" and local(element.tag) == "si":
+                strings.append(plain_text(element))
+                element.clear()
+                if len(strings) > MAX_STRINGS:
+                    raise Unreadable(f"it holds over {MAX_STRINGS:,} texts: {SMALLER}")
+    return strings
+
+
+def plain_text(element: Element) -> str:
+    """The text of a shared or an inline text."""
+    phonetic = {each for part in element if local(part.tag) == "rPh" for each in part.iter()}
+    return "".join(part.text or "" for part in element.iter() if local(part.tag) == "t" and part not in phonetic)
+
+
+def local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]
 
 
 def read_tables(package: Package, grid: Grid, sheet: Sheet) -> None:
@@ -190,7 +186,7 @@ class SheetReader:
     def stream(self, package: Package, part: str) -> None:
         rows = None
         for event, element in package.elements(part):
-            kind = element.tag.rpartition("}")[2]
+            kind = local(element.tag)
             if event == "start":
                 if kind == "row":
                     self.row, self.column = whole(element.get("r"), self.row + 1), 0
@@ -212,13 +208,13 @@ class SheetReader:
             raise TooLarge
         formula, value, shift = None, None, (0, 0)
         for part in element:
-            kind = part.tag.rpartition("}")[2]
+            kind = local(part.tag)
             if kind == "f":
                 formula, shift = self.formula(part)
             elif kind == "v":
                 value = self.value(element.get("t", "n"), part.text or "")
             elif kind == "is":
-                value = inline_text(part)
+                value = plain_text(part) or None
         if value is not None or formula is not None:
             self.sheet.cells[self.row, self.column] = Cell(value, formula, shift)
         element.clear()
@@ -248,12 +244,6 @@ class SheetReader:
         corners = [position(corner) for corner in area.split(":")]
         if len(corners) == 2:
             self.sheet.merged.append((*corners[0], *corners[1]))
-
-
-def inline_text(element: Element) -> str | None:
-    """The text of a cell that holds it itself, not among the shared texts."""
-    texts = [part.text or "" for part in element.iter() if part.tag.rpartition("}")[2] == "t"]
-    return "".join(texts) or None
 
 
 class TooLarge(Exception):

@@ -13,7 +13,14 @@ from functools import lru_cache
 LONGEST = 80
 D = "∂"  # one sign for every d of a derivative that cannot be a letter
 SIGNS = str.maketrans(
-    {**dict.fromkeys("δ𝛿𝜕∂∇", D), **dict.fromkeys("∆Δ", "Δ"), **dict.fromkeys("ɳŋἠη𝜂ƞ", "η"), "ð": D, "σ": "σ", "ς": "σ"}
+    {
+        **dict.fromkeys("δ𝛿𝜕∂∇", D),
+        **dict.fromkeys("∆Δ", "Δ"),
+        **dict.fromkeys("ɳŋἠη𝜂ƞ", "η"),
+        "ð": D,
+        "σ": "σ",
+        "ς": "σ",
+    }
 )
 TOTAL = r"(?:e|err|error|loss|l|cost|c|j)?_?(?:total|tot|t|tt|ttl|all|sum|net|overall|avg|mean)?"
 TOTALS = re.compile(
@@ -23,9 +30,13 @@ TOTALS = re.compile(
 )
 ACTIVATED = r"(?:a|ac|act|activ|activated|activation|activation_?of|out|output|o|sigmoid|sigm|sig|sigma|σ|s|f|g|φ)"
 SUMMED = r"(?:net|in|sum|z|s|input|weighted_?sum|total|inp)"
-RATE_WORDS = r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|l_?r|η|eta|α|alpha|rate|step_?size)"
+RATE_WORDS = (
+    r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|l_?r|η|eta|α|alpha|rate|step_?size)"
+)
 RATE = re.compile(rf"(?:the_?|for_?|with_?|when_?)*{RATE_WORDS}(?:_?(?:n|η|eta|lr|α|alpha|l_r))?")
-EPOCHS = re.compile(r"(?:no_?of_?)?(?:epochs?|iterations?|iter|itr|steps?|n|no|sno|s_no|sl_?no|sr_?no|index|round|#|time|t)")
+EPOCHS = re.compile(
+    r"(?:no_?of_?)?(?:epochs?|iterations?|iter|itr|steps?|n|no|sno|s_no|sl_?no|sr_?no|index|round|#|time|t)"
+)
 
 PATTERNS: list[tuple[re.Pattern, str]] = [
     (re.compile(pattern), name)
@@ -104,10 +115,15 @@ def new_weight(text: str) -> str | None:
     return None
 
 
+GRADIENT = re.compile(
+    r"(?:grad|gradient|gradients|slope|deriv|derivative|partial|g)_?(?:of_?|e_?|wrt_?|for_?)*(?:d|∂)?_?"
+    rf"(?:w|weight)_?(\d{{1,2}})|(?:w|weight)_?(\d{{1,2}})_?(?:grad|gradient)|[d{D}]_?w_?(\d{{1,2}})"
+)
+
+
 def derivative(text: str) -> str | None:
     """The name of "∂E_t/∂w1", "dE_dw1", "dw1", "grad w1", "dE(total)/dao1", "da_o1/do1"."""
-    gradient = r"(?:grad|gradient|gradients|slope|deriv|derivative|partial|g)_?(?:of_?|e_?|wrt_?|for_?)*(?:d|∂)?_?(?:w|weight)_?(\d{1,2})"
-    if found := re.fullmatch(gradient + rf"|(?:w|weight)_?(\d{{1,2}})_?(?:grad|gradient)|[d{D}]_?w_?(\d{{1,2}})", text):
+    if found := GRADIENT.fullmatch(text):
         return f"dE/dw{int(next(filter(None, found.groups())))}"
     above, slash, below = text.partition("/")
     if not slash:
@@ -167,6 +183,8 @@ def rate_number(text: str) -> float | None:
 
 def is_rate_label(text: str) -> bool:
     """Whether a text is a label such as "η =" or "Learning rate:", whose number stands in another cell."""
-    return len(text) <= LONGEST and (quantity(text) == "learning_rate" or bool(RATE.fullmatch(plain(text)))) and (
-        written_rate(text) is None
+    return (
+        len(text) <= LONGEST
+        and (quantity(text) == "learning_rate" or bool(RATE.fullmatch(plain(text))))
+        and (written_rate(text) is None)
     )

@@ -1,4 +1,4 @@
-"""Judges a block: the learner's conventions first, then each cell by its formula, or by its number where it has none."""
+"""Judges a block: the learner's conventions first, then each cell by its formula, or by its number without one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ class Judgement:
 
     def wrong(self) -> dict[str, list[int]]:
         """The rows in which each wrong column is wrong."""
-        found = {name: [at for at, each in enumerate(column) if each.status == "wrong"] for name, column in self.verdicts.items()}
+        found = {
+            name: [at for at, each in enumerate(column) if each.status == "wrong"]
+            for name, column in self.verdicts.items()
+        }
         return {name: rows for name, rows in found.items() if rows}
 
 
@@ -58,6 +61,8 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
         return None
     truth = choose_scales(evidence, choose_wiring(evidence))
     rate = used_rate(evidence, truth, rate_hint)
+    if rate is not None and truth.scales.gradient > 0:
+        rate = abs(rate)  # an update that adds is wrong, whatever most do
     found = Judgement(evidence, truth, rate)
     for name in evidence.trees:
         found.verdicts[name] = [cell_verdict(found, name, step) for step in range(evidence.rows)]
@@ -76,7 +81,11 @@ def choose_wiring(evidence: Evidence) -> Truth:
 def sample(evidence: Evidence, name: str) -> list:
     """Some of a column's formulas: of the second row, the first, one in the middle and the last."""
     column, last = evidence.trees[name], evidence.rows - 1
-    rows = [row for row in dict.fromkeys((1, 0, last // 2, last)) if row <= last and not (row == 0 and WEIGHT.fullmatch(name))]
+    rows = [
+        row
+        for row in dict.fromkeys((1, 0, last // 2, last))
+        if row <= last and not (row == 0 and WEIGHT.fullmatch(name))
+    ]
     return [column[row] for row in rows if isinstance(column[row], tuple)]
 
 
@@ -217,19 +226,25 @@ def cell_verdict(found: Judgement, name: str, step: int) -> Verdict:
     """By the cell's formula; a cell without one is judged by its number afterwards."""
     tree, raw = found.evidence.trees[name][step], found.evidence.raw[name][step]
     if GIVEN.fullmatch(name) or (WEIGHT.fullmatch(name) and step == 0):
+        if tree is None and isinstance(raw, (str, Error)) and re.fullmatch(r"[tiw]\d+", name):
+            return Verdict("wrong", "text", raw)
         return BLANK if raw is None and tree is None else GIVEN_CELL
     if tree is None:
         if raw is None or (isinstance(raw, str) and not raw.strip(" -–—")):
             return BLANK
         return Verdict("wrong", "text", raw) if isinstance(raw, (str, Error)) else Verdict("unknown", "number")
     if isinstance(tree, Problem):
-        return Verdict("wrong", "error", str(tree)) if tree.startswith("#") else Verdict("unknown", "formula", str(tree))
+        return (
+            Verdict("wrong", "error", str(tree)) if tree.startswith("#") else Verdict("unknown", "formula", str(tree))
+        )
     return formula_verdict(found, name, tree)
 
 
 def formula_verdict(found: Judgement, name: str, tree: tuple) -> Verdict:
     seen = relation(found.truth, name, tree)
     if seen.kind == "unknown":
+        if any(leaf[0] == "error" for leaf in leaves(tree)):
+            return Verdict("wrong", "error", "#REF!")
         text = any(leaf[0] == "text cell" for leaf in leaves(tree))
         return Verdict("wrong", "text cell", seen.why) if text else Verdict("unknown", "formula", seen.why)
     if seen.kind in ("factor", "named rate"):
@@ -237,7 +252,11 @@ def formula_verdict(found: Judgement, name: str, tree: tuple) -> Verdict:
     if seen.kind == "rate":
         sound = found.rate is not None and close(seen.value, found.rate) and not misplaced(tree)
         if name.startswith("change"):
-            sound = sound or close(abs(seen.value), 1.0) or (found.rate is not None and close(abs(seen.value), abs(found.rate)))
+            sound = (
+                sound
+                or close(abs(seen.value), 1.0)
+                or (found.rate is not None and close(abs(seen.value), abs(found.rate)))
+            )
         return RIGHT if sound and seen.value else Verdict("wrong", "rate", seen.value)
     if harmless(found, name, tree):
         return Verdict("harmless")
@@ -256,7 +275,9 @@ def misplaced(tree: tuple) -> list[tuple]:
 def harmless(found: Judgement, name: str, tree: tuple) -> bool:
     """Whether a formula gives the right numbers for this table's own inputs and targets, though not for all."""
     given = found.evidence.values
-    inputs, targets = (fixed(given, names) for names in (found.truth.network.input_names, found.truth.network.target_names))
+    inputs, targets = (
+        fixed(given, names) for names in (found.truth.network.input_names, found.truth.network.target_names)
+    )
     if inputs is None or targets is None:
         return False
     seen = relation(replace(found.truth, given=(inputs, targets)), name, tree)
@@ -268,7 +289,9 @@ def harmless(found: Judgement, name: str, tree: tuple) -> bool:
 def fixed(values: dict[str, np.ndarray], names: tuple[str, ...]) -> tuple[float, ...] | None:
     """The numbers of some columns that hold the same one in all rows."""
     found = [values.get(name) for name in names]
-    if any(column is None or not np.isfinite(column).any() or np.nanmax(column) != np.nanmin(column) for column in found):
+    if any(
+        column is None or not np.isfinite(column).any() or np.nanmax(column) != np.nanmin(column) for column in found
+    ):
         return None
     return tuple(float(np.nanmax(column)) for column in found)
 

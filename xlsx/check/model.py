@@ -17,6 +17,7 @@ from .grid import BLANK, Cell, Error, Grid, place
 from .tables import Block, Found, is_number
 
 MAX_INLINE, MAX_CELLS_OF_AREA = 8, 200
+GIVEN = re.compile(r"[tib]\d+|learning_rate")
 Place = tuple[str, int, int]
 
 
@@ -159,12 +160,16 @@ class Model:
         if role is not None:
             other, name, at = role
             if other == number:
+                if self.value(where) is None and GIVEN.fullmatch(name):
+                    return ("blank", 0.0, where)
                 return ("name", name, 0 if at != step and self.same_given(name, where, block, step) else at - step)
             if name not in block.lines:
                 return ("name", name, at - step)
             return ("name", name, 0) if self.same_given(name, where, block, step) else self.plain(where, name)
         label = self.found.labels.get(where, "")
-        if re.fullmatch(r"[tib]\d+", label) and (label not in block.lines or self.same_given(label, where, block, step)):
+        if re.fullmatch(r"[tib]\d+", label) and (
+            label not in block.lines or self.same_given(label, where, block, step)
+        ):
             return ("name", label, 0)
         if re.fullmatch(r"w\d+", label) and label not in block.lines:
             return ("name", label, 0)
@@ -177,10 +182,11 @@ class Model:
 
     def same_given(self, name: str, where: Place, block: Block, step: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""
-        if not re.fullmatch(r"[tib]\d+", name) or name not in block.lines:
+        if not GIVEN.fullmatch(name) or name not in block.lines:
             return False
         own = self.value((block.sheet.name, *block.position(name, step)))
-        return is_number(own) and self.value(where) == own
+        there = self.value(where)
+        return is_number(there) and (own is None or there == own)
 
     def plain(self, where: Place, name: str) -> Tree:
         """The leaf of a cell that is no quantity of the table's own rows."""

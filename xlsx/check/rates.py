@@ -1,4 +1,4 @@
-"""The learning rates that a workbook states in words: above a table, beside it, in a label's cell, in the sheet's name."""
+"""The learning rates that a workbook states: above a table, beside it, in a label's cell, in the sheet's name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Statement(NamedTuple):
     row: int
     column: int
     text: str
+    is_text: bool = True
 
     @property
     def where(self) -> str:
@@ -42,7 +43,7 @@ def on_sheet(model: Model, name: str) -> list[Statement]:
         if owner == name and label == "learning_rate":
             value = model.value((owner, row, column))
             if is_number(value):
-                found.append(Statement(float(value), row, column, f"{value:.10g}"))
+                found.append(Statement(float(value), row, column, f"{value:.10g}", False))
     return found
 
 
@@ -54,8 +55,14 @@ def nearest(block: Block, blocks: list[Block], statements: list[Statement]) -> S
     above = max((other.steps[-1] for other in blocks if over(other, block)), default=0)
     near = [each for each in statements if above < each.row < block.steps[0] and away(each, left, right) <= 3]
     if near:
-        return max(near, key=lambda each: (-away(each, left, right), each.row))
-    beside = [each for each in statements if block.header <= each.row <= block.steps[-1] and 0 < away(each, left, right) <= 6]
+        texts = [each for each in near if each.is_text and each.row >= block.header - 3]
+        if len({each.value for each in texts}) == 1:
+            return texts[-1]
+        numbers = [each for each in near if not each.is_text]
+        return max(numbers or near, key=lambda each: (-away(each, left, right), each.row))
+    beside = [
+        each for each in statements if block.header <= each.row <= block.steps[-1] and 0 < away(each, left, right) <= 6
+    ]
     if beside:
         return min(beside, key=lambda each: away(each, left, right))
     alone = len([other for other in blocks if other.sheet is block.sheet]) == 1
@@ -81,5 +88,3 @@ def in_name(block: Block) -> Statement | None:
     if value is None and name.replace(".", "", 1).isdigit() and "." in name:
         value = rate_number(name)
     return Statement(value, 0, 0, name) if value is not None else None
-
-

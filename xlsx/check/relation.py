@@ -1,4 +1,4 @@
-"""How a formula over names relates to what its quantity must be: the same up to a factor, an update at a rate, or neither."""
+"""How a formula over names relates to its quantity: equal up to a factor, an update at a rate, or neither."""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def about(block: BlockReport) -> str:
         return "not understood"
     parts = [count(block.rows, "row"), f"network {block.network}"]
     if block.rate_used is not None:
-        written = "" if block.rate_written is None else f" ({number(block.rate_written)} is written in {block.rate_place})"
+        written = (
+            "" if block.rate_written is None else f" ({number(block.rate_written)} is written in {block.rate_place})"
+        )
         parts.append(f"learning rate used {number(block.rate_used)}{written}")
     return ", ".join([*parts, *block.conventions])
 
@@ -121,8 +123,10 @@ def listed(columns: list) -> str:
 
 def cost_lines(block: BlockReport) -> Iterator[str]:
     for cost in block.cost:
-        apart = "the same loss" if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12) else (
-            f"loss {cost.loss:.9g} in place of {cost.true_loss:.9g}"
+        apart = (
+            "the same loss"
+            if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12)
+            else (f"loss {cost.loss:.9g} in place of {cost.true_loss:.9g}")
         )
         yield f"after {count(cost.epochs, 'epoch')}: {apart}, weights up to {cost.weights:.2g} off"
 
@@ -160,10 +164,19 @@ def table(reports: list[Report]) -> str:
         kinds = dict.fromkeys(f"{each.kind} {each.cell}" for each in report.mistakes)
         which = ", ".join(list(kinds)[:4]) + (" …" if len(kinds) > 4 else "")
         rows.append(
-            (Path(report.file).name, report.status, str(len(report.blocks)), str(len(report.mistakes)), which or report.message[:90])
+            (
+                Path(report.file).name,
+                report.status,
+                str(len(report.blocks)),
+                str(len(report.mistakes)),
+                which or report.message[:90],
+            )
         )
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
-    shown = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip() for row in rows]
+    shown = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
+        for row in rows
+    ]
     verdicts = [report.status for report in reports]
     totals = ", ".join(f"{verdicts.count(status)} {status}" for status in dict.fromkeys(verdicts))
     return "\n".join([*shown, "", f"{count(len(reports), 'workbook')}: {totals}"])

@@ -1,6 +1,6 @@
 """Loss-per-rate summaries: columns headed by a learning rate that repeat the losses of the blocks.
 
-Only what can be known is judged: a column that is mostly the loss at its rate, or whose cells point to a block's losses.
+Only what can be known is judged: a column that is mostly the loss at its rate, or whose cells point to a block's.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def check(model: Model, judged: list[Judgement | None], written: list[Statement 
     return [each for each in reports if each is not None]
 
 
-def block_losses(judged: list[Judgement | None], written: list[Statement | None]) -> dict[float, list[tuple[int, np.ndarray]]]:
+def block_losses(
+    judged: list[Judgement | None], written: list[Statement | None]
+) -> dict[float, list[tuple[int, np.ndarray]]]:
     """{rate: (block, E_total)}: the rate is the one written for a block, else the one it used."""
     found: dict[float, list[tuple[int, np.ndarray]]] = {}
     for number, (each, stated) in enumerate(zip(judged, written, strict=True)):
@@ -127,7 +129,9 @@ def report(model: Model, summary: Summary, losses: dict) -> SummaryReport | None
     return found
 
 
-def column_state(model: Model, summary: Summary, rate: float, column: int, losses: dict) -> tuple[str, list[int], float | None]:
+def column_state(
+    model: Model, summary: Summary, rate: float, column: int, losses: dict
+) -> tuple[str, list[int], float | None]:
     """right; partly, with the rows that differ; other, where it holds another rate's losses; or unknown."""
     values = np.array([number(model.value((summary.sheet.name, row, column))) for row in summary.rows])
     best = matches(values, losses[round(rate, 9)])
@@ -155,7 +159,9 @@ def matches(values: np.ndarray, candidates: list[tuple[int, np.ndarray]]) -> np.
         for start in (0, 1):
             part = losses[start : start + len(values)]
             part = np.concatenate([part, np.full(len(values) - len(part), np.nan)])
-            good = np.isnan(values) | (np.abs(values - part) <= np.maximum(TOLERANCE * np.abs(part), coarseness(values)))
+            good = np.isnan(values) | (
+                np.abs(values - part) <= np.maximum(TOLERANCE * np.abs(part), coarseness(values))
+            )
             best = good if good.sum() > best.sum() else best
     return best
 
@@ -186,7 +192,9 @@ def pointed_rate(model: Model, summary: Summary, column: int, losses: dict) -> f
 def mistake(model: Model, summary: Summary, rate: float, column: int, rows: list[int], other: float | None) -> Mistake:
     first = place(rows[0], column)
     if other is not None:
-        text = f"Column {letters(column)} is headed {rate:.6g}, but it holds the losses of the learning rate {other:.6g}."
+        text = (
+            f"Column {letters(column)} is headed {rate:.6g}, but it holds the losses of the learning rate {other:.6g}."
+        )
     else:
         text = f"{first} is not the loss of the learning rate {rate:.6g} in that row ({len(rows)} such)."
     where = (summary.sheet.name, rows[0], column)

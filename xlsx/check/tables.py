@@ -90,6 +90,10 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
         below = [other for other, others in headers[at + 1 :] if other > row and overlap(columns, others)]
         end = (below[0] if below else last + 1) - 1
         for steps in runs(sheet, columns, row + 1, end):
+            before = next((each for each in reversed(blocks) if each.lines == columns), None)
+            if before and before.header != row and goes_on(sheet, columns, steps[0], before.steps[-1]):
+                before.steps += steps  # the header is repeated within one descent
+                continue
             titles = {name: str(sheet.at(row, line).value or "") for name, line in columns.items()}
             blocks.append(Block(sheet, columns, row, steps, across, titles))
     return blocks
@@ -217,7 +221,9 @@ def runs(sheet: Sheet, columns: dict[str, int], start: int, end: int) -> list[li
                 break
             continue
         last_seen = row
-        if found and (goes_on(sheet, columns, row, found[-1][-1]) or (open_run and not restarts(sheet, columns, row, found[-1]))):
+        if found and (
+            goes_on(sheet, columns, row, found[-1][-1]) or (open_run and not restarts(sheet, columns, row, found[-1]))
+        ):
             found[-1].append(row)
         else:
             found.append([row])
@@ -245,7 +251,9 @@ def goes_on(sheet: Sheet, columns: dict[str, int], row: int, before: int) -> boo
     texts = [sheet.at(row, column).formula for column in weights(columns)]
     found = [text for text in texts if text and re.search(rf"(?<![\d]){before}(?!\d)", text)]
     shared = [sheet.at(row, column) for column in weights(columns)]
-    return len(found) * 2 > len(texts) or (row == before + 1 and any(cell.formula and cell.shift[0] > 0 for cell in shared))
+    return len(found) * 2 > len(texts) or (
+        row == before + 1 and any(cell.formula and cell.shift[0] > 0 for cell in shared)
+    )
 
 
 def restarts(sheet: Sheet, columns: dict[str, int], row: int, run: list[int]) -> bool:

@@ -43,13 +43,16 @@ class Scales(NamedTuple):
         return self.gradient if re.fullmatch(r"dE/d.*|change w\d+", name) else 1.0
 
 
+STANDARD = Scales()
+
+
 @dataclass(frozen=True)
 class Truth:
     """A network, the order in which its weights are numbered, and the scales of its loss."""
 
-    network: Network = Network((2, 2, 2))
+    network: Network
     wiring: tuple[int, ...] = ()
-    scales: Scales = Scales()
+    scales: Scales = STANDARD
     given: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # inputs and targets, else random ones
 
     @property
@@ -239,7 +242,10 @@ def random_states(network: Network, given: tuple | None) -> dict[tuple[str, int]
     found: dict[tuple[str, int], list[float]] = {}
     for _ in range(POINTS):
         weights = random.uniform(-1.4, 1.6, network.weight_count)
-        inputs, targets = random.uniform(0.2, 1.4, (1, network.sizes[0])), random.uniform(0.1, 0.9, (1, network.sizes[-1]))
+        inputs, targets = (
+            random.uniform(0.2, 1.4, (1, network.sizes[0])),
+            random.uniform(0.1, 0.9, (1, network.sizes[-1])),
+        )
         if given:
             inputs, targets = (np.array([row]) for row in given)
         rate = random.uniform(0.3, 1.7)
@@ -252,9 +258,13 @@ def random_states(network: Network, given: tuple | None) -> dict[tuple[str, int]
     return {key: np.array(values) for key, values in found.items()}
 
 
-def state(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, following: np.ndarray) -> dict:
+def state(
+    network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, following: np.ndarray
+) -> dict:
     """Every quantity of one row, by pyfuncs; the derivatives that it has no name for by the chain rule."""
-    values = dict(zip(network.input_names, inputs[0], strict=True)) | dict(zip(network.target_names, targets[0], strict=True))
+    values = dict(zip(network.input_names, inputs[0], strict=True)) | dict(
+        zip(network.target_names, targets[0], strict=True)
+    )
     values |= dict(zip(network.weight_names, weights, strict=True))
     values |= dict(zip(network.unit_names, units(network, weights, inputs)[0], strict=True))
     values |= dict(zip(network.loss_names, loss(network, weights, inputs, targets), strict=True))

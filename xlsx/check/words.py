@@ -7,7 +7,7 @@ import re
 from openpyxl.formula.translate import Translator, TranslatorError
 
 from .edits import Edit
-from .formula import Tree, replaced, written
+from .formula import Tree, leaves, replaced, written
 from .grid import place
 from .model import Model, Place
 
@@ -31,7 +31,11 @@ class Writer:
     def leaf_name(self, leaf: Tree) -> str:
         kind = leaf[0]
         if kind == "name":
-            return leaf[1] + ("" if leaf[2] == 0 or (leaf[2] == -1 and re.match(r"w|dE/dw|learning", leaf[1])) else f" of {self.far(leaf)}")
+            return leaf[1] + (
+                ""
+                if leaf[2] == 0 or (leaf[2] == -1 and re.match(r"w|dE/dw|learning", leaf[1]))
+                else f" of {self.far(leaf)}"
+            )
         if kind == "rate":
             return "learning_rate"
         if kind == "area":
@@ -120,11 +124,14 @@ def formula_text(model: Model, where: Place) -> str | None:
 def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> tuple[str, str]:
     """The kind of a mistake and its sentence, from the change that explains it."""
     subject = f"The numbers of {name} are those of a formula that" if numbers else f"{name}"
-    kind, verb, wrong, due = edit.kind, "" if numbers else "", edit.wrong, edit.due
+    kind, wrong, due = edit.kind, edit.wrong, edit.due
     show = writer.names if numbers else writer.named_cell
     if kind in ("name", "name once"):
         if wrong[0] == "blank":
-            return "empty reference", f"{subject} reads {writer.cell(wrong[2])}, which is empty, where {show(due)} belongs."
+            return (
+                "empty reference",
+                f"{subject} reads {writer.cell(wrong[2])}, which is empty, where {show(due)} belongs.",
+            )
         where = " in one place" if kind == "name once" else ""
         slope = slope_hint(wrong, due)
         return "wrong reference", f"{subject} takes {show(wrong)} where {show(due)} belongs{where}{slope}."
@@ -137,11 +144,15 @@ def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> tuple[
         return "wrong reference", f"{subject} has the formula of {wrong[1]}."
     if kind == "factor":
         factor = due[1]
-        return ("sign", f"{name} has the wrong sign.") if factor == -1 else ("factor", f"{name} is {times(factor)} what it must be.")
-    return sentences(writer, subject, name, edit, verb)
+        return (
+            ("sign", f"{name} has the wrong sign.")
+            if factor == -1
+            else ("factor", f"{name} is {times(factor)} what it must be.")
+        )
+    return sentences(writer, subject, edit)
 
 
-def sentences(writer: Writer, subject: str, name: str, edit: Edit, verb: str) -> tuple[str, str]:
+def sentences(writer: Writer, subject: str, edit: Edit) -> tuple[str, str]:
     wrong, due = (writer.names(part) if part is not None else "" for part in (edit.wrong, edit.due))
     table = {
         "missing factor": ("missing factor", f"{subject} lacks the factor {bound(due)}{factor_hint(edit.due)}."),
@@ -163,7 +174,7 @@ def bound(text: str) -> str:
 
 
 def slope_hint(wrong: Tree, due: Tree) -> str:
-    """Said where an activation is taken for another: mostly it is the derivative a·(1 − a) that is of the wrong unit."""
+    """Said where an activation is taken for another: mostly in the derivative a·(1 − a) of the wrong unit."""
     if wrong[0] == "name" and wrong[1].startswith("a_") and due[0] == "name" and due[1].startswith("a_"):
         return f" (the activation's derivative is {due[1]}·(1 − {due[1]}))" if due[1].startswith("a_h") else ""
     return ""
@@ -196,18 +207,23 @@ def moving(writer: Writer, name: str, start: Place, now: Place, model: Model, fo
     what = f"holds {role[1]}" if role else "is empty" if model.cell(now) == (None, None, (0, 0)) else "is another cell"
     anchored = re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", place(start[1], start[2]))
     return (
-        f"{name} refers to {place(start[1], start[2])} without $, so the reference moves as the formula is filled down: "
-        f"from row {writer.block.steps[writer.row]} on it reads {place(now[1], now[2])}, which {what}. Write {anchored}."
+        f"{name} refers to {place(start[1], start[2])} without $, so the reference moves as it is filled down: "
+        f"from row {writer.block.steps[writer.row]} on it is {place(now[1], now[2])}, which {what}. Write {anchored}."
     )
 
 
 def misplaced_rate(writer: Writer, leaf: Tree) -> str:
     cell = writer.cell(leaf[2])
     if leaf[0] == "blank":
-        return f"The updates take the learning rate from {cell}, which is empty and counts as 0: the weights never change."
+        return f"The learning rate is taken from {cell}, which is empty and counts as 0: the weights never change."
     if leaf[0] == "foreign":
-        return f"The updates take the learning rate from {cell}, which holds {leaf[3]} ({leaf[1]:.6g}), not a learning rate."
-    return f'The updates take the learning rate from {cell}, which holds the text "{leaf[1]}".'
+        return f"The learning rate is taken from {cell}, which holds {leaf[3]} ({leaf[1]:.6g}), not a learning rate."
+    return f'The learning rate is taken from {cell}, which holds the text "{leaf[1]}".'
+
+
+def reads_text(writer: Writer, name: str, tree: Tree) -> str:
+    cell = next(leaf for leaf in leaves(tree) if leaf[0] == "text cell")
+    return f'{name} refers to {writer.cell(cell[2])}, which holds the text "{cell[1]}" and no number.'
 
 
 def frozen(writer: Writer, name: str, count: int) -> str:
