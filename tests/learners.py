@@ -190,12 +190,14 @@ def value(formula: str, numbers: dict[str, float]) -> float:
         return math.nan
 
 
-def alters(one: str, other: str) -> bool:
+def alters(one: str, other: str, same_targets: bool) -> bool:
     """Whether two formulas differ in what they compute, clearly and at every one of three random points."""
     chance = random.Random(7)
     names = [*GIVEN, *WEIGHTS, *UNITS, *ERRORS, *SLOPES, "RATE"]
     for _ in range(3):
         numbers = {f"{name}{mark}": chance.uniform(0.2, 0.9) for name in names for mark in ("", "'")}
+        if same_targets:
+            numbers["t2"] = numbers["t1"]
         first, second = value(one, numbers), value(other, numbers)
         if abs(first - second) <= 1e-6 * abs(first):
             return False
@@ -263,7 +265,7 @@ def wrong_formula(layout: Layout, kind: str, chance: random.Random) -> tuple[Mad
         changed = CHANGES[kind](texts[name], chance)
     except (IndexError, TypeError):
         return None
-    if not alters(texts[name], changed):
+    if not alters(texts[name], changed, layout.given[0] == layout.given[1]):
         return None
     made, block = make(layout), chance.randrange(len(layout.rates))
     for step in range(1 if name in WEIGHTS else 0, layout.rows):

@@ -235,9 +235,10 @@ def run(*words: object, cwd: Path = PROJECT) -> subprocess.CompletedProcess:
 
 
 def test_it_needs_numpy_and_openpyxl_alone(tmp_path: Path) -> None:
+    others = {"pandas", "xlsxwriter", "torch", "sklearn", "xlwings"}
     code = (
         "import sys; from xlsx.check.__main__ import main; main(sys.argv[1:]); "
-        "print(sorted({name.split('.')[0] for name in sys.modules} & {'pandas', 'xlsxwriter', 'torch', 'sklearn', 'xlwings'}))"
+        f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {others}))"
     )
     path = make(Layout()).save(tmp_path / "book.xlsx")
     done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=PROJECT, capture_output=True, encoding="utf-8")

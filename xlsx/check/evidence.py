@@ -10,7 +10,6 @@ import numpy as np
 from pyfuncs.network import Network, NetworkError
 
 from .formula import NotUnderstood, Tree, evaluate, leaves
-from .grid import Error
 from .model import CellError, Model
 from .tables import Block, is_number
 from .truth import Truth
@@ -156,12 +155,21 @@ class Evidence:
             result = evaluate(tree, lambda leaf: values[leaf[1]])
         return np.broadcast_to(np.asarray(result, dtype=float), (self.rows,))
 
+    def made_of(self, truth: Truth, name: str) -> set[str]:
+        """The quantities whose numbers `expected` reads for one; a weight is made of its own last value, too."""
+        if found := re.fullmatch(r"(?:new )?(w\d+)", name):
+            slope = f"dE/d{found[1]}"
+            return {found[1], slope} if slope in self.values else {found[1]} | self.made_of(truth, slope)
+        tree = truth.tree(name, self.known - {name})
+        return {leaf[1] for leaf in leaves(tree) if leaf[0] == "name"} if tree else set()
+
     def tolerance(self, truth: Truth, name: str, rate: float | None) -> np.ndarray:
         """(rows,) how far a right number may lie from `expected`: its own rounding and that of what it is made of."""
         base = self.expected(truth, name, rate)
         slack = 1.5 * self.rounding.get(name, 0.0) + 1e-9 * np.abs(base) + 1e-13
-        for other, rounding in self.rounding.items():
-            if rounding.any() and (other != name or re.fullmatch(r"w\d+", name)):  # a weight is made of its last value
+        for other in self.made_of(truth, name):
+            rounding = self.rounding.get(other, np.zeros(1))
+            if rounding.any():
                 moved = self.expected(truth, name, rate, {other: rounding})
                 slack = slack + 1.5 * np.nan_to_num(np.abs(moved - base))
         return slack
@@ -183,7 +191,3 @@ def digits(value: float) -> tuple[int, int]:
     fraction = "" if fraction == "0" else fraction
     decimals = max(0, len(fraction) - int(exponent or 0))
     return decimals, len((whole + fraction).strip("0")) or 1
-
-
-def is_error(value: object) -> bool:
-    return isinstance(value, Error)

@@ -155,13 +155,19 @@ def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> tuple[
 def sentences(writer: Writer, subject: str, edit: Edit) -> tuple[str, str]:
     wrong, due = (writer.names(part) if part is not None else "" for part in (edit.wrong, edit.due))
     table = {
-        "missing factor": ("missing factor", f"{subject} lacks the factor {bound(due)}{factor_hint(edit.due)}."),
+        "missing factor": (
+            "missing factor",
+            f"{subject} lacks the factor {bound(edit.due, due)}{factor_hint(edit.due)}.",
+        ),
         "missing term": ("missing term", f"{subject} lacks the part {due}."),
-        "missing one minus": ("missing term", f'{subject} lacks "1 −" in {bound(due)}{factor_hint(edit.due)}.'),
+        "missing one minus": (
+            "missing term",
+            f'{subject} lacks "1 −" in {bound(edit.due, due)}{factor_hint(edit.due)}.',
+        ),
         "missing square": ("missing square", f"{subject} is not squared: {due} is due."),
         "missing activation": ("missing activation", f"{subject} is not the sigmoid 1/(1 + e^−x): {due} is due."),
-        "sign": ("sign", f"{subject} has a wrong sign in {bound(wrong)}."),
-        "extra": ("extra factor", f"{subject} has {bound(wrong)} too much."),
+        "sign": ("sign", f"{subject} has a wrong sign in {bound(edit.wrong, wrong)}."),
+        "extra": ("extra factor", f"{subject} has {bound(edit.wrong, wrong)} too much."),
         "number": ("factor", f"{subject} has the number {wrong} where {due} belongs."),
         "operator": ("operator", f"{subject} computes {wrong} where {due} belongs."),
         "parentheses": ("parentheses", f"{subject} lacks the parentheses around ({due})."),
@@ -169,8 +175,9 @@ def sentences(writer: Writer, subject: str, edit: Edit) -> tuple[str, str]:
     return table[edit.kind]
 
 
-def bound(text: str) -> str:
-    return f"({text})" if " " in text and not text.startswith("(") else text
+def bound(tree: Tree | None, text: str) -> str:
+    """The text of a part, a sum in parentheses."""
+    return f"({text})" if tree is not None and tree[0] in ("+", "-") else text
 
 
 def slope_hint(wrong: Tree, due: Tree) -> str:
