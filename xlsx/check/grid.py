@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from .package import SMALLER, Package, Unreadable, nothing
 
-MAX_CELLS, MAX_SEEN, MAX_STRINGS = 200_000, 800_000, 300_000
+MAX_CELLS, MAX_SEEN, MAX_STRINGS = 120_000, 400_000, 200_000
 REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 Position = tuple[int, int]

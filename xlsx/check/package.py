@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 MEGABYTE = 1_000_000
 MAX_FILE, MAX_PART, MAX_READ, MAX_PARTS = 50 * MEGABYTE, 80 * MEGABYTE, 160 * MEGABYTE, 3_000
-SECONDS = 8.0
+SECONDS = 6.0
 PIECE = 1 << 16
 SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
