@@ -3,6 +3,7 @@
     python start.py                 the workbook, opened in LibreOffice Calc; without a display, the same work headless
     python start.py setup           install everything, start nothing
     python start.py train ...       train the image network; what follows goes to `python -m cnn.train` as it is
+    python start.py check FILE...   say what is right and what is wrong in a learner's own workbook, or a folder of them
     python start.py test            install what the tests need, run all that this machine can
     python start.py doctor          what is installed, what is missing, what to do about it
 
@@ -22,9 +23,11 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "run": (("light",), ["addin.main_job"]),
     "setup": (("light", "torch"), []),
     "train": (("light", "torch"), ["cnn.train"]),
+    "check": (("light",), ["xlsx.check"]),
     "test": (("light", "torch", "tests"), ["pytest", "-ra"]),
     "doctor": ((), []),
 }
+AT_THE_USERS = {"train", "check"}  # commands whose arguments go on as they are, and which run in the user's folder
 
 
 def main(words: list) -> int:
@@ -32,7 +35,7 @@ def main(words: list) -> int:
     if sys.version_info < OLDEST:
         return refuse(too_old())
     command, *arguments = words if words and not words[0].startswith("-") else ["run", *words]
-    if {"-h", "--help"} & set(words) and command != "train":
+    if {"-h", "--help"} & set(words) and command not in AT_THE_USERS:
         print(__doc__)
         return 0
     if command not in COMMANDS:
@@ -117,7 +120,7 @@ def hand_over(command: str, module: list) -> int:
 
     line = [str(packages.python()), "-m", *module]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile torch anew: 5 s each
-    if command == "train":  # runs in the user's folder, where -P lets nothing get in the way of our packages
+    if command in AT_THE_USERS:  # -P: nothing there gets in the way of our packages
         line.insert(1, "-P")
         os.environ["PYTHONPATH"] = ROOT
     else:  # LibreOffice, which these start, must not see a PYTHONPATH

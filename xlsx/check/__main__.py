@@ -1,0 +1,90 @@
+"""Checks learners' workbooks of the exercise: `python -m xlsx.check FILE.xlsx …`, or a folder for a whole class.
+
+Exit code: 0 right, 1 mistakes, 2 not understood or not readable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import report as reports
+from .annotate import annotate
+from .check import Report, check
+from .package import Unreadable
+
+WORKBOOKS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".ods"}
+
+
+def arguments(line: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m xlsx.check",
+        description="Say what is right and what is wrong in a workbook of the backpropagation exercise, and where.",
+        epilog="exit code: 0 right, 1 mistakes, 2 not understood or not readable",
+    )
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="a workbook (.xlsx, .xlsm), or a folder of them"
+    )
+    parser.add_argument("--json", action="store_true", help="write the whole report as JSON")
+    parser.add_argument("--annotate", type=Path, metavar="OUT.xlsx", help="write a copy with the wrong cells marked")
+    return parser.parse_args(line)
+
+
+def workbooks(paths: list[Path]) -> list[Path]:
+    """The files, and those in the folders; what a spreadsheet program keeps beside an open file is left out."""
+    found = []
+    for path in paths:
+        inside = (
+            sorted(each for each in path.iterdir() if each.suffix.lower() in WORKBOOKS) if path.is_dir() else [path]
+        )
+        found += [each for each in inside if not each.name.startswith(("~$", ".~lock"))]
+    return found
+
+
+def main(line: list[str] | None = None) -> int:
+    asked = arguments(line)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        files = workbooks(asked.files)
+    except OSError as error:
+        return refuse(f"{error.filename} cannot be read ({error.strerror})")
+    if not files:
+        return refuse(
+            f"There is no workbook in {', '.join(map(str, asked.files))}: .xlsx and .xlsm files are looked for."
+        )
+    if asked.annotate and (len(files) != 1 or asked.annotate.exists()):
+        why = (
+            "takes one workbook at a time" if len(files) != 1 else f"would overwrite {asked.annotate}: name a new file"
+        )
+        return refuse(f"--annotate {why}.")
+    found = [check(path) for path in files]
+    print(shown(found, asked))
+    if asked.annotate and found[0].blocks:
+        try:
+            print(annotate(files[0], asked.annotate, found[0]), file=sys.stderr if asked.json else sys.stdout)
+        except (OSError, Unreadable) as error:
+            return refuse(f"{asked.annotate} was not written: {error}")
+    return reports.exit_code(found)
+
+
+def shown(found: list[Report], asked: argparse.Namespace) -> str:
+    folder = any(path.is_dir() for path in asked.files)
+    if asked.json:
+        whole = [reports.as_json(each) for each in found]
+        return json.dumps(whole if folder or len(found) > 1 else whole[0], indent=2, ensure_ascii=False)
+    if folder:
+        return reports.table(found)
+    texts = [reports.text(each) for each in found]
+    return "\n\n\n".join([*texts, reports.table(found)] if len(found) > 1 else texts)
+
+
+def refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

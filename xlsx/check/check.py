@@ -1,0 +1,242 @@
+"""Checks one workbook: finds its blocks, judges and explains them, and gathers all that a report says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import grid as grids
+from . import summary, tables
+from .drift import Cost, Drift
+from .evidence import GIVEN, Evidence
+from .explain import Mistake, explain
+from .givens import label_unnamed
+from .grid import Grid, letters
+from .judge import Judgement, judge
+from .model import Model
+from .package import Unreadable
+from .rates import Statement, written_rates
+from .truth import Scales
+
+RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
+LOOKED_FOR = (
+    "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
+    "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
+)
+
+
+@dataclass
+class Column:
+    """A column's verdict: given, right, wrong, follows (right for itself, but fed by a wrong one) or not checked."""
+
+    quantity: str
+    title: str
+    column: str
+    status: str
+    difference: float | None = None
+    from_row: int | None = None
+    cell: str | None = None
+
+
+@dataclass
+class BlockReport:
+    sheet: str
+    cells: str
+    rows: int
+    network: str = ""
+    rate_used: float | None = None
+    rate_written: float | None = None
+    rate_place: str | None = None
+    given: dict[str, float] = field(default_factory=dict)
+    conventions: list[str] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    cost: list[Cost] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    not_understood: str | None = None
+
+    @property
+    def consequences(self) -> list[str]:
+        return [column.quantity for column in self.columns if column.status == "follows"]
+
+
+@dataclass
+class Report:
+    """All that is known of a file. `status` is right, mistakes or not understood; `message` says why for the last."""
+
+    file: str
+    status: str
+    message: str = ""
+    blocks: list[BlockReport] = field(default_factory=list)
+    summaries: list[summary.SummaryReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        return [each for part in (*self.blocks, *self.summaries) for each in part.mistakes]
+
+
+def check(path: Path) -> Report:
+    """The report of a file; it never raises for what a file may hold."""
+    try:
+        return check_grid(str(path), grids.read(path))
+    except Unreadable as error:
+        return Report(str(path), NOT_UNDERSTOOD, str(error))
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        fault = f"{type(error).__name__}: {error}"
+        return Report(
+            str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check."
+        )
+
+
+def check_grid(name: str, grid: Grid) -> Report:
+    found = tables.find(grid)
+    notes = [f"sheet {sheet.name}: too many cells, not looked at" for sheet in grid.sheets.values() if sheet.too_large]
+    if not found.blocks:
+        return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
+    model = Model(grid, found)
+    label_unnamed(model)
+    written = written_rates(model)
+    judged = [judge_block(model, number, written[number]) for number in range(len(found.blocks))]
+    blocks = [block_report(model, number, judged[number], written[number]) for number in range(len(found.blocks))]
+    report = Report(name, RIGHT, blocks=blocks, notes=notes)
+    report.summaries = summary.check(model, judged, written)
+    if model.computed:
+        notes.append(f"{model.computed} formulas have no stored value (the file was never calculated); worked out here")
+    understood = [block for block in blocks if block.not_understood is None]
+    if not understood:
+        report.status, report.message = NOT_UNDERSTOOD, f"{blocks[0].not_understood} {LOOKED_FOR}"
+    elif report.mistakes:
+        report.status = MISTAKES
+    return report
+
+
+def judge_block(model: Model, number: int, written: Statement | None) -> Judgement | None:
+    return judge(Evidence(model, number), written.value if written else None)
+
+
+def block_report(model: Model, number: int, found: Judgement | None, written: Statement | None) -> BlockReport:
+    block = model.found.blocks[number]
+    report = BlockReport(block.sheet.name, block.area, len(block.steps))
+    if written:
+        report.rate_written, report.rate_place = written.value, written.where
+    if found is None:
+        report.not_understood = (
+            f"The weights of {block.sheet.name}!{block.area} are not those of a network of its columns."
+        )
+        return report
+    judged = {
+        name
+        for name, column in found.verdicts.items()
+        if any(each.status not in ("given", "blank", "unknown") for each in column)
+    }
+    if not judged:
+        report.not_understood = (
+            f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
+        )
+        return report
+    report.network, report.rate_used = found.truth.network.text, found.rate
+    report.conventions, report.notes = conventions(found), list(found.notes)
+    report.given = {
+        name: float(values[0])
+        for name, values in found.evidence.values.items()
+        if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
+    }
+    report.mistakes = explain(found)
+    add_rate_mistake(report, found, written)
+    drift = Drift(found, true_rate(report, found))
+    report.columns = columns(found, drift, report)
+    report.absent = [
+        name for name in found.truth.network.headers("train") if found.truth.own(name) not in found.evidence.values
+    ]
+    if report.mistakes:
+        report.cost = drift.cost()
+    return report
+
+
+def true_rate(report: BlockReport, found: Judgement) -> float | None:
+    """The rate that the learner meant: the one used, or, where that is none or comes from a wrong cell, the written."""
+    astray = any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in report.mistakes)
+    return report.rate_written if (astray or not found.rate) and report.rate_written else found.rate
+
+
+def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement | None) -> None:
+    """The rate written above a table is not the one its numbers used."""
+    if written is None or found.rate is None or found.evidence.rows < 2:
+        return
+    used, astray = (
+        abs(found.rate),
+        [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)],
+    )
+    for mistake in astray:
+        mistake.text += f" {written.value:.6g} is written in {written.where}."
+    if not astray and abs(used - written.value) > 1e-6 * max(used, written.value):
+        sheet, text = (
+            found.block.sheet.name,
+            f"{written.where} says the learning rate {written.value:.6g}, the numbers used {used:.6g}.",
+        )
+        where = written.where if written.row else found.block.area.split(":")[0]
+        report.mistakes.append(
+            Mistake(
+                "learning rate",
+                [],
+                where,
+                [where],
+                text,
+                places=[(sheet, written.row, written.column)] if written.row else [],
+            )
+        )
+
+
+def conventions(found: Judgement) -> list[str]:
+    """What the learner does differently from the exercise, and rightly."""
+    scales, said = found.truth.scales, []
+    if found.truth.wiring and found.truth.wiring != tuple(range(1, len(found.truth.wiring) + 1)):
+        said.append("weights numbered by the unit they come from")
+    if scales != Scales():
+        if scales.error == 2:
+            said.append("E without the ½")
+        if scales.total != 1:
+            said.append("E_total as a mean")
+        if scales.gradient < 0:
+            said.append("dE/dw with the opposite sign, added in the update")
+    return said
+
+
+def columns(found: Judgement, drift: Drift, report: BlockReport) -> list[Column]:
+    result, far = [], drift.from_true
+    wrong = found.wrong()
+    for name in found.evidence.trees:
+        line = found.block.lines[name]
+        column = Column(
+            name,
+            found.block.titles.get(name, name).strip(),
+            str(line) if found.block.across else letters(line),
+            "right",
+        )
+        column.difference = drift.from_row.get(name)
+        statuses = {each.status for each in found.verdicts[name]}
+        if name in wrong:
+            column.status, row = "wrong", wrong[name][0]
+            column.from_row, column.cell = found.block.steps[row], found.block.place(name, row)
+        elif GIVEN.fullmatch(name) or statuses <= {"given", "blank"}:
+            column.status, column.difference = "given", None
+        elif statuses <= {"unknown", "blank"}:
+            column.status = "not checked"
+        elif report.mistakes and follows(found, name, column.difference, far.get(name)):
+            column.status = "follows"
+        result.append(column)
+    return result
+
+
+def follows(found: Judgement, name: str, difference: float | None, far: float | None) -> bool:
+    """Whether a column that is right for itself differs from the true one because of a wrong column."""
+    values = found.evidence.values[name]
+    size = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    rounding = max((float(np.max(each)) for each in found.evidence.rounding.values()), default=0.0)
+    limit = 1e-9 * size + 1e-12 + 100 * rounding
+    return (difference or 0.0) > limit or (far or 0.0) > limit

@@ -1,0 +1,193 @@
+"""What a block shows: the numbers of each column, the formula of each cell over names, and how finely it is rounded."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+import numpy as np
+
+from pyfuncs.network import Network, NetworkError
+
+from .formula import NotUnderstood, Tree, evaluate, leaves
+from .model import CellError, Model
+from .tables import Block, is_number
+from .truth import Truth
+
+GIVEN = re.compile(r"[tib]\d+|learning_rate|epoch")
+EXACT_DIGITS = 13
+
+
+class Problem(str):
+    """Why a cell's formula could not be read: an error value or what was not understood."""
+
+
+class Evidence:
+    """A block's `values` {name: (rows,), nan where no number is} and `trees` {name: a tree, Problem or None a row}."""
+
+    def __init__(self, model: Model, number: int):
+        self.model, self.number = model, number
+        self.block: Block = model.found.blocks[number]
+        self.rows = len(self.block.steps)
+        self.raw = {name: [self.raw_value(name, step) for step in range(self.rows)] for name in self.block.lines}
+        self.values = {name: as_numbers(raw) for name, raw in self.raw.items()}
+        self.fill_givens()
+        self.trees = {
+            name: [self.tree(name, step) for step in range(self.rows)] for name in self.block.lines if name != "epoch"
+        }
+        self.add_labelled()
+        self.network = self.guess_network()
+        self.rounding = {name: self.rounding_of(name) for name in self.trees}
+
+    def raw_value(self, name: str, step: int) -> object:
+        return self.model.value((self.block.sheet.name, *self.block.position(name, step)))
+
+    def tree(self, name: str, step: int) -> Tree | Problem | None:
+        try:
+            return self.model.named(self.number, name, step)
+        except (NotUnderstood, CellError) as error:
+            return Problem(str(error))
+
+    def fill_givens(self) -> None:
+        """Inputs and targets that stand in the first row only hold for all."""
+        for name, values in self.values.items():
+            if re.fullmatch(r"[tib]\d+", name) and np.isfinite(values[0]):
+                self.values[name] = np.where(np.isnan(values), values[0], values)
+
+    def add_labelled(self) -> None:
+        """Inputs, targets and weights that stand beside the table only."""
+        own = self.block.sheet.name
+        for (sheet, row, column), name in sorted(self.model.found.labels.items(), key=lambda each: each[0][0] != own):
+            if name not in self.values and re.fullmatch(r"[tib]\d+", name):
+                value = self.model.value((sheet, row, column))
+                if is_number(value):
+                    self.values[name] = np.full(self.rows, float(value))
+
+    def names(self) -> set[str]:
+        """Every quantity that a column or a formula names."""
+        used = {
+            leaf[1]
+            for column in self.trees.values()
+            for tree in {tree for tree in column if isinstance(tree, tuple)}
+            for leaf in leaves(tree)
+            if leaf[0] == "name"
+        }
+        return used | set(self.block.lines)
+
+    def guess_network(self) -> Network | None:
+        """Layer sizes by the highest number of each kind; None where the weights do not fit them."""
+        names = self.names()
+        inputs, hidden = highest("i", names) or 2, highest("a?_?h", names) or 2
+        outputs = max(highest("a?_?o", names), highest("t", names)) or 2
+        weights, biases = highest("(?:new )?w|dE/dw", names), highest("b", names)
+        kind = {0: "none", hidden + outputs: "bias", 2: "fixed-bias"}.get(biases, "none")
+        try:
+            network = Network((inputs, hidden, outputs), bias=kind)
+        except NetworkError:
+            return None
+        count = inputs * hidden + hidden * outputs
+        return network if weights in (0, count) else None
+
+    def rounding_of(self, name: str) -> np.ndarray:
+        """(rows,) how far a pasted number may lie from the exact one; 0 for formulas and for numbers in full."""
+        pasted = [
+            value if tree is None and np.isfinite(value) else np.nan
+            for tree, value in zip(self.trees[name], self.values[name], strict=True)
+        ]
+        if GIVEN.fullmatch(name):
+            return np.zeros(self.rows)
+        if re.fullmatch(r"w\d+", name):
+            pasted[0] = np.nan
+        found = [digits(value) for value in pasted if np.isfinite(value) and value]
+        if not found:  # zeros say nothing of how they were rounded: the block's other numbers do
+            return np.where(np.isfinite(pasted), 0.5 * 10.0**-self.usual_decimals, 0.0)
+        decimals, significant = (max(each) for each in zip(*found, strict=True))
+        if significant >= EXACT_DIGITS:
+            return np.zeros(self.rows)
+        size = np.array([np.floor(np.log10(abs(v))) if np.isfinite(v) and v else -400.0 for v in pasted])
+        steps = np.maximum(10.0**-decimals, 10.0 ** (size + 1 - significant))
+        return np.where(np.isfinite(pasted), 0.5 * steps, 0.0)
+
+    @cached_property
+    def usual_decimals(self) -> int:
+        """The decimals that most of the block's pasted numbers have."""
+        pasted = [
+            digits(value)[0]
+            for name, column in self.trees.items()
+            if not GIVEN.fullmatch(name)
+            for tree, value in zip(column[1:], self.values[name][1:], strict=True)
+            if tree is None and np.isfinite(value) and value
+        ]
+        return int(np.median(pasted)) if pasted else 15
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The quantities with numbers that a right formula may be written over: no derivatives."""
+        return frozenset(
+            name
+            for name, values in self.values.items()
+            if np.isfinite(values).any() and re.fullmatch(r"[tiwbho]\d+|a_[ho]\d+|E\d+", name)
+        )
+
+    def expected(self, truth: Truth, name: str, rate: float | None, nudge: dict | None = None) -> np.ndarray | None:
+        """(rows,) what the row's own numbers ask for; nan where nothing precedes. `nudge` moves the numbers."""
+        values = {key: value + (nudge or {}).get(key, 0.0) for key, value in self.values.items()}
+        if found := re.fullmatch(r"(new )?(w\d+)", name):
+            slope = self.slope(truth, found[2], values)
+            if slope is None or rate is None or found[2] not in values:
+                return None
+            moved = values[found[2]] - rate * slope
+            return moved if found[1] else np.concatenate([[np.nan], moved[:-1]])
+        return self.computed(truth, name, values)
+
+    def slope(self, truth: Truth, weight: str, values: dict[str, np.ndarray]) -> np.ndarray | None:
+        """The column's own dE/dw, or what it must be where there is none."""
+        own = values.get(f"dE/d{weight}")
+        if own is not None and np.isfinite(own).any():
+            return own
+        return self.computed(truth, f"dE/d{weight}", values)
+
+    def computed(self, truth: Truth, name: str, values: dict[str, np.ndarray]) -> np.ndarray | None:
+        tree = truth.tree(name, self.known - {name})
+        if tree is None or any(leaf[0] == "name" and leaf[1] not in values for leaf in leaves(tree)):
+            return None
+        with np.errstate(all="ignore"):
+            result = evaluate(tree, lambda leaf: values[leaf[1]])
+        return np.broadcast_to(np.asarray(result, dtype=float), (self.rows,))
+
+    def made_of(self, truth: Truth, name: str) -> set[str]:
+        """The quantities whose numbers `expected` reads for one; a weight is made of its own last value, too."""
+        if found := re.fullmatch(r"(?:new )?(w\d+)", name):
+            slope = f"dE/d{found[1]}"
+            return {found[1], slope} if slope in self.values else {found[1]} | self.made_of(truth, slope)
+        tree = truth.tree(name, self.known - {name})
+        return {leaf[1] for leaf in leaves(tree) if leaf[0] == "name"} if tree else set()
+
+    def tolerance(self, truth: Truth, name: str, rate: float | None) -> np.ndarray:
+        """(rows,) how far a right number may lie from `expected`: its own rounding and that of what it is made of."""
+        base = self.expected(truth, name, rate)
+        slack = 1.5 * self.rounding.get(name, 0.0) + 1e-9 * np.abs(base) + 1e-13
+        for other in self.made_of(truth, name):
+            rounding = self.rounding.get(other, np.zeros(1))
+            if rounding.any():
+                moved = self.expected(truth, name, rate, {other: rounding})
+                slack = slack + 1.5 * np.nan_to_num(np.abs(moved - base))
+        return slack
+
+
+def as_numbers(raw: list) -> np.ndarray:
+    return np.array([float(value) if is_number(value) and np.isfinite(value) else np.nan for value in raw])
+
+
+def highest(prefix: str, names: set[str]) -> int:
+    found = [re.fullmatch(rf"{prefix}(\d+)", name) for name in names]
+    return max((int(match[1]) for match in found if match), default=0)
+
+
+def digits(value: float) -> tuple[int, int]:
+    """Decimals, and significant digits, of a number as it is written shortest."""
+    mantissa, _, exponent = f"{float(value)!r}".lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    fraction = "" if fraction == "0" else fraction
+    decimals = max(0, len(fraction) - int(exponent or 0))
+    return decimals, len((whole + fraction).strip("0")) or 1

@@ -1,0 +1,182 @@
+"""The report in words, as JSON, and as one table for a class."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from .check import MISTAKES, RIGHT, BlockReport, Report
+from .explain import Mistake
+
+EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
+INSIDE = ("key", "places", "row")
+
+
+def exit_code(reports: list[Report]) -> int:
+    """0: all right; 1: mistakes; 2: a file that was not understood or not readable."""
+    return max((EXIT_CODES.get(report.status, 2) for report in reports), default=2)
+
+
+def text(report: Report) -> str:
+    """The report of one file."""
+    return "\n".join(lines(report))
+
+
+def lines(report: Report) -> Iterator[str]:
+    yield f"{report.file}: {headline(report)}"
+    if report.message:
+        yield f"  {report.message}"
+    yield from (f"  note: {note}" for note in report.notes)
+    seen: dict[object, BlockReport] = {}
+    for block in report.blocks:
+        yield ""
+        yield f"{block.sheet}!{block.cells}: {about(block)}"
+        first = seen.setdefault(signature(block), block)
+        yield from (f"  {line}" for line in (block_lines(block) if first is block else same_lines(block, first)))
+    for table in report.summaries:
+        yield ""
+        yield f"{table.sheet}!{table.cells}: losses by learning rate, {table.verdict}"
+        for mistake in table.mistakes:
+            yield from mistake_lines(mistake, "  ")
+
+
+def headline(report: Report) -> str:
+    if report.status == RIGHT:
+        return f"right ({count(len(report.blocks), 'block')})"
+    if report.status == MISTAKES:
+        return f"{count(len(report.mistakes), 'mistake')} in {count(len(report.blocks), 'block')}"
+    return "not understood"
+
+
+def about(block: BlockReport) -> str:
+    if block.not_understood:
+        return "not understood"
+    parts = [count(block.rows, "row"), f"network {block.network}"]
+    if block.rate_used is not None:
+        written = (
+            "" if block.rate_written is None else f" ({number(block.rate_written)} is written in {block.rate_place})"
+        )
+        parts.append(f"learning rate used {number(block.rate_used)}{written}")
+    return ", ".join([*parts, *block.conventions])
+
+
+def signature(block: BlockReport) -> object:
+    """The same for blocks with the same mistakes in the same columns; blocks that are right are not put together."""
+    if not block.mistakes:
+        return id(block)
+    return tuple((each.kind, tuple(each.quantities), re.sub(r"[\d.]+", "#", each.text)) for each in block.mistakes)
+
+
+def same_lines(block: BlockReport, first: BlockReport) -> Iterator[str]:
+    cells = ", ".join(mistake.cell for mistake in block.mistakes)
+    yield f"the mistakes of {first.cells} again, from {cells} on"
+    yield from cost_lines(block)
+
+
+def block_lines(block: BlockReport) -> Iterator[str]:
+    if block.not_understood:
+        yield block.not_understood
+        return
+    for mistake in block.mistakes:
+        yield from mistake_lines(mistake)
+    yield from verdict_lines(block)
+    yield from cost_lines(block)
+    yield from (f"note: {note}" for note in block.notes)
+
+
+def mistake_lines(mistake: Mistake, indent: str = "") -> Iterator[str]:
+    columns = f"{', '.join(mistake.quantities)}, " if len(mistake.quantities) > 1 else ""
+    yield f"{indent}MISTAKE {columns}{span(mistake)}: {mistake.text}"
+    if mistake.formula:
+        yield f"{indent}    {mistake.cell} says    {mistake.formula}"
+    if mistake.fix and mistake.fix != mistake.formula:
+        yield f"{indent}    it should be {mistake.fix}"
+
+
+def span(mistake: Mistake) -> str:
+    return mistake.cell if len(mistake.cells) == 1 else f"{mistake.cell} and {len(mistake.cells) - 1} more cells"
+
+
+def verdict_lines(block: BlockReport) -> Iterator[str]:
+    by_status: dict[str, list] = {}
+    for column in block.columns:
+        by_status.setdefault(column.status, []).append(column)
+    right = by_status.get("right", [])
+    if right:
+        difference = max((column.difference or 0.0 for column in right), default=0.0)
+        names = "all columns" if len(right) + len(by_status.get("given", [])) == len(block.columns) else listed(right)
+        yield f"right: {names} (largest difference {difference:.1e})"
+    if follows := by_status.get("follows"):
+        yield f"right in themselves, but fed by the wrong ones: {listed(follows)}"
+    if unchecked := by_status.get("not checked"):
+        yield f"not checked: {listed(unchecked)}"
+    if block.absent:
+        yield f"absent: {' '.join(block.absent)}"
+
+
+def listed(columns: list) -> str:
+    return " ".join(column.quantity for column in columns)
+
+
+def cost_lines(block: BlockReport) -> Iterator[str]:
+    for cost in block.cost:
+        apart = (
+            "the same loss"
+            if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12)
+            else (f"loss {cost.loss:.9g} in place of {cost.true_loss:.9g}")
+        )
+        yield f"after {count(cost.epochs, 'epoch')}: {apart}, weights up to {cost.weights:.2g} off"
+
+
+def count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def as_json(report: Report) -> dict:
+    """Everything of a report as plain values; numbers that are not finite are None."""
+    found = asdict(report)
+    for block, own in zip(found["blocks"], report.blocks, strict=True):
+        block["consequences"] = own.consequences
+    return clean(found)
+
+
+def clean(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: clean(each) for key, each in value.items() if key not in INSIDE}
+    if isinstance(value, (list, tuple)):
+        return [clean(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def table(reports: list[Report]) -> str:
+    """One line a workbook, for a class."""
+    rows = [("workbook", "verdict", "blocks", "mistakes", "which")]
+    for report in reports:
+        kinds = dict.fromkeys(f"{each.kind} {each.cell}" for each in report.mistakes)
+        which = ", ".join(list(kinds)[:4]) + (" …" if len(kinds) > 4 else "")
+        rows.append(
+            (
+                Path(report.file).name,
+                report.status,
+                str(len(report.blocks)),
+                str(len(report.mistakes)),
+                which or report.message[:90],
+            )
+        )
+    widths = [max(len(row[at]) for row in rows) for at in range(4)]
+    shown = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
+        for row in rows
+    ]
+    verdicts = [report.status for report in reports]
+    totals = ", ".join(f"{verdicts.count(status)} {status}" for status in dict.fromkeys(verdicts))
+    return "\n".join([*shown, "", f"{count(len(reports), 'workbook')}: {totals}"])
