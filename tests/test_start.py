@@ -119,6 +119,8 @@ def copy_project(folder: Path, index: str) -> Project:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "start.py", folder)
     (folder / "cnn/train.py").write_text(TRAINER + "sys.exit(7)\n")
+    (folder / "xlsx").mkdir()
+    (folder / "xlsx/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
     (folder / "tests").mkdir()
     (folder / "tests/requirements.txt").write_text("pytest\n")
@@ -258,6 +260,12 @@ def test_train_passes_arguments_and_exit_code_on(finished: Project):
     done = finished.start("train", "--epochs", "2", "--out", "a b", "--no-torch", "--help")
     assert done.returncode == 7
     assert done.stdout.endswith("['--epochs', '2', '--out', 'a b', '--no-torch', '--help']\n")
+
+
+def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Project, monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    done = finished.start("check", "mine.xlsx", "--help")
+    assert (done.returncode, done.stdout) == (1, f"{tmp_path} ['mine.xlsx', '--help']\n")
 
 
 @posix
