@@ -139,7 +139,7 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
             f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
         )
         return report
-    report.network, report.rate_used = found.truth.network.text, found.rate
+    report.network, report.rate_used = found.truth.network.text, rate_used(found)
     report.conventions, report.notes = conventions(found), list(found.notes)
     report.given = {
         name: float(values[0])
@@ -161,7 +161,12 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
 def true_rate(report: BlockReport, found: Judgement) -> float | None:
     """The rate that the learner meant: the one used, or, where that is none or comes from a wrong cell, the written."""
     astray = any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in report.mistakes)
-    return report.rate_written if (astray or not found.rate) and report.rate_written else found.rate
+    return report.rate_written if (astray or not found.rate) and report.rate_written else rate_used(found)
+
+
+def rate_used(found: Judgement) -> float | None:
+    """The learning rate of the block, also where its columns dw1 … hold it already."""
+    return None if found.rate is None else found.rate * found.truth.scales.rate
 
 
 def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement | None) -> None:
@@ -169,7 +174,7 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
     if written is None or found.rate is None or found.evidence.rows < 2:
         return
     used, astray = (
-        abs(found.rate),
+        abs(rate_used(found)),
         [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)],
     )
     for mistake in astray:

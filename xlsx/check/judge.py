@@ -125,6 +125,8 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
     truth = replace(truth, scales=Scales(error))
     total = vote(evidence, truth, r"E_total", TOTAL_SCALES if "E1" in evidence.trees else (1.0, 2.0, 0.5))
     slope = vote(evidence, truth, r"dE/d(?:w|a_|h|o)\d*\w*", SLOPE_SCALES)
+    if included := included_rate(evidence, truth):
+        return replace(truth, scales=Scales(error, total, error * total, included / (error * total)))
     loss = error * total
     has_loss = any(re.fullmatch(r"E\d+|E_total", name) for name in evidence.trees)
     has_slopes = any(SLOPE.fullmatch(name) for name in evidence.trees)
@@ -140,6 +142,18 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
     elif not has_loss and has_slopes:
         error = abs(slope)
     return replace(truth, scales=Scales(error, total, float(slope)))
+
+
+def included_rate(evidence: Evidence, truth: Truth) -> float | None:
+    """The learning rate that columns titled dw1 or Δw1 hold as a factor, where all agree and updates take them whole."""
+    names = [name for name in evidence.trees if SLOPE.fullmatch(name)]
+    if not names or any("/" in evidence.block.titles.get(name, "/") for name in names):
+        return None
+    factors = {factor_of(evidence, truth, name) for name in names}
+    updates = [factor_of(evidence, truth, name) for name in evidence.trees if WEIGHT.fullmatch(name)]
+    if len(factors) != 1 or None in factors or not updates or any(rate is None or abs(rate - 1) > 1e-6 for rate in updates):
+        return None
+    return factors.pop()
 
 
 def vote(evidence: Evidence, truth: Truth, names: str, allowed: tuple[float, ...]) -> float:
