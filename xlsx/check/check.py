@@ -12,8 +12,8 @@ from . import grid as grids
 from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import GIVEN, Evidence
-from .explain import Mistake, explain
-from .givens import label_unnamed
+from .explain import Mistake, explain, harmless_texts
+from .givens import label_unnamed, settle_second_weights
 from .grid import Grid, letters
 from .judge import Judgement, judge
 from .model import Model
@@ -100,6 +100,7 @@ def check_grid(name: str, grid: Grid) -> Report:
         return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
     model = Model(grid, found)
     label_unnamed(model)
+    settle_second_weights(model)
     written = written_rates(model)
     judged = [judge_block(model, number, written[number]) for number in range(len(found.blocks))]
     blocks = [block_report(model, number, judged[number], written[number]) for number in range(len(found.blocks))]
@@ -147,6 +148,7 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
         if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
     }
     report.mistakes = explain(found)
+    report.notes += [f"{text} It makes no difference with these inputs and targets." for text in harmless_texts(found)]
     add_rate_mistake(report, found, written)
     drift = Drift(found, true_rate(report, found))
     report.columns = columns(found, drift, report)

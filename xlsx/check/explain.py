@@ -51,6 +51,22 @@ def explain(found: Judgement) -> list[Mistake]:
     return merged(mistakes)
 
 
+def harmless_texts(found: Judgement) -> list[str]:
+    """What is wrong in formulas that give the right numbers all the same, as t1 for t2 where both are 0.5."""
+    texts = []
+    for name, column in found.verdicts.items():
+        rows = [row for row, each in enumerate(column) if each.status == "harmless"]
+        one = Explainer(found, name, rows).wrong_formula() if rows and by_names(found, name, rows[0]) else None
+        if one is not None and one.kind == "wrong reference":
+            texts.append(f"{one.cell}: {one.text}")
+    return texts
+
+
+def by_names(found: Judgement, name: str, row: int) -> bool:
+    """Whether a formula reads the table's own columns only; another cell or a typed number may be meant."""
+    return all(leaf[0] in ("name", "number") for leaf in leaves(found.evidence.trees[name][row]))
+
+
 def runs(found: Judgement, name: str, rows: list[int]) -> list[list[int]]:
     """Wrong rows of a column by what is wrong in them; a reference that moves makes one run of many formulas."""
     groups: dict[object, list[int]] = {}

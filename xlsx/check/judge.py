@@ -151,7 +151,12 @@ def included_rate(evidence: Evidence, truth: Truth) -> float | None:
         return None
     factors = {factor_of(evidence, truth, name) for name in names}
     updates = [factor_of(evidence, truth, name) for name in evidence.trees if WEIGHT.fullmatch(name)]
-    if len(factors) != 1 or None in factors or not updates or any(rate is None or abs(rate - 1) > 1e-6 for rate in updates):
+    if (
+        len(factors) != 1
+        or None in factors
+        or not updates
+        or any(rate is None or abs(rate - 1) > 1e-6 for rate in updates)
+    ):
         return None
     return factors.pop()
 
