@@ -22,6 +22,7 @@ from .rates import Statement, written_rates
 from .truth import Scales
 
 RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
+MOST_BLOCKS = 100
 LOOKED_FOR = (
     "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
     "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
@@ -102,8 +103,11 @@ def check_grid(name: str, grid: Grid) -> Report:
     label_unnamed(model)
     settle_second_weights(model)
     written = written_rates(model)
-    judged = [judge_block(model, number, written[number]) for number in range(len(found.blocks))]
-    blocks = [block_report(model, number, judged[number], written[number]) for number in range(len(found.blocks))]
+    if len(found.blocks) > MOST_BLOCKS:
+        notes.append(f"{len(found.blocks)} blocks, of which the first {MOST_BLOCKS} are checked")
+    numbers = range(min(len(found.blocks), MOST_BLOCKS))
+    judged = [judge_block(model, number, written[number]) for number in numbers]
+    blocks = [block_report(model, number, judged[number], written[number]) for number in numbers]
     report = Report(name, RIGHT, blocks=blocks, notes=notes)
     report.summaries = summary.check(model, judged, written)
     if model.computed:

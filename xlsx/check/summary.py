@@ -62,7 +62,7 @@ def block_losses(
 ) -> dict[float, list[tuple[int, np.ndarray]]]:
     """{rate: (block, E_total)}: the rate is the one written for a block, else the one it used."""
     found: dict[float, list[tuple[int, np.ndarray]]] = {}
-    for number, (each, stated) in enumerate(zip(judged, written, strict=True)):
+    for number, (each, stated) in enumerate(zip(judged, written, strict=False)):
         if each is not None and "E_total" in each.evidence.trees:
             rate = stated.value if stated else each.rate
             if rate:
