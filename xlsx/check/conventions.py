@@ -91,7 +91,7 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
 
 
 def included_rate(evidence: Evidence, truth: Truth) -> float | None:
-    """The learning rate that columns titled dw1 or Δw1 hold as a factor: all the same one, and taken whole by updates."""
+    """The learning rate that columns titled dw1 or Δw1 hold as a factor: one for all, and taken whole by updates."""
     names = [name for name in evidence.trees if SLOPE.fullmatch(name)]
     if not names or any("/" in evidence.block.titles.get(name, "/") for name in names):
         return None
