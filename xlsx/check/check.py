@@ -96,7 +96,11 @@ def check(path: Path) -> Report:
 
 def check_grid(name: str, grid: Grid) -> Report:
     found = tables.find(grid)
-    notes = [f"sheet {sheet.name}: too many cells, not looked at" for sheet in grid.sheets.values() if sheet.too_large]
+    notes = [
+        f"sheet {sheet.name}: too many cells, not looked at; copy its first 1,000 rows into a new workbook"
+        for sheet in grid.sheets.values()
+        if sheet.too_large
+    ]
     if not found.blocks:
         return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
     model = Model(grid, found)

@@ -13,7 +13,7 @@ import numpy as np
 from .explain import Mistake
 from .formula import NotUnderstood
 from .grid import Sheet, letters, place
-from .headers import written_rate
+from .headers import LONGEST, written_rate
 from .judge import Judgement
 from .model import CellError, Model, Place
 from .rates import Statement
@@ -97,6 +97,8 @@ def rate_of(model: Model, where: Place) -> float | None:
 
 def title_rate(text: str) -> float | None:
     """The rate in a title such as "0.1", "E_total (0.1)" or "Loss 0.5"."""
+    if len(text) > LONGEST:
+        return None
     found = re.fullmatch(r"(?:[a-z_ ]*(?:e|loss|error)[a-z_ ]*)?[\s(@_:=-]*(\d*\.?\d+)\)?", text.strip(), re.IGNORECASE)
     return float(found[1]) if found else None
 
