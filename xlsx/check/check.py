@@ -189,6 +189,8 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
     )
     for mistake in astray:
         mistake.text += f" {written.value:.6g} is written in {written.where}."
+        if mistake.kind == "empty reference":
+            mistake.text += f" Type {written.value:.6g} into the empty cell."
     if not astray and abs(used - written.value) > 1e-6 * max(used, written.value):
         sheet, text = (
             found.block.sheet.name,

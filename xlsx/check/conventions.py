@@ -172,16 +172,24 @@ def near_round(evidence: Evidence, truth: Truth, estimate: float, hint: float | 
     if abs(estimate) < 1e-9:
         return 0.0
     short = [float(f"{estimate:.{digits}g}") for digits in (1, 2, 3, 4)]
-    near = [rate for rate in [hint, *short, estimate] if rate and abs(estimate / rate - 1) < 0.2]
-    return max(near, key=lambda rate: fitting_weights(evidence, truth, rate))
+    candidates = dict.fromkeys(rate for rate in [hint, *short, estimate] if rate and abs(estimate / rate - 1) < 0.2)
+    best, most = estimate, -1
+    for rate in candidates:
+        fitting, all_of_them = fitting_weights(evidence, truth, rate)
+        if fitting == all_of_them:
+            return rate
+        if fitting > most:
+            best, most = rate, fitting
+    return best
 
 
-def fitting_weights(evidence: Evidence, truth: Truth, rate: float) -> int:
-    """How many numbers of the weights follow from the row before at a rate."""
-    count = 0
+def fitting_weights(evidence: Evidence, truth: Truth, rate: float) -> tuple[int, int]:
+    """How many numbers of the weights follow from the row before at a rate, and of how many."""
+    count = known = 0
     for name in evidence.trees:
         expected = evidence.expected(truth, name, rate) if WEIGHT.fullmatch(name) else None
         if expected is not None:
             close_to = np.abs(evidence.values[name] - expected) <= evidence.tolerance(truth, name, rate)
             count += int(np.count_nonzero(close_to))
-    return count
+            known += int(np.count_nonzero(np.isfinite(expected) & np.isfinite(evidence.values[name])))
+    return count, known

@@ -122,6 +122,12 @@ def report(model: Model, summary: Summary, losses: dict) -> SummaryReport | None
     states = {rate: column_state(model, summary, rate, column, losses) for rate, column in known.items()}
     if not any(state[0] in ("right", "partly", "other") for state in states.values()):
         return None
+    if 2 * sum(state[0] == "right" for state in states.values()) >= len(
+        states
+    ):  # what stands beside right ones is meant
+        states = {
+            rate: ("partly", summary.rows, None) if state[0] == "unknown" else state for rate, state in states.items()
+        }
     columns = sorted(known.values())
     area = f"{place(summary.rows[0], columns[0])}:{place(summary.rows[-1], columns[-1])}"
     found = SummaryReport(summary.sheet.name, area, sorted(known))
