@@ -1,7 +1,6 @@
 """Files as they come: hostile, broken or of another kind, each answered with a message; and marked copies."""
 
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -83,6 +82,8 @@ def limited(path: Path) -> tuple[str, float]:
     """What the check says of a file with 1 GiB of memory, and how long it took."""
 
     def limit() -> None:
+        import resource  # not on Windows
+
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
     start = time.perf_counter()
@@ -125,6 +126,27 @@ def test_a_hostile_file_is_answered_within_a_gigabyte(kind: str, book: Path, tmp
     slow = "reading took over"  # where the machine is busy
     assert words.get(kind, "too many cells") in said or slow in said
     print(f"{kind}: {seconds:.1f} s")  # never asserted: the bar is 10 s
+
+
+def test_a_formula_shared_by_many_cells_is_read_in_each(book: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(book) as archive:
+        page = archive.read("xl/worksheets/sheet1.xml").decode()
+    first = re.search(r'<c r="Z6"[^>]*><f>(.*?)</f>', page)[1]
+    shared = f'<f t="shared" ref="Z6:Z13" si="0">{first}</f>'
+    page = re.sub(r'(<c r="Z6"[^>]*>)<f>.*?</f>', lambda found: found[1] + shared, page)
+    page = re.sub(r'(<c r="Z(?:7|8|9|1\d)"[^>]*>)<f>.*?</f>', r'\1<f t="shared" si="0"/>', page)
+    assert page.count('t="shared"') == 8
+    copy = with_part(book, tmp_path / "shared.xlsx", {"xl/worksheets/sheet1.xml": page.encode()})
+    assert [each.text for each in check(copy).mistakes] == [each.text for each in check(book).mistakes]
+
+
+def test_a_formula_without_end_is_no_reason_to_fail(tmp_path: Path) -> None:
+    made = make(Layout())
+    for name, text in {"h1": "=" + "1+" * 4000 + "1", "h2": "=" + "(" * 3000 + "1" + ")" * 3000}.items():
+        made.cells[made.where[0, name, 3]] = text
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert report.status in ("right", "mistakes")
+    assert not report.message
 
 
 def test_macros_and_links_to_other_files_are_left_alone(book: Path, tmp_path: Path) -> None:

@@ -119,6 +119,8 @@ def copy_project(folder: Path, index: str) -> Project:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "start.py", folder)
     (folder / "cnn/train.py").write_text(TRAINER + "sys.exit(7)\n")
+    (folder / "xlsx").mkdir()
+    (folder / "xlsx/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
     (folder / "tests").mkdir()
     (folder / "tests/requirements.txt").write_text("pytest\n")
@@ -265,6 +267,12 @@ def test_what_was_imported_is_kept_compiled_though_the_variable_forbids_it(finis
     shutil.rmtree(finished.folder / "cnn/__pycache__", ignore_errors=True)
     finished.start("train")
     assert list((finished.folder / "cnn/__pycache__").glob("__init__*.pyc"))
+
+
+def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Project, monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    done = finished.start("check", "mine.xlsx", "--help")
+    assert (done.returncode, done.stdout) == (1, f"{tmp_path} ['mine.xlsx', '--help']\n")
 
 
 @posix

@@ -12,8 +12,8 @@ from . import grid as grids
 from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import GIVEN, Evidence
-from .explain import Mistake, explain
-from .givens import label_unnamed
+from .explain import Mistake, explain, harmless_texts
+from .givens import label_unnamed, settle_second_weights
 from .grid import Grid, letters
 from .judge import Judgement, judge
 from .model import Model
@@ -22,6 +22,7 @@ from .rates import Statement, written_rates
 from .truth import Scales
 
 RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
+MOST_BLOCKS = 100
 LOOKED_FOR = (
     "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
     "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
@@ -95,14 +96,22 @@ def check(path: Path) -> Report:
 
 def check_grid(name: str, grid: Grid) -> Report:
     found = tables.find(grid)
-    notes = [f"sheet {sheet.name}: too many cells, not looked at" for sheet in grid.sheets.values() if sheet.too_large]
+    notes = [
+        f"sheet {sheet.name}: too many cells, not looked at; copy its first 1,000 rows into a new workbook"
+        for sheet in grid.sheets.values()
+        if sheet.too_large
+    ]
     if not found.blocks:
         return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
     model = Model(grid, found)
     label_unnamed(model)
+    settle_second_weights(model)
     written = written_rates(model)
-    judged = [judge_block(model, number, written[number]) for number in range(len(found.blocks))]
-    blocks = [block_report(model, number, judged[number], written[number]) for number in range(len(found.blocks))]
+    if len(found.blocks) > MOST_BLOCKS:
+        notes.append(f"{len(found.blocks)} blocks, of which the first {MOST_BLOCKS} are checked")
+    numbers = range(min(len(found.blocks), MOST_BLOCKS))
+    judged = [judge_block(model, number, written[number]) for number in numbers]
+    blocks = [block_report(model, number, judged[number], written[number]) for number in numbers]
     report = Report(name, RIGHT, blocks=blocks, notes=notes)
     report.summaries = summary.check(model, judged, written)
     if model.computed:
@@ -139,7 +148,7 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
             f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
         )
         return report
-    report.network, report.rate_used = found.truth.network.text, found.rate
+    report.network, report.rate_used = found.truth.network.text, rate_used(found)
     report.conventions, report.notes = conventions(found), list(found.notes)
     report.given = {
         name: float(values[0])
@@ -147,6 +156,7 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
         if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
     }
     report.mistakes = explain(found)
+    report.notes += [f"{text} It makes no difference with these inputs and targets." for text in harmless_texts(found)]
     add_rate_mistake(report, found, written)
     drift = Drift(found, true_rate(report, found))
     report.columns = columns(found, drift, report)
@@ -161,7 +171,12 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
 def true_rate(report: BlockReport, found: Judgement) -> float | None:
     """The rate that the learner meant: the one used, or, where that is none or comes from a wrong cell, the written."""
     astray = any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in report.mistakes)
-    return report.rate_written if (astray or not found.rate) and report.rate_written else found.rate
+    return report.rate_written if (astray or not found.rate) and report.rate_written else rate_used(found)
+
+
+def rate_used(found: Judgement) -> float | None:
+    """The learning rate of the block, also where its columns dw1 … hold it already."""
+    return None if found.rate is None else found.rate * found.truth.scales.rate
 
 
 def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement | None) -> None:
@@ -169,11 +184,13 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
     if written is None or found.rate is None or found.evidence.rows < 2:
         return
     used, astray = (
-        abs(found.rate),
+        abs(rate_used(found)),
         [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)],
     )
     for mistake in astray:
         mistake.text += f" {written.value:.6g} is written in {written.where}."
+        if mistake.kind == "empty reference":
+            mistake.text += f" Type {written.value:.6g} into the empty cell."
     if not astray and abs(used - written.value) > 1e-6 * max(used, written.value):
         sheet, text = (
             found.block.sheet.name,

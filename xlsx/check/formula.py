@@ -19,7 +19,7 @@ from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from .grid import REFERENCE, column_number
 
-MAX_LENGTH, MAX_AREA, MAX_DEPTH = 8_192, 2_000, 100
+MAX_LENGTH, MAX_DEPTH, MAX_OPERATORS = 8_192, 60, 250
 BINDING = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 MOVING = re.compile(
     r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'!|\[[^\]]*\]|(?<![\w.$])(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})(?![\w(.!\[])'
@@ -89,7 +89,7 @@ class Parser:
 
     def __init__(self, text: str):
         self.references: list[Reference] = []
-        self.tokens, self.at, self.depth = tokens(text), 0, 0
+        self.tokens, self.at, self.depth, self.operators = tokens(text), 0, 0, 0
         tree = self.expression(0)
         if self.at < len(self.tokens):
             raise NotUnderstood(f'"{self.tokens[self.at].value}"')
@@ -112,6 +112,9 @@ class Parser:
         left = self.operand()
         while (token := self.peek()) and token.type == Token.OP_IN and BINDING.get(token.value, 0) > least:
             self.at += 1
+            self.operators += 1
+            if self.operators > MAX_OPERATORS:
+                raise NotUnderstood(f"a formula of over {MAX_OPERATORS} operators")
             left = (token.value, left, self.expression(BINDING[token.value]))
         self.depth -= 1
         return left

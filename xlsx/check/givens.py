@@ -1,4 +1,4 @@
-"""Inputs and targets that stand in cells without a label: recognised by what the first formulas do with them."""
+"""What only the formulas tell: inputs and targets in cells without a label, and what a second set of w1 … w8 is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pyfuncs.network import Network
+
 from .formula import NotUnderstood, Tree, evaluate, leaves
+from .headers import quantity
 from .model import CellError, Model
+from .relation import relation
+from .truth import Truth
 
 
 def label_unnamed(model: Model) -> None:
@@ -24,6 +29,33 @@ def label_unnamed(model: Model) -> None:
                 if given not in block.lines and given not in model.found.labels.values():
                     model.found.labels.setdefault(leaf[2], given)
                     model.trees.clear()
+
+
+def settle_second_weights(model: Model) -> None:
+    """A second set of columns titled w1 … are the new weights; or the gradients, where their formulas are such."""
+    for number, block in enumerate(model.found.blocks):
+        again = [name for name in block.lines if name.startswith("new ") and quantity(block.titles[name]) == name[4:]]
+        if again and all(is_slope(model, number, name) for name in again):
+            for name in again:
+                rename(model, number, name, f"dE/d{name[4:]}")
+            model.trees.clear()
+
+
+def is_slope(model: Model, number: int, name: str) -> bool:
+    """Whether a column's first formula is the gradient of its weight."""
+    try:
+        tree = model.named(number, name, 0)
+    except (NotUnderstood, CellError):
+        return False
+    return tree is not None and relation(Truth(Network((2, 2, 2))), f"dE/d{name[4:]}", tree).kind == "factor"
+
+
+def rename(model: Model, number: int, old: str, new: str) -> None:
+    block = model.found.blocks[number]
+    block.lines = {new if name == old else name: line for name, line in block.lines.items()}
+    block.titles[new] = block.titles.pop(old)
+    for step in range(len(block.steps)):
+        model.found.roles[(block.sheet.name, *block.position(new, step))] = (number, new, step)
 
 
 def uses(name: str, tree: Tree | None, cells: list[Tree]) -> Iterator[tuple[str, Tree]]:

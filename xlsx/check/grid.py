@@ -182,6 +182,7 @@ class SheetReader:
             self.stream(package, part)
         except TooLarge:
             self.sheet.too_large = True
+            self.sheet.cells.clear()
 
     def stream(self, package: Package, part: str) -> None:
         rows = None

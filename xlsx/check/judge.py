@@ -9,16 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .conventions import WEIGHT, choose_scales, choose_wiring, used_rate
 from .evidence import GIVEN, Evidence, Problem
 from .formula import leaves
 from .grid import Error
 from .relation import relation
-from .truth import Scales, Truth, wirings
-
-ERROR_SCALES, TOTAL_SCALES, SLOPE_SCALES = (1.0, 2.0), (1.0, 0.5), (1.0, 2.0, 0.5, -1.0, -2.0, -0.5)
-WEIGHT = re.compile(r"w\d+")
-UPDATED = re.compile(r"(?:new )?w\d+")
-SLOPE = re.compile(r"dE/dw\d+")
+from .truth import Truth
 
 
 class Verdict(NamedTuple):
@@ -70,156 +66,6 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
         judge_gaps(found, name)
     judge_givens(found)
     return found
-
-
-def choose_wiring(evidence: Evidence) -> Truth:
-    """The numbering of the weights for which most columns are right; the exercise's where it is a draw."""
-    truths = [Truth(evidence.network, order) for order in wirings(evidence.network)]
-    return max(truths, key=lambda truth: sum(fits(evidence, truth, name) for name in evidence.trees))
-
-
-def sample(evidence: Evidence, name: str) -> list:
-    """Some of a column's formulas: of the second row, the first, one in the middle and the last."""
-    column, last = evidence.trees[name], evidence.rows - 1
-    rows = [
-        row
-        for row in dict.fromkeys((1, 0, last // 2, last))
-        if row <= last and not (row == 0 and WEIGHT.fullmatch(name))
-    ]
-    return [column[row] for row in rows if isinstance(column[row], tuple)]
-
-
-def fits(evidence: Evidence, truth: Truth, name: str) -> bool:
-    """Whether a column is what it must be, up to a factor."""
-    if GIVEN.fullmatch(name):
-        return False
-    return factor_of(evidence, truth, name) is not None
-
-
-def factor_of(evidence: Evidence, truth: Truth, name: str) -> float | None:
-    """What a column is of what it must be, by most of its formulas, else by its numbers; for weights, the rate."""
-    found = [relation(truth, name, tree) for tree in sample(evidence, name)]
-    values = [each.value for each in found if each.kind in ("factor", "rate", "named rate")]
-    if found:
-        return Counter(values).most_common(1)[0][0] if 2 * len(values) > len(found) else None
-    return None if UPDATED.fullmatch(name) else numeric_factor(evidence, truth, name)
-
-
-def numeric_factor(evidence: Evidence, truth: Truth, name: str) -> float | None:
-    """The allowed factor that brings most of a column's pasted numbers to what they must be."""
-    expected = evidence.expected(truth, name, None)
-    if expected is None:
-        return None
-    slack, values = evidence.tolerance(truth, name, None), evidence.values[name]
-    there = np.isfinite(values) & np.isfinite(expected)
-    for factor in SLOPE_SCALES:
-        close = np.abs(values - factor * expected) <= abs(factor) * slack
-        if there.any() and 2 * (close & there).sum() > there.sum():
-            return factor
-    return None
-
-
-def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
-    """The scales of the learner's loss and gradients. Where they contradict each other, the exercise's are meant."""
-    error = vote(evidence, truth, r"E\d+", ERROR_SCALES)
-    truth = replace(truth, scales=Scales(error))
-    total = vote(evidence, truth, r"E_total", TOTAL_SCALES if "E1" in evidence.trees else (1.0, 2.0, 0.5))
-    slope = vote(evidence, truth, r"dE/d(?:w|a_|h|o)\d*\w*", SLOPE_SCALES)
-    loss = error * total
-    has_loss = any(re.fullmatch(r"E\d+|E_total", name) for name in evidence.trees)
-    has_slopes = any(SLOPE.fullmatch(name) for name in evidence.trees)
-    if slope < 0 and not adds(evidence, replace(truth, scales=Scales(error, total, slope))):
-        slope = -slope
-    if has_loss and has_slopes and abs(slope) != loss:
-        if loss == 1:
-            slope = np.sign(slope)
-        elif abs(slope) == 1:
-            error, total = 1.0, 1.0
-        else:
-            error, total, slope = 1.0, 1.0, np.sign(slope)
-    elif not has_loss and has_slopes:
-        error = abs(slope)
-    return replace(truth, scales=Scales(error, total, float(slope)))
-
-
-def vote(evidence: Evidence, truth: Truth, names: str, allowed: tuple[float, ...]) -> float:
-    """The factor of most of some columns, or 1."""
-    factors = [factor_of(evidence, truth, name) for name in evidence.trees if re.fullmatch(names, name)]
-    near = [choice for factor in factors if factor for choice in allowed if abs(factor / choice - 1) < 1e-6]
-    if not near:
-        return 1.0
-    votes = Counter(near)
-    return max(votes, key=lambda choice: (votes[choice], choice == 1))
-
-
-def adds(evidence: Evidence, truth: Truth) -> bool:
-    """Whether the updates go against negative gradients: w + learning_rate · (−dE/dw), which is right as a whole."""
-    rates = [factor_of(evidence, truth, name) for name in evidence.trees if UPDATED.fullmatch(name)]
-    known = [rate for rate in rates if rate]
-    if not known:
-        estimate = estimated_rate(evidence, truth)
-        known = [estimate] if estimate else []
-    return bool(known) and sum(rate < 0 for rate in known) * 2 > len(known)
-
-
-def used_rate(evidence: Evidence, truth: Truth, hint: float | None) -> float | None:
-    """The rate that the updates really used: of most formulas, or worked out from the numbers."""
-    rates: Counter = Counter()
-    for name, column in evidence.trees.items():
-        if UPDATED.fullmatch(name):
-            start = 1 if WEIGHT.fullmatch(name) else 0
-            for tree in column[start:]:
-                if isinstance(tree, tuple):
-                    found = relation(truth, name, tree)
-                    if found.kind == "rate":
-                        rates[found.value] += 1
-                    elif found.kind == "named rate" and abs(found.value - 1) < 1e-6:
-                        rates["row"] += 1
-    if rates and rates.most_common(1)[0][0] != "row":
-        return rates.most_common(1)[0][0]
-    if rates:
-        column = evidence.values.get("learning_rate", np.array([]))
-        if np.isfinite(column).any():
-            return float(np.nanmedian(column))
-    return estimated_rate(evidence, truth, hint)
-
-
-def estimated_rate(evidence: Evidence, truth: Truth, hint: float | None = None) -> float | None:
-    """The rate that explains the steps of most weights, weighed by how far they move."""
-    estimates, sizes = [], []
-    for name in evidence.trees:
-        slope = evidence.slope(truth, name, evidence.values) if WEIGHT.fullmatch(name) else None
-        if slope is not None and evidence.rows > 1:
-            moved = evidence.values[name][:-1] - evidence.values[name][1:]
-            there = np.isfinite(moved) & np.isfinite(slope[:-1]) & (np.abs(slope[:-1]) > 0)
-            estimates += list(moved[there] / slope[:-1][there])
-            sizes += list(np.abs(slope[:-1][there]))
-    if not estimates:
-        return hint
-    order = np.argsort(estimates)
-    weight = np.cumsum(np.array(sizes)[order])
-    estimate = float(np.array(estimates)[order][np.searchsorted(weight, weight[-1] / 2)])
-    return near_round(evidence, truth, estimate, hint)
-
-
-def near_round(evidence: Evidence, truth: Truth, estimate: float, hint: float | None) -> float:
-    """Of the written rate, short numbers near the estimate and itself, the first for which most weights fit."""
-    if abs(estimate) < 1e-9:
-        return 0.0
-    short = [float(f"{estimate:.{digits}g}") for digits in (1, 2, 3, 4)]
-    near = [rate for rate in [hint, *short, estimate] if rate and abs(estimate / rate - 1) < 0.2]
-    return max(near, key=lambda rate: fitting_weights(evidence, truth, rate))
-
-
-def fitting_weights(evidence: Evidence, truth: Truth, rate: float) -> int:
-    """How many numbers of the weights follow from the row before at a rate."""
-    count = 0
-    for name in evidence.trees:
-        expected = evidence.expected(truth, name, rate) if WEIGHT.fullmatch(name) else None
-        if expected is not None:
-            close_to = np.abs(evidence.values[name] - expected) <= evidence.tolerance(truth, name, rate)
-            count += int(np.count_nonzero(close_to))
-    return count
 
 
 def cell_verdict(found: Judgement, name: str, step: int) -> Verdict:

@@ -157,7 +157,7 @@ class Model:
     def single(self, where: Place, number: int, step: int, depth: int) -> Tree:
         """The leaf for one cell, seen from a row of a block."""
         role, block = self.found.roles.get(where), self.found.blocks[number]
-        if role is not None:
+        if role is not None and role[1] != "epoch":
             other, name, at = role
             if other == number:
                 if self.value(where) is None and GIVEN.fullmatch(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from .grid import place
@@ -84,7 +85,7 @@ def away(statement: Statement, left: int, right: int) -> int:
 
 def in_name(block: Block) -> Statement | None:
     name = block.sheet.name.strip()
-    value = written_rate(name)
+    value = None if re.search(r"(?<![\d.])0\d", name) else written_rate(name)  # "LR 01" may mean 0.1
     if value is None and name.replace(".", "", 1).isdigit() and "." in name:
         value = rate_number(name)
     return Statement(value, 0, 0, name) if value is not None else None

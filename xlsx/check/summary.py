@@ -13,7 +13,7 @@ import numpy as np
 from .explain import Mistake
 from .formula import NotUnderstood
 from .grid import Sheet, letters, place
-from .headers import written_rate
+from .headers import LONGEST, written_rate
 from .judge import Judgement
 from .model import CellError, Model, Place
 from .rates import Statement
@@ -62,7 +62,7 @@ def block_losses(
 ) -> dict[float, list[tuple[int, np.ndarray]]]:
     """{rate: (block, E_total)}: the rate is the one written for a block, else the one it used."""
     found: dict[float, list[tuple[int, np.ndarray]]] = {}
-    for number, (each, stated) in enumerate(zip(judged, written, strict=True)):
+    for number, (each, stated) in enumerate(zip(judged, written, strict=False)):
         if each is not None and "E_total" in each.evidence.trees:
             rate = stated.value if stated else each.rate
             if rate:
@@ -97,6 +97,8 @@ def rate_of(model: Model, where: Place) -> float | None:
 
 def title_rate(text: str) -> float | None:
     """The rate in a title such as "0.1", "E_total (0.1)" or "Loss 0.5"."""
+    if len(text) > LONGEST:
+        return None
     found = re.fullmatch(r"(?:[a-z_ ]*(?:e|loss|error)[a-z_ ]*)?[\s(@_:=-]*(\d*\.?\d+)\)?", text.strip(), re.IGNORECASE)
     return float(found[1]) if found else None
 
@@ -120,6 +122,12 @@ def report(model: Model, summary: Summary, losses: dict) -> SummaryReport | None
     states = {rate: column_state(model, summary, rate, column, losses) for rate, column in known.items()}
     if not any(state[0] in ("right", "partly", "other") for state in states.values()):
         return None
+    if 2 * sum(state[0] == "right" for state in states.values()) >= len(
+        states
+    ):  # what stands beside right ones is meant
+        states = {
+            rate: ("partly", summary.rows, None) if state[0] == "unknown" else state for rate, state in states.items()
+        }
     columns = sorted(known.values())
     area = f"{place(summary.rows[0], columns[0])}:{place(summary.rows[-1], columns[-1])}"
     found = SummaryReport(summary.sheet.name, area, sorted(known))

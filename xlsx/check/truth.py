@@ -33,6 +33,7 @@ class Scales(NamedTuple):
     error: float = 1.0
     total: float = 1.0
     gradient: float = 1.0
+    rate: float = 1.0  # where columns such as dw1 hold learning_rate · dE/dw1
 
     def of(self, name: str) -> float:
         """The factor of a quantity."""
@@ -40,6 +41,8 @@ class Scales(NamedTuple):
             return self.error if "/" not in name else self.gradient
         if name == "E_total":
             return self.error * self.total
+        if re.fullmatch(r"dE/dw\d+", name):
+            return self.gradient * self.rate
         return self.gradient if re.fullmatch(r"dE/d.*|change w\d+", name) else 1.0
 
 

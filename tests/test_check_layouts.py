@@ -1,0 +1,220 @@
+"""Layouts that learners choose: each of these right workbooks is understood and nothing in it is blamed."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.table import Table
+
+from tests import learners
+from tests.learners import D1, D2, EXERCISE, GIVEN, WEIGHTS, Layout, Made, formulas, make
+from xlsx.check.check import Report, check
+
+Cells = dict[tuple[str, int, int], object]
+RELATIVE = re.compile(r"(?<![$\w])([A-Z]{1,2})(\d+)\b")
+
+
+def book(cells: Cells, path: Path, add: Callable[[openpyxl.Workbook], object] | None = None) -> Path:
+    """The cells as a file; `add` may put in what cells are not."""
+    saved = Made(Layout(), cells).save(path)
+    if add:
+        whole = openpyxl.load_workbook(saved)
+        add(whole)
+        whole.save(saved)
+    return saved
+
+
+def moved(cells: Cells, place: Callable[[int, int], tuple[int, int]]) -> Cells:
+    """The cells at other places, their formulas with them; rates stay where they are."""
+
+    def reference(found: re.Match) -> str:
+        row, column = place(int(found[2]), column_index_from_string(found[1]))
+        return f"{get_column_letter(column)}{row}"
+
+    def content(value: object) -> object:
+        return RELATIVE.sub(reference, value) if isinstance(value, str) and value.startswith("=") else value
+
+    return {(sheet, *place(row, column)): content(value) for (sheet, row, column), value in cells.items()}
+
+
+def texts(cells: Cells, change: Callable[[str], str]) -> Cells:
+    """The cells with their formulas changed."""
+    return {
+        place: change(value) if isinstance(value, str) and value.startswith("=") else value
+        for place, value in cells.items()
+    }
+
+
+def plain() -> Made:
+    return make(Layout(rate="literal"))
+
+
+def across() -> Cells:
+    return moved(plain().cells, lambda row, column: (column, row))
+
+
+def spaced_columns() -> Cells:
+    return moved(plain().cells, lambda row, column: (row, column + (column > 4) + (column > 12) + (column > 23)))
+
+
+def spaced_rows() -> Cells:
+    return moved(plain().cells, lambda row, column: (row if row < 6 else 2 * row - 6, column))
+
+
+def header_again() -> Cells:
+    cells = moved(plain().cells, lambda row, column: (row + (row >= 10), column))
+    return cells | {("Sheet1", 10, column): cells["Sheet1", 5, column] for column in range(1, 32)}
+
+
+def two_rows_of_titles() -> Cells:
+    halves = {("Sheet1", 4, 23 + n): "∂E/" for n in range(1, 9)} | {
+        ("Sheet1", 5, 23 + n): f"∂w{n}" for n in range(1, 9)
+    }
+    return plain().cells | halves
+
+
+def a_group_title() -> Cells:
+    titles = {("Sheet1", 4, 23 + n): "Gradients" for n in range(1, 9)}
+    return plain().cells | titles | {("Sheet1", 5, 23 + n): f"w{n}" for n in range(1, 9)}
+
+
+def inputs_beside(labels: bool) -> Cells:
+    cells = {place: value for place, value in make(Layout(top=6)).cells.items() if place[1] < 7 or place[2] > 4}
+    cells = texts(cells, lambda text: re.sub(r"\b([ABCD])\d+\b", lambda at: f"$B${'ABCD'.index(at[1]) + 1}", text))
+    for row, (name, value) in enumerate(zip(GIVEN, Layout().given, strict=True), 1):
+        cells |= {("Sheet1", row, 1): name if labels else None, ("Sheet1", row, 2): value}
+    return cells
+
+
+def inputs_in_the_first_row() -> Cells:
+    cells = texts(make(Layout()).cells, lambda text: re.sub(r"\b([ABCD])\d+\b", r"$\1$6", text))
+    return {place: value for place, value in cells.items() if place[2] > 4 or place[1] < 7}
+
+
+def everything_from_another_sheet() -> Cells:
+    made = make(Layout())
+    cells = texts(made.cells, lambda text: text.replace("$B$4", "'My Settings'!$B$1"))
+    del cells["Sheet1", 4, 1], cells["Sheet1", 4, 2]
+    cells |= {("My Settings", 1, 1): "Learning rate", ("My Settings", 1, 2): 0.5}
+    for row, (name, value) in enumerate(zip([*WEIGHTS, *GIVEN], [*Layout().start, *Layout().given], strict=True), 3):
+        cells |= {("My Settings", row, 1): name, ("My Settings", row, 2): value}
+        for step in range(8 if name in GIVEN else 1):
+            cells[made.where[0, name, step]] = f"='My Settings'!$B${row}"
+    return cells
+
+
+def new_weights_in_the_same_row() -> Cells:
+    made = make(Layout())
+    for n in range(1, 9):
+        made.cells["Sheet1", 5, 31 + n] = f"w{n} new"
+        for step in range(8):
+            made.cells["Sheet1", 6 + step, 31 + n] = made.text(0, step, f"w{n}-RATE*g{n}")
+            if step:
+                made.cells[made.where[0, f"w{n}", step]] = f"={get_column_letter(31 + n)}{5 + step}"
+    return made.cells
+
+
+def helpers(title: str) -> Cells:
+    made = make(Layout())
+    made.cells |= {("Sheet1", 5, 32): f"{title}1", ("Sheet1", 5, 33): f"{title}2"}
+    for step in range(8):
+        made.cells |= {("Sheet1", 6 + step, 32 + at): made.text(0, step, text) for at, text in enumerate((D1, D2))}
+        text = made.text(0, step, "(0+w5+0+w7)*a_h1*(1-a_h1)*i1")
+        made.cells[made.where[0, "g1", step]] = text.replace("0+M", f"AF{6 + step}*M").replace("0+O", f"AG{6 + step}*O")
+    return made.cells
+
+
+def shared_biases() -> Cells:
+    made = make(Layout())
+    made.cells |= {("Sheet1", 5, 32): "b1", ("Sheet1", 5, 33): "b2"}
+    for step in range(8):
+        made.cells |= {("Sheet1", 6 + step, 32): 0.35, ("Sheet1", 6 + step, 33): 0.6}
+        for name, column in (("h1", "AF"), ("h2", "AF"), ("o1", "AG"), ("o2", "AG")):
+            made.cells[made.where[0, name, step]] += f"+{column}{6 + step}"
+    return made.cells
+
+
+def rate_within(title: str) -> Cells:
+    included = {f"g{n}": f"RATE*{formulas()[f'g{n}']}" for n in range(1, 9)} | {
+        f"w{n}": f"w{n}'-g{n}'" for n in range(1, 9)
+    }
+    cells = make(Layout(texts=tuple(included.items()))).cells
+    return cells | {("Sheet1", 5, 23 + n): title.format(n) for n in range(1, 9)}
+
+
+def a_list_of_quantities() -> Cells:
+    """One forward and backward pass, a quantity a row."""
+    names = [*GIVEN, *WEIGHTS, *learners.UNITS, *learners.ERRORS, *learners.SLOPES]
+    rows = {name: row for row, name in enumerate(names, 2)}
+    given = dict(zip([*GIVEN, *WEIGHTS], [*Layout().given, *Layout().start], strict=True))
+    cells: Cells = {}
+    for name, row in rows.items():
+        text = re.sub(r"\b(E_total|a_[ho]\d|[whotigE]\d)\b", lambda at: f"C{rows[at[1]]}", formulas().get(name, ""))
+        cells |= {("S", row, 2): learners.SPELLINGS["round"](name), ("S", row, 3): given.get(name, f"={text}")}
+    return cells
+
+
+LAYOUTS: dict[str, Callable[[], Cells]] = {
+    "updates across": across,
+    "blank columns": spaced_columns,
+    "blank rows": spaced_rows,
+    "the header repeated": header_again,
+    "titles in two rows": two_rows_of_titles,
+    "a title over a group": a_group_title,
+    "inputs beside, labelled": lambda: inputs_beside(True),
+    "inputs beside, without labels": lambda: inputs_beside(False),
+    "inputs in the first row only": inputs_in_the_first_row,
+    "settings on another sheet": everything_from_another_sheet,
+    "new weights in the same row": new_weights_in_the_same_row,
+    "helper columns, known": lambda: helpers("dE/do"),
+    "helper columns, unknown": lambda: helpers("delta "),
+    "shared biases": shared_biases,
+    "dw with the rate in it": lambda: rate_within("dw{}"),
+    "Δw with the rate in it": lambda: rate_within("Δw{}"),
+    "a list of quantities": a_list_of_quantities,
+    "one row": lambda: make(Layout(rows=1)).cells,
+    "a column of rates": lambda: make(Layout(order=("RATE", *EXERCISE), rate="column")).cells,
+    "a rate of 50": lambda: make(Layout(rates=(50.0,), rows=40)).cells,
+}
+
+
+def understood(report: Report) -> None:
+    assert (report.status, len(report.blocks)) == ("right", 1), (report.message, report.mistakes)
+    assert not [each.quantity for each in report.blocks[0].columns if each.status in ("wrong", "not checked")]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_right_workbook_is_right_in_this_layout(layout: str, tmp_path: Path) -> None:
+    understood(check(book(LAYOUTS[layout](), tmp_path / "book.xlsx")))
+
+
+def test_defined_names_and_the_columns_of_an_excel_table_are_followed(tmp_path: Path) -> None:
+    made = make(Layout())
+    titles = {get_column_letter(column): made.cells["Sheet1", 5, column] for column in range(1, 32)}
+
+    def row_of_table(row: int, text: str) -> str:
+        here = re.compile(rf"(?<!\$)\b([A-Z]{{1,2}}){row}\b")
+        return here.sub(lambda at: f"T1[[#This Row],[{titles[at[1]]}]]", text).replace("$B$4", "lr")
+
+    cells = {
+        (sheet, row, column): row_of_table(row, value) if isinstance(value, str) and value.startswith("=") else value
+        for (sheet, row, column), value in made.cells.items()
+    }
+
+    def add(whole: openpyxl.Workbook) -> None:
+        whole["Sheet1"].add_table(Table(displayName="T1", ref="A5:AE13"))
+        whole.defined_names["lr"] = DefinedName("lr", attr_text="Sheet1!$B$4")
+
+    understood(check(book(cells, tmp_path / "book.xlsx", add)))
+
+
+def test_a_wrong_helper_is_the_cause_and_what_reads_it_is_not_blamed(tmp_path: Path) -> None:
+    made = Made(Layout(), helpers("dE/do"), make(Layout()).where)
+    for step in range(8):
+        made.cells["Sheet1", 6 + step, 32] = made.text(0, step, "(a_o1-t1)*a_o1")
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert (mistake.quantities, mistake.cell) == (["dE/do1"], "AF6")
