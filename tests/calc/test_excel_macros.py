@@ -6,6 +6,7 @@ Python's side is real: xlwings' CallUDF answers the cells, processes of their ow
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -57,11 +58,18 @@ def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
-def book(excel: Office, folder: Path) -> Iterator[int]:
-    """The workbook, its settings those of a short run."""
-    key = excel.load(str(folder / "home/backprop.xlsm"), **TRUSTED)
-    for name, value in {"dataset": "digits", "device": "cpu", "epochs": 3}.items():
-        excel.write(key, f"run_{name}", value)
+def name(folder: Path) -> str:
+    """The name of a workbook that no run was started from."""
+    number = len(list((folder / "home").glob("book *.xlsm")))
+    return shutil.copy(folder / "home/backprop.xlsm", folder / f"home/book {number}.xlsm").name
+
+
+@pytest.fixture
+def book(excel: Office, folder: Path, name: str) -> Iterator[int]:
+    """A workbook, its settings those of a short run."""
+    key = excel.load(str(folder / "home" / name), **TRUSTED)
+    for setting, value in {"dataset": "digits", "device": "cpu", "epochs": 3}.items():
+        excel.write(key, f"run_{setting}", value)
     yield key
     excel.close(key)
 
@@ -127,12 +135,14 @@ def test_train_starts_a_process_and_each_epoch_is_shown_once(excel: Office, book
     assert len(table(excel, book)) == 3, "the follower went on behind the end of the run"
 
 
-def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(excel: Office, book: int, folder: Path):
+def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(
+    excel: Office, book: int, name: str, folder: Path
+):
     run = folder / "home/runs/2099-01-01T00-00-00-reference"  # the newest
     run.mkdir(parents=True)
     lock, log = runs.Lock(run), runs.Log(run)
     assert lock.acquire()
-    note = {"workbook": "backprop.xlsm", "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
+    note = {"workbook": name, "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
     (run / "launch.json").write_text(json.dumps(note))
     log.write("started", dataset="digits", epochs=2, batches=12, resumed_from=None)
     excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
@@ -151,7 +161,6 @@ def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(exce
     log.write("stopped", epoch=1)
     lock.release()
     wait_for(lambda: status(excel, book) == "stopped after epoch 1 (digits)")
-    run.rename(run.with_name("2000-01-01T00-00-00-reference"))
 
 
 def press_for_box(office: Office, key: int, caption: str) -> None:
