@@ -139,7 +139,7 @@ class Office:
         wait_for(self.has_box)
         while self.has_box():
             self.key("Return")
-            time.sleep(0.3)
+            time.sleep(1.0)  # a second Enter too soon would press the button behind the box again
 
     def has_box(self) -> bool:
         """Whether one of our message boxes is open."""
