@@ -227,9 +227,18 @@ class Driver:
 
     def close(self, key):
         """Close without saving: a window would ask about changes."""
-        document = self.documents.pop(key)
+        document = self.documents[key]
         document.setModified(False)
-        document.close(True)
+        end = time.monotonic() + 20
+        while True:  # a macro that still runs says no
+            try:
+                document.close(True)
+                break
+            except CloseVetoException:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+        del self.documents[key]
 
     def function_names(self):
         """The cell functions as the function wizard lists them: name -> [description, argument names…]."""

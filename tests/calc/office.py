@@ -136,10 +136,14 @@ class Office:
 
     def answer_box(self) -> None:
         """Press Enter in the message box that is open."""
-        wait_for(lambda: self._windows("^Backprop$"))
-        while self._windows("^Backprop$"):
+        wait_for(self.has_box)
+        while self.has_box():
             self.key("Return")
-            time.sleep(0.3)
+            time.sleep(1.0)  # a second Enter too soon would press the button behind the box again
+
+    def has_box(self) -> bool:
+        """Whether one of our message boxes is open."""
+        return bool(self._windows("^Backprop$"))
 
     def command_with_box(self, key: int, url: str) -> None:
         """Run a menu command that ends with a message box, and press Enter there."""

@@ -3,8 +3,10 @@
 Python's side is real: xlwings' CallUDF answers the cells, processes of their own start and follow real trainings.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -56,11 +58,18 @@ def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
-def book(excel: Office, folder: Path) -> Iterator[int]:
-    """The workbook, its settings those of a short run."""
-    key = excel.load(str(folder / "home/backprop.xlsm"), **TRUSTED)
-    for name, value in {"dataset": "digits", "device": "cpu", "epochs": 3}.items():
-        excel.write(key, f"run_{name}", value)
+def name(folder: Path) -> str:
+    """The name of a workbook that no run was started from."""
+    number = len(list((folder / "home").glob("book *.xlsm")))
+    return shutil.copy(folder / "home/backprop.xlsm", folder / f"home/book {number}.xlsm").name
+
+
+@pytest.fixture
+def book(excel: Office, folder: Path, name: str) -> Iterator[int]:
+    """A workbook, its settings those of a short run."""
+    key = excel.load(str(folder / "home" / name), **TRUSTED)
+    for setting, value in {"dataset": "digits", "device": "cpu", "epochs": 3}.items():
+        excel.write(key, f"run_{setting}", value)
     yield key
     excel.close(key)
 
@@ -112,7 +121,10 @@ def test_train_starts_a_process_and_each_epoch_is_shown_once(excel: Office, book
     assert table(excel, book) == rows_of(run)
     assert len(table(excel, book)) == 3
     assert status(excel, book) == runs.read(run).status
-    asked = [command.parsed(command.decoded(line.split()[-1])) for line in lines(folder)[before:]]
+    started = [arguments(line) for line in lines(folder)[before:]]
+    program = str(project.PROJECT / "addin/excel/command.py")
+    assert {tuple(words[:-1]) for words in started} == {(sys.executable, program)}
+    asked = [command.parsed(command.decoded(words[-1])) for words in started]
     assert [request["epochs"] for request in asked if request["command"] == "train"] == ["3"]
     started = json.loads((run / "launch.json").read_text())["command"]
     assert started[-2:] == ["--out", str(run)]
@@ -123,12 +135,14 @@ def test_train_starts_a_process_and_each_epoch_is_shown_once(excel: Office, book
     assert len(table(excel, book)) == 3, "the follower went on behind the end of the run"
 
 
-def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(excel: Office, book: int, folder: Path):
+def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(
+    excel: Office, book: int, name: str, folder: Path
+):
     run = folder / "home/runs/2099-01-01T00-00-00-reference"  # the newest
     run.mkdir(parents=True)
     lock, log = runs.Lock(run), runs.Log(run)
     assert lock.acquire()
-    note = {"workbook": "backprop.xlsm", "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
+    note = {"workbook": name, "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
     (run / "launch.json").write_text(json.dumps(note))
     log.write("started", dataset="digits", epochs=2, batches=12, resumed_from=None)
     excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
@@ -147,7 +161,16 @@ def test_a_torn_line_waits_and_a_run_is_there_again_when_the_workbook_opens(exce
     log.write("stopped", epoch=1)
     lock.release()
     wait_for(lambda: status(excel, book) == "stopped after epoch 1 (digits)")
-    run.rename(run.with_name("2000-01-01T00-00-00-reference"))
+
+
+def press_for_box(office: Office, key: int, caption: str) -> None:
+    """Press until a box comes, as a person would whose click was lost: the window may be busy with a row."""
+    for _ in range(3):
+        office.press(key, "Results", caption)
+        with contextlib.suppress(AssertionError):
+            wait_for(office.has_box, timeout=15)
+            break
+    office.answer_box()
 
 
 def test_train_twice_stop_resume_kill_resume(excel: Office, book: int, folder: Path) -> None:
@@ -155,8 +178,7 @@ def test_train_twice_stop_resume_kill_resume(excel: Office, book: int, folder: P
     excel.press(book, "Results", "Train CNN")
     wait_for(lambda: len(table(excel, book)) >= 2)
     run = shown_run(excel, book)
-    excel.press(book, "Results", "Train CNN")
-    excel.answer_box()
+    press_for_box(excel, book, "Train CNN")
     assert shown_run(excel, book) == run
     excel.press(book, "Results", "Stop")
     wait_for(lambda: status(excel, book).startswith("stopped after epoch"))
@@ -185,11 +207,17 @@ def test_stop_without_a_run_and_a_wrong_setting_say_so_and_start_nothing(excel: 
 
 
 def test_a_protected_sheet_is_named_in_a_box_and_nothing_starts(excel: Office, book: int, folder: Path) -> None:
-    before = lines(folder)
+    before = starts(folder)
     excel.protect(book, "Results")
     excel.press(book, "Results", "Train CNN")
     excel.answer_box()
-    assert lines(folder) == before
+    assert starts(folder) == before
+
+
+def starts(folder: Path) -> int:
+    """How often a macro has asked for a run."""
+    asked = [command.parsed(command.decoded(arguments(line)[-1])) for line in lines(folder)]
+    return [request["command"] for request in asked].count("train")
 
 
 def test_recalculate_gives_the_same_numbers(excel: Office, book: int) -> None:
@@ -199,23 +227,25 @@ def test_recalculate_gives_the_same_numbers(excel: Office, book: int) -> None:
     assert excel.read(book, excel.used(book, "Backward")) == before
 
 
-@pytest.mark.parametrize("place", ["C:\\Backprop", "C:\\Jo O'Brien & Co\\my project", "\\\\server\\a & b's (c)\\p"])
-def test_the_command_line_of_xlwings_on_windows_survives_any_folder(excel: Office, book: int, place: str, monkeypatch):
-    python = f"{place}\\.venv\\Scripts\\python.exe"
-    rows = [row[0] for row in excel.read(book, "xlwings.conf.A1:A20")]
-    for name, value in {"INTERPRETER_WIN": python, "PYTHONPATH": place}.items():
-        excel.write(book, f"xlwings.conf.B{rows.index(name) + 1}", value)
-    line = excel.macro(book, "VBAProject.CommandLine.XLPyCommand")
-    assert len(line) < 2048  # of xlwings' DLL
-    (command_line,) = by_cmd(line.partition("/K")[2].replace("$(CLSID)", "{506e67c3}"))
-    program, *options, code = arguments(command_line)
-    assert (program, options) == (python, ["-B", "-c"])
-    served = []
+WINDOWS_PLACES = ["C:\\Backprop", "C:\\Jo O'Brien & Co\\my project", "\\\\server\\a & b's (c)\\p"]
+
+
+def test_the_command_line_of_xlwings_on_windows_survives_any_folder(excel: Office, book: int, monkeypatch) -> None:
+    served, rows = [], [row[0] for row in excel.read(book, "xlwings.conf.A1:A20")]
     monkeypatch.setattr(xlwings, "serve", served.append)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    exec(compile(code, "-c", "exec"), {})
-    assert place in sys.path
-    assert served == ["{506e67c3}"]
+    for place in WINDOWS_PLACES:
+        python = f"{place}\\.venv\\Scripts\\python.exe"
+        for name, value in {"INTERPRETER_WIN": python, "PYTHONPATH": place}.items():
+            excel.write(book, f"xlwings.conf.B{rows.index(name) + 1}", value)
+        line = excel.macro(book, "VBAProject.CommandLine.XLPyCommand")
+        assert len(line) < 2048  # of xlwings' DLL
+        (command_line,) = by_cmd(line.partition("/K")[2].replace("$(CLSID)", "{506e67c3}"))
+        program, *options, code = arguments(command_line)
+        assert (program, options) == (python, ["-B", "-c"])
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        exec(compile(code, "-c", "exec"), {})
+        assert place in sys.path
+    assert served == ["{506e67c3}"] * len(WINDOWS_PLACES)
 
 
 LOG_HEADER = ("epoch", "press", "w", "E_total")
@@ -257,24 +287,23 @@ def expected(presses: list[int]) -> list[list]:
     return [[epoch, press, 8 / 2**epoch, (8 / 2**epoch) ** 2] for epoch, press in enumerate([0, *presses])]
 
 
-@pytest.mark.parametrize("automatic", [True, False])
-def test_the_log_takes_steps_undoes_and_resets(excel: Office, log: int, automatic: bool) -> None:
-    excel.automatic_calculation(log, automatic)
-    for caption, presses in (
-        ("Step", [1]),
-        ("Run n", [1, 2, 2, 2]),
-        ("Step", [1, 2, 2, 2, 3]),
-        ("Undo", [1, 2, 2, 2]),
-        ("Undo", [1]),
-        ("Run n", [1, 2, 2, 2]),
-        ("Reset", []),
-        ("Undo", []),
+def test_the_log_takes_steps_undoes_and_resets_calculating_by_itself_or_not(excel: Office, log: int) -> None:
+    for caption, presses, automatic in (
+        ("Step", [1], True),
+        ("Run n", [1, 2, 2, 2], True),
+        ("Undo", [1], True),
+        ("Run n", [1, 2, 2, 2], False),
+        ("Step", [1, 2, 2, 2, 3], False),
+        ("Undo", [1, 2, 2, 2], False),
+        ("Reset", [], False),
+        ("Undo", [], False),
     ):
+        excel.automatic_calculation(log, automatic)
         excel.press(log, "Training log", caption)
-        wait_for(lambda presses=presses: logged(excel, log) == expected(presses), timeout=5)
+        wait_for(lambda presses=presses: logged(excel, log) == expected(presses), timeout=20)
 
 
-@pytest.mark.parametrize("content", ["text", "=NA()", None])
+@pytest.mark.parametrize("content", ["=NA()", None])
 def test_the_log_adds_nothing_that_is_no_number_and_says_so(excel: Office, log: int, content: str | None) -> None:
     excel.write(log, "Training log.C2", content)
     excel.press(log, "Training log", "Step")
@@ -282,7 +311,7 @@ def test_the_log_adds_nothing_that_is_no_number_and_says_so(excel: Office, log: 
     assert logged(excel, log) == expected([])
 
 
-@pytest.mark.parametrize("steps", [0, 1.5, 1001, "many", None])
+@pytest.mark.parametrize("steps", [1.5, "many"])
 def test_a_number_of_epochs_that_is_none_is_refused(excel: Office, log: int, steps: object) -> None:
     excel.write(log, "log_steps", steps)
     excel.press(log, "Training log", "Run n")

@@ -77,7 +77,7 @@ Public Sub ForgetPythonNumbers()
     row = 1
     Do While settings.Cells(row, 4).Formula <> ""
         area = settings.Cells(row, 4).Formula
-        Application.Range(Mid$(area, 7, Len(area) - 7)).Value = ChrW$(8211)
+        settings.Evaluate(Mid$(area, 7, Len(area) - 7)).Value = ChrW$(8211)
         row = row + 1
     Loop
     Application.EnableEvents = True

@@ -13,6 +13,7 @@ Private mFolder As String ' of the run that is followed; empty for none
 Private mPosition As Long ' bytes of its log that have been read
 Private mEpochs As String, mBatches As String, mDataset As String
 Private mDone As Long ' its last complete epoch
+Private mStatus As String ' what its last line tells
 Private mHeard As Double, mSilence As Long
 Private mAnswer As String ' the file that Python answers with; empty when nothing was asked
 Private mStarting As Boolean ' what was asked is to start a run
@@ -98,6 +99,10 @@ End Sub
 ' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
 ' this in a box.
 Private Sub TakeAnswer(ByVal answer As String)
+    If Named("run_table").Worksheet.ProtectContents Then
+        mFolder = ""
+        Exit Sub
+    End If
     If InStr(answer, "folder=") > 0 Then Follow LineOf(answer, "folder")
     If InStr(answer, "over=") > 0 Then
         If mFolder <> "" Then ReadLog
@@ -149,6 +154,7 @@ Private Sub ReadLog()
     For Each entry In Split(text, vbLf)
         If Left$(entry, 10) = "{""event"": " Then TakeEntry entry
     Next entry
+    Say mStatus
 End Sub
 
 ' The text of an ASCII file from a position on; from its beginning where it has become shorter than that.
@@ -176,12 +182,12 @@ Private Sub TakeEntry(ByVal entry As String)
         mDataset = FieldOf(entry, "dataset")
         mDone = Val(FieldOf(entry, "resumed_from"))
         ClearAfter mDone
-        SayEpoch ""
+        TellEpoch ""
     Case "progress"
-        SayEpoch ", batch " & FieldOf(entry, "batch") & " of " & mBatches & ", loss " & Rounded(FieldOf(entry, "train_loss"))
+        TellEpoch ", batch " & FieldOf(entry, "batch") & " of " & mBatches & ", loss " & Rounded(FieldOf(entry, "train_loss"))
     Case "epoch"
         ShowEpoch entry
-        SayEpoch ""
+        TellEpoch ""
     Case "finished", "stopped", "failed"
         mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end
         mSilence = SILENCE
@@ -204,11 +210,11 @@ Private Function Rounded(ByVal number As String) As String
     Rounded = IIf(number = "null", "not finite", Replace(Format$(Val(number), "0.00"), ",", "."))
 End Function
 
-Private Sub SayEpoch(ByVal progress As String)
+Private Sub TellEpoch(ByVal progress As String)
     Dim epoch As Long
     epoch = mDone + 1
     If epoch > Val(mEpochs) Then epoch = Val(mEpochs)
-    Say "epoch " & epoch & " of " & mEpochs & progress & " (" & mDataset & ")"
+    mStatus = "epoch " & epoch & " of " & mEpochs & progress & " (" & mDataset & ")"
 End Sub
 
 ' Write an epoch into its row of the table; each column's header is the key of its number.
