@@ -34,7 +34,11 @@ MODULE = (
 )
 WRONG = "777.25"
 ERRORS = {"#NAME?", "#NUM!", "#VALUE!", "#REF!", "#DIV/0!", "#N/A"}
-NETWORKS = ["2-3-1 tanh bias", "2-2-1 relu", "2-2-2-1", "2-1", "1-3-2 linear tanh fixed-bias"]
+NETWORKS = [
+    *("2-3-1 tanh bias", "2-2-1 relu", "2-2-2-1", "2-1", "1-3-2 linear tanh fixed-bias"),
+    *("2-3-2 tanh softmax bias", "3-2-1 cross-entropy bias", "2-2-3 relu linear"),
+]
+XOR = "2-2-1 bias"
 BUILT = TemporaryDirectory(prefix="backprop-workbooks-")
 
 
@@ -43,9 +47,10 @@ def file_name(network: str) -> str:
 
 
 @cache
-def workbook(network: str) -> Path:
-    """The workbook of a network, built once for all tests."""
-    return build.build(Path(BUILT.name) / file_name(network), network)
+def workbook(network: str, epochs: int | None = None, preset: str | None = None) -> Path:
+    """The workbook of a network, built once for all tests; with few epochs in a fraction of the time."""
+    folder = Path(BUILT.name) / f"{preset} {epochs}"
+    return build.build(folder / file_name(network), network, preset, epochs=epochs)
 
 
 def profile(folder: Path, recalculate: bool = True, basic: str = "") -> Path:
@@ -92,18 +97,23 @@ def with_wrong_values(path: Path, copy: Path) -> Path:
 def with_cells(path: Path, copy: Path, changes: dict[str, object]) -> Path:
     """A copy with other contents in cells such as "Network!D9": a number, a text, None for a blank, "#N/A" an error."""
 
+    titles = sheet_titles(path)
+
     def change(number: int, xml: str) -> str:
         for place, value in changes.items():
             sheet, cell = place.split("!")
-            if SHEETS.index(sheet) + 1 == number:
-                xml, count = re.subn(rf'<c r="{cell}"( s="\d+")[^>]*>.*?</c>', rf'<c r="{cell}"\1{content(value)}', xml)
+            if titles.index(sheet) + 1 == number:
+                old = rf'<c r="{cell}"( s="\d+")(?:/>|[^>]*?[^/]>.*?</c>|>.*?</c>)'
+                xml, count = re.subn(old, rf'<c r="{cell}"\1{content(value)}', xml)
                 assert count == 1, f"{place} is not there to change"
         return xml
 
     return rewritten(path, copy, change)
 
 
-SHEETS = ("Start", "Network", "Forward", "Backward", "Learning rates", "Results")
+def sheet_titles(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return re.findall(r'<sheet name="([^"]*)"', archive.read("xl/workbook.xml").decode())
 
 
 def content(value: object) -> str:
@@ -143,9 +153,10 @@ class Values:
         """The rows of Forward and Backward, by the name of the quantity, then by column title."""
         found = {}
         for sheet in (self.book["Forward"], self.book["Backward"]):
-            titles = [cell.value for cell in sheet[4]]
-            for row in sheet.iter_rows(min_row=5, values_only=True):
-                found[row[0]] = dict(zip(titles, row, strict=True))
+            rows = list(sheet.iter_rows(values_only=True))
+            head = next(number for number, row in enumerate(rows) if row[0] == "Quantity")
+            for row in rows[head + 1 :]:
+                found[row[0]] = dict(zip(rows[head], row, strict=True))
         return found
 
     def native(self, name: str) -> object:
@@ -154,16 +165,33 @@ class Values:
     @cached_property
     def losses(self) -> list[list[object]]:
         """E_total on Learning rates, a row per epoch, a column per rate."""
-        return [list(row) for row in self.book["Learning rates"].iter_rows(6, 106, 2, 7, values_only=True)]
+        rows = self.book["Learning rates"].iter_rows(6, self.last_row, 2, 7, values_only=True)
+        return [list(row) for row in rows]
+
+    @cached_property
+    def last_row(self) -> int:
+        """The row of the last epoch on Learning rates and on Optimizers."""
+        column = self.book["Learning rates"]["A"]
+        return max(cell.row for cell in column if isinstance(cell.value, int))
 
     def block(self, rate: int) -> list[dict[str, object]]:
         """The native rows of one rate, by column name."""
-        sheet = self.book["Learning rates"]
-        starts = [cell.column for cell in sheet[4] if cell.value == "rate"]
-        end = [*starts, sheet.max_column + 2][rate + 1] - 2
-        titles = [cell.value for cell in sheet[5][starts[rate] - 1 : end]]
-        rows = sheet.iter_rows(6, 106, starts[rate], end, values_only=True)
-        return [dict(zip(titles, row, strict=True)) for row in rows]
+        starts = [cell.column for cell in self.book["Learning rates"][4] if cell.value == "rate"]
+        return self.rows("Learning rates", starts[rate], 5, self.last_row)
+
+    def optimizer(self, text: str) -> list[dict[str, object]]:
+        """The native rows of one optimizer, by column name."""
+        (start,) = [cell.column for cell in self.book["Optimizers"][4] if cell.value == text]
+        return self.rows("Optimizers", start, 5, self.last_row)
+
+    def rows(self, sheet: str, column: int, head: int, last: int) -> list[dict[str, object]]:
+        """The rows below a header that begins in a column and ends before an empty one."""
+        cells = self.book[sheet]
+        titles = []
+        while (title := cells.cell(head, column + len(titles)).value) is not None:
+            titles.append(title)
+        found = cells.iter_rows(head + 1, last, column, column + len(titles) - 1, values_only=True)
+        return [dict(zip(titles, row, strict=True)) for row in found]
 
     def all(self) -> list[tuple[str, object]]:
         """Every cell that is not blank, with its place."""

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyfuncs import descent, propagation
+from pyfuncs import descent, gradient_check, propagation
 from pyfuncs.network import Network
 from pyfuncs.presets import starting_point
 from tests.networks import RATES
 from tests.sheets import ERRORS, Values, basic_function, close, converted, profile, started_once, workbook
+from xlsx import state_text
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +21,34 @@ def connected(soffice: str, tmp_path_factory: pytest.TempPathFactory) -> Values:
     network, loss = Network.parse("2-2-2"), propagation.loss(Network.parse("2-2-2"), *numbers)
     sweep = descent.sweep(network, *numbers, np.array(RATES), 100)
     sweep[[50, 60], [2, 3]] += [2e-9, 5e-10]
+    check = [list(row) for row in gradient_check.check(network, *numbers)]
+    check[3][1] += 2e-9
     answers = {
         "BACKPROP_VERSION()": "0.0, a stand-in",
         "BACKPROP_FORWARD(w, i, n)": propagation.units(network, *numbers[:2]).tolist(),
         "BACKPROP_LOSS(w, i, t, n)": [[loss[0] + 1e-9, *loss[1:]]],
         "BACKPROP_GRADIENT(w, i, t, n)": propagation.gradient(network, *numbers)[:, None].tolist(),
         "BACKPROP_STEP(w, i, t, r, n)": "#weights: row 1, column 1 is text",
-        "BACKPROP_SWEEP(w, i, t, r, e, n)": sweep.tolist(),
+        "BACKPROP_GRADIENT_CHECK(w, i, t, n)": [row[:3] for row in check],
     }
     basic = "".join(basic_function(*call.rstrip(")").split("("), answer) for call, answer in answers.items())
+    basic += by_optimizer(network, numbers, sweep.tolist())
     stand_in = profile(started_once(soffice, tmp_path_factory.mktemp("profile")), recalculate=False, basic=basic)
     return Values(*converted(soffice, stand_in, [workbook("2-2-2")], tmp_path_factory.mktemp("connected")))
+
+
+def by_optimizer(network: Network, numbers: list[np.ndarray], sweep: list[list[float]]) -> str:
+    """BACKPROP_SWEEP in Basic: the six rates without an optimizer, one rate with each."""
+    optimizers = {
+        text: descent.sweep(network, *numbers, np.array([0.5]), 100, text).tolist() for text in state_text.OPTIMIZERS
+    }
+    names = {text: text.split()[0] for text in optimizers}
+    branches = "".join(f'Case "{text}"\nBACKPROP_SWEEP = {names[text]}()\n' for text in optimizers)
+    choice = f"Select Case o\n{branches}Case Else\nBACKPROP_SWEEP = rates()\nEnd Select\n"
+    functions = [basic_function(names[text], "", rows) for text, rows in optimizers.items()]
+    functions += [basic_function("rates", "", sweep)]
+    head = 'Function BACKPROP_SWEEP(w, i, t, r, e, n, Optional given)\nDim o\no = ""\n'
+    return "".join(functions) + f"{head}If Not IsMissing(given) Then o = given\n{choice}End Function\n"
 
 
 def test_with_python_connected_each_row_says_agrees_or_differs(connected: Values) -> None:
@@ -50,16 +68,19 @@ def test_an_error_text_from_python_differs_from_a_number(connected: Values) -> N
 
 def test_a_loss_that_is_off_differs_at_its_epoch_and_at_its_rate(connected: Values) -> None:
     sheet = connected.book["Learning rates"]
-    epochs = [row[0] for row in sheet.iter_rows(6, 106, 24, 24, values_only=True)]
+    compared = [cell.column for cell in sheet[5] if cell.value == "Agreement"]
+    epochs = [row[0] for row in sheet.iter_rows(6, 106, compared[0], compared[0], values_only=True)]
     assert epochs == ["agrees"] * 50 + ["differs"] + ["agrees"] * 50
-    rates = [row[0] for row in sheet.iter_rows(7, 12, 16, 16, values_only=True)]
+    (column,) = [cell.column for cell in sheet[6] if cell.value == "Agreement"]
+    rates = [row[0] for row in sheet.iter_rows(7, 12, column, column, values_only=True)]
     assert rates == ["agrees", "agrees", "differs", "agrees", "agrees", "agrees"]
 
 
 def test_start_counts_what_differs_and_says_that_python_is_there(connected: Values) -> None:
     sheet = connected.book["Start"]
-    assert sheet["B5"].value == "0.0, a stand-in"
-    assert sheet["B8"].value == "11 of 134 comparisons differ: look for “differs”"
+    assert sheet["B9"].value == "0.0, a stand-in"
+    assert sheet["B8"].value == "12 of 243 comparisons differ: look for “differs”"
+    assert connected.named("workbook_agrees") == ["differs"]
 
 
 def test_without_the_extension_what_calc_keeps_is_clean_too(soffice: str, tmp_path: Path) -> None:
@@ -68,4 +89,15 @@ def test_without_the_extension_what_calc_keeps_is_clean_too(soffice: str, tmp_pa
     )
     values = Values(path)
     assert [place for place, value in values.all() if value in ERRORS] == []
-    assert values.book["Start"]["B5"].value == values.book["Start"]["B8"].value == "Python not connected"
+    assert values.book["Start"]["B9"].value == values.book["Start"]["B8"].value == "Python not connected"
+
+
+def test_a_numeric_derivative_that_is_off_differs_on_gradient_check(connected: Values) -> None:
+    states = [row[0] for row in connected.book["Gradient check"].iter_rows(5, 12, 8, 8, values_only=True)]
+    assert states == ["agrees"] * 3 + ["differs"] + ["agrees"] * 4
+
+
+def test_the_optimizers_agree_epoch_by_epoch(connected: Values) -> None:
+    sheet = connected.book["Optimizers"]
+    (column,) = [cell.column for cell in sheet[5] if cell.value == "Agreement"]
+    assert {row[0] for row in sheet.iter_rows(6, 106, column, column, values_only=True)} == {"agrees"}

@@ -2,21 +2,27 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pytest
+from openpyxl.cell.cell import MergedCell
 from openpyxl.worksheet.formula import ArrayFormula
 
 from pyfuncs.network import Network
+from pyfuncs.presets import starting_point
 from tests.networks import RATES, STARTS
 from tests.sheets import NETWORKS, Values, close, workbook
-from xlsx import build
+from xlsx import build, state_text
 from xlsx.build import main
 
 NAMES = [
     *("python_ready", "network", "inputs", "targets", "weights", "learning_rate", "first_bad_input", "learning_rates"),
+    *("your_inputs", "your_targets", "your_weights", "your_learning_rate", "shown_inputs", "shown_targets"),
+    *("shown_weights", "preset", "optimizer", "state", "epoch", "epoch_used", "workbook_agrees", "gradient_check"),
+    *("rate_charted", "log_table", "log_next", "log_steps", "mistake", "mistake_check"),
     *("run_model", "run_dataset", "run_epochs", "run_batch_size", "run_learning_rate", "run_seed", "run_device"),
     *("run_status", "run_folder", "run_table"),
 ]
@@ -48,15 +54,18 @@ def test_the_committed_workbook_is_a_fresh_one(fresh: Path) -> None:
 def test_the_open_xml_rules_find_nothing(network: str) -> None:
     from openxml_audit import OpenXmlValidator
 
-    assert OpenXmlValidator().validate(workbook(network)).errors == []
+    assert OpenXmlValidator().validate(workbook(network, 10)).errors == []
 
 
 @pytest.mark.parametrize("network", ["2-2-2", *NETWORKS])
 def test_the_names_point_at_cells_of_the_right_number(network: str) -> None:
-    values, described = Values(workbook(network)), Network.parse(network)
+    values, described = Values(workbook(network, 10)), Network.parse(network)
     assert [name for name in NAMES if name not in values.book.defined_names] == []
     sizes = {"inputs": described.sizes[0], "targets": described.sizes[-1], "weights": described.weight_count}
-    sizes |= {"learning_rates": len(RATES), "run_table": 8}
+    sizes |= {f"{prefix}_{name}": size for name, size in sizes.items() for prefix in ("your", "shown")}
+    sizes |= {"learning_rates": len(RATES), "run_table": 8, "gradient_check": described.weight_count}
+    sizes |= {"log_table": described.weight_count + 4, "log_next": described.weight_count + 4}
+    sizes["mistake_check"] = described.learned_count
     for name in NAMES:
         assert len(values.named(name)) == sizes.get(name, 1), name
     assert values.named("network") == [described.text]
@@ -64,7 +73,7 @@ def test_the_names_point_at_cells_of_the_right_number(network: str) -> None:
 
 def test_the_sheets_stand_in_their_order_and_are_all_linked_from_start(fresh: Path) -> None:
     book = openpyxl.load_workbook(fresh)
-    assert book.sheetnames == ["Start", "Network", "Forward", "Backward", "Learning rates", "Results"]
+    assert book.sheetnames == [module.TITLE for module in build.SHEETS if module.TITLE != "Batch"]
     links = [row[0].hyperlink.location for row in book["Start"].iter_rows(max_col=1) if row[0].hyperlink]
     assert links == [f"'{name}'!A1" for name in book.sheetnames[1:]]
 
@@ -113,7 +122,8 @@ def test_only_the_cells_to_edit_are_marked_and_each_is_validated(fresh: Path) ->
     editable = {
         name for name in NAMES if name.startswith("run_") and name not in ("run_status", "run_folder", "run_table")
     }
-    editable |= {"inputs", "targets", "weights", "learning_rate", "learning_rates"}
+    editable |= {"your_inputs", "your_targets", "your_weights", "your_learning_rate", "learning_rates"}
+    editable |= {"preset", "optimizer", "epoch", "rate_charted", "log_steps", "mistake"}
     expected = set()
     for name in editable:
         ((sheet, area),) = book.defined_names[name].destinations
@@ -121,7 +131,8 @@ def test_only_the_cells_to_edit_are_marked_and_each_is_validated(fresh: Path) ->
         rows = cells if isinstance(cells, tuple) else ((cells,),)
         expected |= {(sheet, cell.coordinate) for row in rows for cell in row}
     for sheet in book:
-        filled = [cell for row in sheet.iter_rows() for cell in row if cell.fill.fgColor.rgb == "FFFFF4CC"]
+        cells = [cell for row in sheet.iter_rows() for cell in row if not isinstance(cell, MergedCell)]
+        filled = [cell for cell in cells if cell.fill.fgColor.rgb == "FFFFF4CC"]
         marked = {cell.coordinate for cell in filled}
         assert marked == {cell for title, cell in expected if title == sheet.title}
         validated = " ".join(str(rule.sqref) for rule in sheet.data_validations.dataValidation)
@@ -140,15 +151,17 @@ def test_every_chart_and_button_says_what_it_is(fresh: Path) -> None:
     with zipfile.ZipFile(fresh) as archive:
         drawings = "".join(archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name)
         buttons = "".join(archive.read(name).decode() for name in archive.namelist() if "vmlDrawing" in name)
-    assert len(re.findall(r'<xdr:cNvPr[^>]* descr="Line chart[^"]{20,}"', drawings)) == 3
-    assert re.findall(r"<font[^>]*>([^<]+)</font>", buttons) == ["Train CNN", "Stop", "Resume", "Recalculate"]
+    described = re.findall(r'<xdr:cNvPr[^>]* descr="(?:Line chart|The network)[^"]{20,}"', drawings)
+    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 11
+    captions = ["Step", "Run n", "Undo", "Reset", "Train CNN", "Stop", "Resume", "Recalculate"]
+    assert re.findall(r"<font[^>]*>([^<]+)</font>", buttons) == captions
     assert "FmlaMacro" not in buttons  # Calc would warn of macros that are not there
 
 
 def test_a_preset_that_does_not_fit_is_refused_with_those_that_do(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    assert main(["--preset", "mazur", "--out", str(tmp_path)]) == 2
+    assert main(["--network", "2-2-2", "--preset", "mazur", "--out", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "mazur" in line
     assert all(name in line for name in STARTS)
@@ -178,5 +191,52 @@ def test_a_preset_names_the_start_on_the_sheet(tmp_path: Path) -> None:
     assert main(["--network", "2-2-2 FIXED-BIAS", "--preset", "mazur", "--out", str(tmp_path / "new")]) == 0
     values = Values(tmp_path / "new" / build.FILE_NAME)
     assert values.named("weights") == [0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.35, 0.6]
-    assert "Mazur" in values.book["Network"]["B5"].value
+    assert values.named("preset") == ["mazur"]
+    assert "Mazur" in values.book["Network"]["D5"].value
     assert close(values.native("E_total"), 0.29837110876, 1e-11)
+
+
+def test_a_preset_brings_its_own_network_and_its_samples(tmp_path: Path) -> None:
+    assert main(["--preset", "xor", "--epochs", "10", "--out", str(tmp_path)]) == 0
+    values = Values(tmp_path / build.FILE_NAME)
+    assert values.named("network") == ["2-2-1 bias"]
+    assert values.named("inputs") == [0, 0, 0, 1, 1, 0, 1, 1]
+    assert values.named("targets") == [0, 1, 1, 0]
+    assert "Batch" in values.book.sheetnames
+
+
+@pytest.mark.parametrize("network", ["2-2-2", "2-1"])
+def test_the_state_in_one_line_writes_the_same_start(tmp_path: Path, network: str) -> None:
+    start = starting_point(Network.parse(network))
+    moved = replace(start, weights=tuple(w / 3 for w in start.weights), learning_rate=0.7)
+    line = state_text.text(moved, "momentum 0.9")
+    assert main(["--state", line, "--epochs", "10", "--out", str(tmp_path)]) == 0
+    values = Values(tmp_path / build.FILE_NAME)
+    assert values.named("state") == [line]
+    assert values.named("optimizer") == ["momentum 0.9"]
+    assert all(close(one, other) for one, other in zip(values.named("weights"), moved.weights, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("2-2-2", "inputs"),
+        ("2-1; inputs 1 2; targets 1; weights 1; learning_rate 1", "1 numbers where 2 are due"),
+        ("2-1; inputs 1 2; targets 1; weights 1 x; learning_rate 1", '"x" is not a number'),
+        ("2-1; inputs 1 2 / 3 4; targets 1; weights 1 2; learning_rate 1", "2 samples of inputs, but 1"),
+        ("2-1; inputs 1 2; targets 1; weights 1 2; learning_rate 0", "above 0"),
+        ("2-1; inputs 1 2; targets 1; weights 1 2; learning_rate 1; optimizer adma", "adma"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture, line: str, said: str
+) -> None:
+    assert main(["--state", line, "--out", str(tmp_path)]) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert said in error
+
+
+def test_a_large_network_gets_fewer_rows_and_stays_within_its_size(tmp_path: Path) -> None:
+    path = build.build(tmp_path / "large.xlsx", "8-8-8-4 bias")
+    assert path.stat().st_size < 5_000_000
+    assert len(Values(path).losses) - 1 == build.shown_epochs(Network.parse("8-8-8-4 bias"), 1) >= build.FEWEST_EPOCHS

@@ -9,33 +9,90 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from pyfuncs.network import Network, NetworkError
-from pyfuncs.presets import starting_point
+from pyfuncs.presets import PRESETS, Preset, starting_point
+from xlsx import chains, state_text
 from xlsx.files import written
-from xlsx.sheets import backward, forward, learning_rates, network, results, start, style
+from xlsx.sheets import (
+    backward,
+    batch,
+    exercise,
+    forward,
+    gradient_check,
+    learning_rates,
+    network,
+    optimizers,
+    picture,
+    results,
+    spot_the_mistake,
+    start,
+    style,
+    training_log,
+)
 from xlsx.sheets.cells import Book
 
 FILE_NAME, EXCEL_NAME = "backprop.xlsx", "backprop.xlsm"
-SHEETS = (start, network, forward, backward, learning_rates, results)
-WRITING_ORDER = (network, forward, backward, learning_rates, results, start)  # a sheet reads what stands before it
+EXERCISE_NAMES = ("exercise.xlsx", "exercise.xlsm")
+SHEETS = (
+    start,
+    network,
+    batch,
+    picture,
+    forward,
+    backward,
+    gradient_check,
+    learning_rates,
+    optimizers,
+    training_log,
+    spot_the_mistake,
+    results,
+)
+WRITING_ORDER = (  # a sheet reads what stands before it
+    batch.write,
+    network.write,
+    optimizers.write,
+    forward.write,
+    batch.write_states,
+    gradient_check.write,
+    backward.write,
+    picture.write,
+    learning_rates.write,
+    training_log.write,
+    spot_the_mistake.write,
+    results.write,
+    start.write,
+)
 MAX_WEIGHTS = 250
+MAX_CELLS = 150_000  # about what opens in a few seconds
+EPOCHS, MAX_EPOCHS, FEWEST_EPOCHS = 100, 1_000, 10
 TRAINING = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
 
 
-def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
+def build(
+    path: Path,
+    spec: str | None = None,
+    preset: str | None = None,
+    *,
+    state: str | None = None,
+    epochs: int | None = None,
+    exercise: bool = False,
+) -> Path:
     """Write the workbook of a network text to `path`, from a preset's numbers or the network's default ones.
 
-    A path that ends with .xlsm gets macros. Raises NetworkError for a text or a preset that does not fit,
-    PermissionError where the file cannot be written.
+    A path that ends with .xlsm gets macros. `state` is a line from Network's cell of that name, in place of both.
+    Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
     """
-    described = Network.parse(spec)
-    if described.weight_count > MAX_WEIGHTS:
-        count = f"{described.text} has {described.weight_count} weights"
+    start, optimizer = begin(spec, preset, state)
+    network = Network.parse(start.network)
+    if network.weight_count > MAX_WEIGHTS:
+        count = f"{network.text} has {network.weight_count} weights"
         raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
-    begin = starting_point(described, preset)
-    with written(path, f"Backpropagation, {described.text}") as workbook:
-        book = Book(workbook, described, begin, style.formats(workbook), macros=path.suffix == ".xlsm")
+    with written(path, f"Backpropagation, {network.text}") as workbook:
+        book = Book(workbook, network, start, style.formats(workbook), macros=path.suffix == ".xlsm")
+        book.optimizer, book.exercise = optimizer, exercise
+        book.epochs = epochs or shown_epochs(network, len(start.inputs))
         write_sheets(book)
         if book.macros:
             from addin.excel import project
@@ -44,13 +101,40 @@ def build(path: Path, spec: str = "2-2-2", preset: str | None = None) -> Path:
     return path
 
 
+def begin(spec: str | None, preset: str | None, state: str | None) -> tuple[Preset, str]:
+    """The start and the optimizer. A preset without a network text brings its own."""
+    if state is not None:
+        return state_text.read(state)
+    known = PRESETS.get((preset or "").strip().lower())
+    text = spec or (known.network if known else "2-2-2")
+    return starting_point(Network.parse(text), preset), "sgd"
+
+
+def shown_epochs(network: Network, samples: int) -> int:
+    """A hundred, or as many as leave a large network's workbook quick to open."""
+    columns = len(chains.state(network, samples)) + network.weight_count
+    cells = (len(learning_rates.RATES) + len(optimizers.SETTINGS) + 1) * columns + 6 * network.weight_count
+    return max(FEWEST_EPOCHS, min(EPOCHS, MAX_CELLS // cells))
+
+
 def write_sheets(book: Book) -> None:
     titles = subtitles(book)
-    for module in SHEETS:
+    for module in sheets(book):
         sheet = book.workbook.add_worksheet(module.TITLE)
-        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, module is learning_rates)
-    for module in WRITING_ORDER:
-        module.write(book)
+        at = int(module in (learning_rates, optimizers))
+        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, at)
+    if book.exercise:
+        book.workbook.add_worksheet(exercise.KEY).very_hidden()
+        for title in exercise.HIDDEN:
+            if sheet := book.sheet(title):
+                sheet.hide()
+    for write in WRITING_ORDER:
+        write(book)
+
+
+def sheets(book: Book) -> list[ModuleType]:
+    """The sheets in their order; one sample needs no sheet of samples."""
+    return [module for module in SHEETS if module is not batch or book.samples > 1]
 
 
 def subtitles(book: Book) -> dict[str, tuple[str, str]]:
@@ -59,9 +143,24 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
     return {
         start.TITLE: ("Backpropagation, step by step", f"Network {text}: formulas, native cells and Python."),
         network.TITLE: ("Network", "What goes in. Every other sheet follows these cells."),
+        batch.TITLE: ("Batch", f"Network {text}: several samples make one update, by the mean of their derivatives."),
+        picture.TITLE: ("Picture", f"Network {text}, with its numbers at the epoch that is chosen on Forward."),
         forward.TITLE: ("Forward pass", f"Network {text}: from the inputs to E_total."),
         backward.TITLE: ("Backward pass", f"Network {text}: dE stands for the change of E_total."),
-        learning_rates.TITLE: ("Learning rates", f"Network {text}: {learning_rates.EPOCHS} updates at six rates."),
+        gradient_check.TITLE: (
+            "Gradient check",
+            "Each derivative again, from the loss alone: move one weight a little.",
+        ),
+        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 10 or 50."),
+        optimizers.TITLE: ("Optimizers", f"Network {text}: the same start, the same rate, three ways to go down."),
+        training_log.TITLE: (
+            "Training log",
+            f"Network {text}: a row per plain update; the rate may change between presses.",
+        ),
+        spot_the_mistake.TITLE: (
+            "Spot the mistake",
+            "Choose an error. The loss hardly shows it; the check does at once.",
+        ),
         results.TITLE: ("Results: a convolutional network reads digits", TRAINING),
     }
 
@@ -70,24 +169,35 @@ def arguments(line: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m xlsx.build", description=f"Write {FILE_NAME} and {EXCEL_NAME} for a network."
     )
-    parser.add_argument("--network", default="2-2-2", help='network text, such as "2-3-1 tanh bias" (default: 2-2-2)')
-    parser.add_argument("--preset", help="starting point, such as seed or course (default: the network's own)")
+    parser.add_argument("--network", help='network text, such as "2-3-1 tanh bias" (default: the preset\'s, or 2-2-2)')
+    parser.add_argument("--preset", help="starting point, such as seed or xor (default: the network's own)")
+    parser.add_argument("--state", help="a line from the cell of Network that holds all of it, in place of both")
+    parser.add_argument("--epochs", type=epochs, help=f"rows of every descent, up to {MAX_EPOCHS} (default: {EPOCHS})")
+    parser.add_argument("--exercise", action="store_true", help="leave the answers blank, to be filled in and checked")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write into (default: this one)")
     parser.add_argument("--force", action="store_true", help="replace workbooks that are there")
     return parser.parse_args(line)
 
 
+def epochs(text: str) -> int:
+    """An option's whole number from FEWEST_EPOCHS to MAX_EPOCHS."""
+    if not text.isascii() or not text.isdigit() or not FEWEST_EPOCHS <= int(text[:9]) <= MAX_EPOCHS:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from {FEWEST_EPOCHS} to {MAX_EPOCHS}")
+    return int(text)
+
+
 def main(line: list[str] | None = None) -> int:
     """0 when the workbooks are written; 2, with one line, when they are not."""
     asked = arguments(line)
-    paths = [asked.out / name for name in (FILE_NAME, EXCEL_NAME)]
+    paths = [asked.out / name for name in (EXERCISE_NAMES if asked.exercise else (FILE_NAME, EXCEL_NAME))]
     there = [path for path in paths if path.exists()]
     if there and not asked.force:
         print(f"{there[0]} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
         return 2
     try:
         for path in paths:
-            print(build(path, asked.network, asked.preset))
+            options = {"state": asked.state, "epochs": asked.epochs, "exercise": asked.exercise}
+            print(build(path, asked.network, asked.preset, **options))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

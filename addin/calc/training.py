@@ -9,13 +9,17 @@ import time
 from pathlib import Path
 
 from addin import launch
-from addin.calc.results_sheet import ResultsSheet, SheetError
+from addin.calc import log_sheet
+from addin.calc.log_sheet import LogSheet
+from addin.calc.named_cells import SheetError
+from addin.calc.results_sheet import ResultsSheet
 from cnn import runs
 
 COMMANDS = {  # by the caption of a button and of a menu entry
     "Train CNN": "train",
     "Stop": "stop",
     "Resume": "resume",
+    **log_sheet.COMMANDS,
     "Recalculate": "recalculate",
 }
 POLL_SECONDS = 0.03
@@ -56,6 +60,8 @@ class Training:
 
     def command(self, name, document):
         """Run the command called `name` of COMMANDS on a document."""
+        if name in log_sheet.COMMANDS.values():
+            return self._log(name, document)
         if name != "recalculate" and not ResultsSheet.is_in(document):
             return self._tell(document, NO_SHEET)
         return self._attempt(document, getattr(self, name), document)
@@ -90,6 +96,15 @@ class Training:
     def recalculate(self, document):
         """Compute every cell anew."""
         document.calculateAll()
+
+    def _log(self, name, document):
+        """A button of the training log; why nothing was done is said in a box."""
+        if not LogSheet.is_in(document):
+            return self._tell(document, log_sheet.NO_LOG)
+        try:
+            return getattr(LogSheet(document), name)()
+        except SheetError as error:
+            return self._tell(document, str(error))
 
     def _attempt(self, document, action, *arguments):
         """Do it; what goes wrong is said in a line, in the sheet where there is one."""

@@ -1,46 +1,111 @@
-"""Backward: from the error at the outputs back to every weight's derivative, then the update."""
+"""Backward: from the error at the outputs back to every weight's derivative, its check, then the update."""
 
 from __future__ import annotations
 
+import math
+
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas
-from xlsx.sheets import style
-from xlsx.sheets.cells import AGREEMENT, QUANTITY_COLUMNS, Book, inputs_line, quantities, quantity_header
+from pyfuncs import gradient_check as rule
+from xlsx import batches, chains, formulas
+from xlsx.formulas import Quantity
+from xlsx.sheets import gradient_check, style
+from xlsx.sheets.cells import Book, colour_states, mute_errors, stored
+from xlsx.sheets.forward import for_sample
+from xlsx.sheets.quantities import NATIVE, epoch_line, header, quantities, section
 
 TITLE = "Backward"
-WIDTHS = [width for _, width, _ in QUANTITY_COLUMNS]
+WIDTHS = [9.5, 18, 31, 32, 11, 11, 13.5, 11, 9.5, 7]
+NUMERIC, RELATIVE, VERDICT = 7, 8, 9
+CHECK_COLUMNS = (("Numeric", "header_right"), ("Relative difference", "header_right"), ("Check", "header_state"))
 HEADER_ROW = 3
-SECTIONS = (
-    ("1  Error: how E_total changes with each output", formulas.errors, None),
-    ("2  Delta: how E_total changes with each weighted sum, from the outputs back", formulas.deltas, None),
-    (
-        "3  Derivative of each weight: delta of the unit it leads to × what it carries",
-        formulas.gradients,
-        "BACKPROP_GRADIENT(weights,inputs,targets,network)",
-    ),
-    (
-        "4  Update: one step against the derivative",
-        formulas.updates,
-        "BACKPROP_STEP(weights,inputs,targets,learning_rate,network)",
-    ),
-)
+GRADIENT = "BACKPROP_GRADIENT(shown_weights,shown_inputs,shown_targets,network)"
+MEAN_GRADIENT = "BACKPROP_GRADIENT(shown_weights,inputs,targets,network)"
+STEP = "BACKPROP_STEP(shown_weights,inputs,targets,learning_rate,network)"
+PASS, FAIL, KINK = "PASS", "FAIL", "KINK"
 
 
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
-    inputs_line(book, sheet, 2)
-    quantity_header(book, sheet, HEADER_ROW)
+    epoch_line(book, sheet, 2)
+    sheet.set_row(HEADER_ROW, 28)
+    header(book, sheet, HEADER_ROW, CHECK_COLUMNS)
     row = HEADER_ROW + 1
-    for title, derive, call in SECTIONS:
-        section(book, sheet, row, title)
-        row = quantities(book, sheet, row + 1, derive(book.network), call)
+    for title, rows, call in sections(book):
+        if not rows:  # cross-entropy needs no error: its delta is derived in one
+            continue
+        section(book, sheet, row, title, VERDICT + 1)
+        first, row = row + 1, quantities(book, sheet, row + 1, rows, call, "number_8")
+        derivatives = [quantity.name for quantity in rows] == list(book.network.gradient_names)
+        if derivatives and not book.exercise:
+            write_check(book, sheet, first)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
     style.printed(sheet, row - 1, WIDTHS)
 
 
-def section(book: Book, sheet: Worksheet, row: int, title: str) -> None:
-    sheet.set_row(row, 24)
-    for column in range(AGREEMENT + 1):
-        sheet.write_blank(row, column, None, book.looks["section"])
-    sheet.write_string(row, 0, title, book.looks["section"])
+def sections(book: Book) -> list[tuple[str, list[Quantity], str | None]]:
+    """Heading, rows, and the cell function that answers them."""
+    network = book.network
+    derivatives = [for_sample(book, quantity) for quantity in chains.chains(network)]
+    titles = {
+        "1  Error: how E changes with each output": (formulas.errors(network), None),
+        "2  Delta: how E changes with each weighted sum, from the outputs back": (formulas.deltas(network), None),
+        "3  Derivative of each weight: its chain of factors": (derivatives, GRADIENT),
+    }
+    if book.samples > 1:
+        titles["   Derivative over the batch: the mean of its samples’ derivatives"] = (batch(book), MEAN_GRADIENT)
+    titles["4  Update: one plain step against the derivative"] = (formulas.updates(network), STEP)
+    return [(title, rows, call) for title, (rows, call) in titles.items()]
+
+
+def batch(book: Book) -> list[Quantity]:
+    """The means, which Batch computes."""
+    means = batches.means(book.network, book.samples)
+    return [quantity for quantity in means if quantity.name in book.network.gradient_names]
+
+
+def write_check(book: Book, sheet: Worksheet, first: int) -> None:
+    """Beside every derivative the numeric one, how far they are apart, and what that means."""
+    weights = book.network.weight_names
+    for row, weight in enumerate(weights, first):
+        write_check_row(book, sheet, row, weight)
+    last = first + len(weights) - 1
+    book.define("gradient_check", sheet, xl_range(first, VERDICT, last, VERDICT))
+    mute_errors(book, sheet, (first, NUMERIC, last, VERDICT))
+    colour_states(book, sheet, (first, VERDICT, last, VERDICT))
+
+
+def write_check_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
+    looks = book.looks
+    native, numeric = book.values[f"dE/d{weight}"], book.values[f"numeric {weight}"]
+    cells = [xl_rowcol_to_cell(row, column) for column in (NATIVE, NUMERIC, RELATIVE)]
+    relative = abs(native - numeric) / max(abs(native), abs(numeric), rule.SMALLEST)
+    sheet.write_formula(
+        row, NUMERIC, f"={book.reference(f'numeric {weight}', sheet)}", looks["number_8"], stored(numeric)
+    )
+    sheet.write_formula(row, RELATIVE, "=" + relative_difference(*cells[:2]), looks["scientific"], stored(relative))
+    verdict = f"=IF(ISNUMBER({cells[2]}),{verdict_formula(book, sheet, weight, *cells)},NA())"
+    sheet.write_formula(row, VERDICT, verdict, looks["state"], verdict_text(book, weight, native, numeric, relative))
+    book.place(f"check {weight}", sheet, row, VERDICT, math.nan)
+
+
+def relative_difference(one: str, other: str) -> str:
+    return f"ABS({one}-{other})/MAX(ABS({one}),ABS({other}),{rule.SMALLEST})"
+
+
+def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:
+    """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
+    step, loss = book.reference(f"step {weight}", sheet), book.reference("E_total", sheet)
+    noise = f"{float(rule.ROUNDING)}*MAX(1,{loss})/{step}"
+    passed = f'IF(OR({relative}<{rule.TOLERANCE},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
+    kink = gradient_check.kink(book, sheet, gradient_check.FIRST + book.network.weight_names.index(weight))
+    return passed if kink == "FALSE" else f'IF({kink},"{KINK}",{passed})'
+
+
+def verdict_text(book: Book, weight: str, native: float, numeric: float, relative: float) -> str:
+    """What `verdict_formula` answers at the values stored. (No workbook is built upon a kink.)"""
+    if not math.isfinite(relative):
+        return "#N/A"
+    noise = rule.ROUNDING * max(1, book.values["E_total"]) / book.values[f"step {weight}"]
+    return PASS if relative < rule.TOLERANCE or abs(native - numeric) < noise else FAIL

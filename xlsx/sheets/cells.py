@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
@@ -14,13 +13,17 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs.network import Network
 from pyfuncs.presets import Preset
-from xlsx import expressions
-from xlsx.formulas import Quantity
 from xlsx.sheets import style
 
 NOT_CONNECTED = "Python not connected"
 NOTHING = "–"
 ALL_GOOD = "all inputs are numbers"
+AGREES_ALONE = "agrees with itself; Python not connected"
+STATES = {
+    **dict.fromkeys(("agrees", AGREES_ALONE, "PASS", "right"), style.GOOD),
+    **dict.fromkeys(("differs", "FAIL", "not yet"), style.BAD),
+    **dict.fromkeys((NOT_CONNECTED, "KINK"), style.MUTED),
+}
 TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-9"
 
 
@@ -28,8 +31,10 @@ TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-9"
 class Book:
     """The workbook under construction.
 
-    `cells` has the sheet, row and column of every named number, `values` its value (not a number where the cell shows
-    an error), `compared` the ranges that hold comparisons, with their cell counts. `macros` is true for the .xlsm.
+    `cells` has the sheet, row and column of every named number ("start w1" is a weight of Network, "w1" the one of the
+    epoch shown), `values` its value (not a number where the cell shows an error), `compared` the ranges that hold
+    comparisons, with their cell counts. `macros` is true for the .xlsm, `exercise` where the answers are left to the
+    reader, in the cells of `answers`. `ends` has the first free column of a sheet that is filled block by block.
     """
 
     workbook: Workbook
@@ -40,6 +45,15 @@ class Book:
     values: dict[str, float] = field(default_factory=dict)
     compared: list[tuple[str, int]] = field(default_factory=list)
     macros: bool = False
+    exercise: bool = False
+    epochs: int = 100
+    optimizer: str = "sgd"
+    answers: dict[str, tuple[Worksheet, int, int]] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        return len(self.preset.inputs)
 
     def sheet(self, title: str) -> Worksheet:
         return self.workbook.get_worksheet_by_name(title)
@@ -48,11 +62,15 @@ class Book:
         self.cells[name] = (sheet, row, column)
         self.values[name] = value
 
-    def reference(self, name: str, reader: Worksheet) -> str:
+    def reference(self, name: str, reader: Worksheet, anchored: bool = False) -> str:
         """The cell of a named number as a formula on `reader` writes it."""
         sheet, row, column = self.cells[name]
-        cell = xl_rowcol_to_cell(row, column)
+        cell = xl_rowcol_to_cell(row, column, anchored, anchored)
         return cell if sheet is reader else f"{quote_sheetname(sheet.name)}!{cell}"
+
+    def shown(self, name: str, reader: Worksheet) -> str:
+        """The cell that a reader of the workbook sees: in an exercise the answer, not the key to it."""
+        return replace(self, cells=self.cells | self.answers).reference(name, reader)
 
     def define(self, name: str, sheet: Worksheet, area: str) -> None:
         """A workbook-wide name: other code finds cells through these only."""
@@ -89,10 +107,10 @@ def stored(value: float) -> float | str:
     return value if math.isfinite(value) else "#N/A"
 
 
-def used(cell: str, positive: bool) -> str:
-    """The number in an editable cell; #N/A for a blank, a text or an error, which arithmetic may take for 0."""
+def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
+    """The number in an editable cell; `otherwise` for a blank; #N/A for a text or an error, never a 0."""
     number = f"IF({cell}>0,{cell},NA())" if positive else cell
-    return f"IF(ISNUMBER({cell}),{number},NA())"
+    return f"IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),{otherwise},NA()))"
 
 
 def array(sheet: Worksheet, area: tuple[int, int, int, int], formula: str, look: Format, text: str | int) -> None:
@@ -121,10 +139,12 @@ def differs(native: str, python_cells: str, tolerance: str) -> str:
     return f"IF({both},{apart},IF(ISNUMBER({native})+ISNUMBER({python_cells})>0,1,0))"
 
 
-def agreement(book: Book, sheet: Worksheet, area: tuple[int, int, int, int], differing: str, numbers: str) -> None:
+def agreement(
+    book: Book, sheet: Worksheet, area: tuple[int, int, int, int], differing: str, numbers: str, look: str = "state"
+) -> None:
     """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number."""
     verdict = f'IF({differing}>0,"differs",IF({numbers}=0,"{NOTHING}","agrees"))'
-    array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks["state"], NOT_CONNECTED)
+    array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks[look], NOT_CONNECTED)
     first_row, first_column, last_row, last_column = area
     count = (last_row - first_row + 1) * (last_column - first_column + 1)
     book.compared.append((f"{quote_sheetname(sheet.name)}!{xl_range(*area)}", count))
@@ -133,9 +153,8 @@ def agreement(book: Book, sheet: Worksheet, area: tuple[int, int, int, int], dif
 
 def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
     """Colour repeats what the words say."""
-    colours = {"agrees": style.GOOD, "differs": style.BAD, NOT_CONNECTED: style.MUTED}
-    for state, colour in colours.items():
-        look = book.workbook.add_format({"font_color": colour, "bold": state == "differs"})
+    for state, colour in STATES.items():
+        look = book.workbook.add_format({"font_color": colour, "bold": colour == style.BAD})
         rule = {"type": "cell", "criteria": "==", "value": f'"{state}"', "format": look}
         sheet.conditional_format(*area, rule)
 
@@ -143,61 +162,3 @@ def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int])
 def mute_errors(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
     """#N/A, the answer of a formula that has no number to work with, stands back."""
     sheet.conditional_format(*area, {"type": "errors", "format": book.workbook.add_format({"font_color": style.MUTED})})
-
-
-QUANTITY_COLUMNS = (
-    ("Quantity", 10, "header"),
-    ("What it is", 25, "header"),
-    ("Formula", 38.5, "header"),
-    ("With the numbers put in", 36, "header"),
-    ("Native formula", 14, "header_right"),
-    ("Python", 14, "header_right"),
-    ("Agreement", 18.5, "header_state"),
-)
-NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(QUANTITY_COLUMNS))
-
-
-def inputs_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
-    """Says on every sheet whether all cells of Network are numbers, or which is not."""
-    sheet.write_formula(row, column, '="Network: "&first_bad_input', book.looks["subtitle"], f"Network: {ALL_GOOD}")
-
-
-def quantity_header(book: Book, sheet: Worksheet, row: int) -> None:
-    for column, (title, _, look) in enumerate(QUANTITY_COLUMNS):
-        sheet.write_string(row, column, title, book.looks[look])
-
-
-def quantities(book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity], call: str | None) -> int:
-    """A row per quantity: name, meaning, formula, numbers, native value, beside Python's block and the comparisons.
-
-    Without a `call` (no cell function answers these) the row says through what it is checked. Gives the next free row.
-    """
-    first = row
-    for row, quantity in enumerate(rows, first):
-        quantity_row(book, sheet, row, quantity)
-        if call is None:
-            sheet.write_blank(row, PYTHON, None, book.looks["text"])
-            sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
-    if call is not None:
-        native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
-        python(sheet, (first, PYTHON, row, PYTHON), call, book.looks["number"])
-        numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
-        agreement(book, sheet, (first, AGREEMENT, row, AGREEMENT), differs(native, beside, TOLERANCE), numbers)
-    mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))
-    return row + 1
-
-
-def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None:
-    expression, looks = quantity.expression, book.looks
-    value = expressions.evaluate(expression, book.values)
-    numbers = expressions.numbers_text(expression, book.values)
-
-    def cell(name: str) -> str:
-        return book.reference(name, sheet)
-
-    sheet.write_string(row, NAME, quantity.name, looks["label"])
-    sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
-    sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
-    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula"], numbers)
-    sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks["number"], stored(value))
-    book.place(quantity.name, sheet, row, NATIVE, value)

@@ -1,4 +1,4 @@
-"""Learning rates: 100 updates at six editable rates, every quantity in its row, E_total beside Python's, a chart.
+"""Learning rates: updates at six editable rates, every quantity in its row, E_total beside Python's, and the charts.
 
 Column A is the epoch of every block. Row n is the state before update n + 1, so epoch 0 is the start.
 """
@@ -6,156 +6,86 @@ Column A is the epoch of every block. Row n is the state before update n + 1, so
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import expressions, formulas
-from xlsx.expressions import Expression
-from xlsx.formulas import Quantity
-from xlsx.sheets import style
+from xlsx.sheets import rate_charts, style
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
     Book,
     agreement,
+    array,
     differs,
-    inputs_line,
     mute_errors,
     python,
     stored,
     used,
 )
+from xlsx.sheets.epochs import Block, descent, start_values
+from xlsx.sheets.quantities import state_line
 
 TITLE = "Learning rates"
 RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
-EPOCHS = 100
-SUMMARY_EPOCHS = (0, 1, 10, 50, 100)
+GOAL = 0.01
 GROUP_ROW, HEADER_ROW, FIRST = 3, 4, 5
-LAST = FIRST + EPOCHS
-EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 17
-STATE, VERDICT = SUMMARY + 1 + len(SUMMARY_EPOCHS), SUMMARY + 2 + len(SUMMARY_EPOCHS)
+EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 18
 COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
-WIDTHS = [6, *[8.3] * 6, 1.5, 6, *[8.7] * 5, 20, 18.5, 1.5, *[8.3] * 6, 19, 1.5]
-CHART = {"width": 655, "height": 292}
+CHARTS_ROW = FIRST + 7
+WIDTHS = [6, *[8] * 6, 1.5, 6, *[8.2] * 5, 9.5, 18.5, 18.5, 1.5, *[8.3] * 6, 19, 1.5]
+
+
+def summary_epochs(book: Book) -> list[int]:
+    return [epoch for epoch in (0, 1, 10, 50, 100) if epoch <= book.epochs]
 
 
 def write(book: Book) -> None:
-    sheet = book.sheet(TITLE)
-    inputs_line(book, sheet, 2, NATIVE)
-    losses = [write_block(book, sheet, index) for index in range(len(RATES))]
-    write_table(book, sheet, losses)
+    sheet, last = book.sheet(TITLE), FIRST + book.epochs
+    state_line(book, sheet, 2, NATIVE)
+    blocks = [block(book, sheet, index) for index in range(len(RATES))]
+    values = [write_block(book, each, rate) for each, rate in zip(blocks, RATES, strict=True)]
+    losses = [[row["E_total"] for row in rows] for rows in values]
+    write_table(book, blocks, losses)
     write_python(book, sheet)
+    write_summary_header(book, sheet)
     for index, loss in enumerate(losses):
-        write_summary(book, sheet, index, loss)
-    write_chart(book, sheet)
-    mute_errors(book, sheet, (FIRST, NATIVE, LAST, STATE))
+        write_summary(book, blocks[index], index, loss)
+    rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], NATIVE, (CHARTS_ROW, SUMMARY))
+    mute_errors(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book)) + 2))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, LAST, WIDTHS[: VERDICT + 1])
+    style.printed(sheet, last, WIDTHS[:PYTHON])
 
 
-def block_start(book: Book, index: int) -> int:
-    """The first column of the block of a rate: blocks stand side by side, an empty column between them."""
-    return BLOCKS + index * (len(block_columns(book)) + 1)
+def block(book: Book, sheet: Worksheet, index: int) -> Block:
+    """The block of a rate: blocks stand side by side, an empty column between them."""
+    width = descent(book, sheet, FIRST, 0, "").width + 1
+    start = BLOCKS + index * width
+    return descent(book, sheet, FIRST, start, xl_rowcol_to_cell(GROUP_ROW, start + 1, True, True))
 
 
-def block_columns(book: Book) -> dict[str, Expression]:
-    """The exercise's columns, t i w units E dE/dw, with dE/da and the deltas that dE/dw is made of before it."""
-    network = book.network
-    given = network.target_names + network.input_names + network.weight_names
-    derived = [derive(network) for derive in DERIVED]
-    columns = {name: expressions.name(name) for name in given}
-    return columns | {quantity.name: quantity.expression for rows in derived for quantity in rows}
+def write_block(book: Book, block: Block, rate: float) -> list[dict[str, float]]:
+    """The native rows of one rate, and the rate itself. Gives the values of the rows."""
+    sheet, edited = block.sheet, xl_rowcol_to_cell(HEADER_ROW, NATIVE + RATES.index(rate))
+    sheet.write_string(GROUP_ROW, block.column, "rate", book.looks["group"])
+    sheet.write_formula(GROUP_ROW, block.column + 1, f"={used(edited, positive=True)}", book.looks["rate"], rate)
+    block.header(HEADER_ROW)
+    mute_errors(book, sheet, (GROUP_ROW, block.column, FIRST + book.epochs, block.column + block.width - 1))
+    return block.write(start_values(book, rate), book.epochs)
 
 
-DERIVED = (formulas.forward, formulas.losses, formulas.errors, formulas.deltas, formulas.gradients)
-
-
-def write_block(book: Book, sheet: Worksheet, index: int) -> list[float]:
-    """The native rows of one rate. Gives E_total of every epoch, not a number from the epoch on where it diverged."""
-    columns, start = block_columns(book), block_start(book, index)
-    write_block_header(book, sheet, index)
-    texts, losses = row_formulas(book, sheet, columns, start), []
-    for row, values in enumerate(block_values(book, RATES[index]), FIRST):
-        first_or_later = texts[0 if row == FIRST else 1]
-        for column, name in enumerate(columns, start):
-            formula = first_or_later[name].format(row=row + 1, before=row)
-            sheet.write_formula(row, column, formula, book.looks["short"], stored(values[name]))
-        losses.append(values["E_total"])
-    mute_errors(book, sheet, (GROUP_ROW, start, LAST, start + len(columns) - 1))
-    return losses
-
-
-def write_block_header(book: Book, sheet: Worksheet, index: int) -> None:
-    """The rate that the block uses, and the names of its columns."""
-    columns, start = block_columns(book), block_start(book, index)
-    rate = used(xl_rowcol_to_cell(HEADER_ROW, NATIVE + index), positive=True)
-    sheet.write_string(GROUP_ROW, start, "rate", book.looks["group"])
-    sheet.write_formula(GROUP_ROW, start + 1, f"={rate}", book.looks["rate"], RATES[index])
-    sheet.set_column(start, start + len(columns) - 1, 9, book.looks["plain"])
-    for column, name in enumerate(columns, start):
-        sheet.write_string(HEADER_ROW, column, name, book.looks["header_right"])
-
-
-def row_formulas(book: Book, sheet: Worksheet, columns: dict[str, Expression], start: int) -> tuple[dict, dict]:
-    """The formulas of the first row and of the later ones, with {row} and {before} for the row numbers.
-
-    An overflow (#NUM!) becomes #N/A, which charts leave out and which no later row can take for a number.
-    """
-    letters = {name: xl_col_to_name(column) for column, name in enumerate(columns, start)}
-    rate = f"${xl_col_to_name(start + 1)}${GROUP_ROW + 1}"
-
-    def here(name: str) -> str:
-        return letters[name] + "{row}"
-
-    def before(name: str) -> str:
-        return rate if name == "learning_rate" else letters[name] + "{before}"
-
-    given = {name: book.reference(name, sheet) for name in columns if is_given(columns[name], name)}
-    derived = {name: expressions.native(columns[name], here) for name in columns if name not in given}
-    moved = {w: expressions.native(update.expression, before) for w, update in updates(book)}
-    return guarded(given | derived), guarded(given | derived | moved)
-
-
-def updates(book: Book) -> list[tuple[str, Quantity]]:
-    """Each weight's name with its update."""
-    return list(zip(book.network.weight_names, formulas.updates(book.network), strict=True))
-
-
-def is_given(expression: Expression, name: str) -> bool:
-    """Whether a column is copied from Network: its expression is its own name."""
-    return expression == expressions.name(name)
-
-
-def guarded(texts: dict[str, str]) -> dict[str, str]:
-    return {name: f"=IFERROR({text},NA())" for name, text in texts.items()}
-
-
-def block_values(book: Book, rate: float) -> Iterator[dict[str, float]]:
-    """What the rows of a block hold, to be stored: every quantity, epoch by epoch."""
-    columns, moved = block_columns(book), updates(book)
-    values = {name: book.values[name] for name in columns if is_given(columns[name], name)}
-    for _ in range(EPOCHS + 1):
-        for name, expression in columns.items():
-            values[name] = expressions.evaluate(expression, values)
-        yield values
-        reading = values | {"learning_rate": rate}
-        values = values | {w: expressions.evaluate(update.expression, reading) for w, update in moved}
-
-
-def write_table(book: Book, sheet: Worksheet, losses: list[list[float]]) -> None:
+def write_table(book: Book, blocks: list[Block], losses: list[list[float]]) -> None:
     """E_total, epoch × rate: the first row has the rates to edit, the cells point into the blocks."""
-    looks, total = book.looks, list(block_columns(book)).index("E_total")
+    sheet, looks = book.sheet(TITLE), book.looks
     sheet.write_string(GROUP_ROW, NATIVE, "E_total, native; edit the rates:", looks["group"])
     sheet.write_string(HEADER_ROW, EPOCH, "epoch", looks["header_right"])
-    for row in range(FIRST, LAST + 1):
+    for row in range(FIRST, FIRST + book.epochs + 1):
         sheet.write_number(row, EPOCH, row - FIRST, looks["integer"])
     for index, column in enumerate(range(NATIVE, NATIVE + len(RATES))):
+        total = blocks[index].column_of("E_total")
         sheet.write_number(HEADER_ROW, column, RATES[index], looks["edit"])
-        for row in range(FIRST, LAST + 1):
-            source = xl_rowcol_to_cell(row, block_start(book, index) + total)
-            sheet.write_formula(row, column, f"={source}", looks["loss"], stored(losses[index][row - FIRST]))
+        for row, loss in enumerate(losses[index], FIRST):
+            sheet.write_formula(row, column, f"={xl_rowcol_to_cell(row, total)}", looks["loss"], stored(loss))
     rates = (HEADER_ROW, NATIVE, HEADER_ROW, NATIVE + len(RATES) - 1)
     book.define("learning_rates", sheet, xl_range(*rates))
     sheet.data_validation(*rates, RATE_RULE)
@@ -173,55 +103,69 @@ RATE_RULE = {
 
 def write_python(book: Book, sheet: Worksheet) -> None:
     """One BACKPROP_SWEEP for all rates and epochs, and per epoch whether the six numbers agree."""
-    looks, last = book.looks, PYTHON + len(RATES) - 1
+    looks, last = book.looks, FIRST + book.epochs
     sheet.write_string(GROUP_ROW, PYTHON, "E_total, Python: BACKPROP_SWEEP", looks["group"])
-    for index, column in enumerate(range(PYTHON, last + 1)):
+    for index, column in enumerate(range(PYTHON, COMPARED)):
         formula = f"={xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)}"
         sheet.write_formula(HEADER_ROW, column, formula, looks["short_head"], RATES[index])
-    call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{EPOCHS},network)"
-    python(sheet, (FIRST, PYTHON, LAST, last), call, looks["loss"])
-    pairs = [(table_column(NATIVE + index), table_column(PYTHON + index)) for index in range(len(RATES))]
-    different = "+".join(differs(*pair, SWEEP_TOLERANCE) for pair in pairs)
-    numbers = "+".join(f"ISNUMBER({cells})" for pair in pairs for cells in pair)
+    call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{book.epochs},network)"
+    python(sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["loss"])
+    pairs = [pair(book, index) for index in range(len(RATES))]
+    different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
+    numbers = "+".join(f"ISNUMBER({cells})" for each in pairs for cells in each)
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", looks["header_state"])
-    agreement(book, sheet, (FIRST, COMPARED, LAST, COMPARED), f"({different})", f"({numbers})")
+    agreement(book, sheet, (FIRST, COMPARED, last, COMPARED), f"({different})", f"({numbers})")
 
 
-def table_column(column: int) -> str:
-    return xl_range(FIRST, column, LAST, column)
+def pair(book: Book, index: int) -> tuple[str, str]:
+    """The native column of a rate, and Python's."""
+    last = FIRST + book.epochs
+    return tuple(xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
 
 
-def write_summary(book: Book, sheet: Worksheet, index: int, losses: list[float]) -> None:
+def write_summary(book: Book, block: Block, index: int, losses: list[float]) -> None:
     """One row per rate: E_total at chosen epochs, how it went, whether Python agrees over all epochs."""
-    row, looks = FIRST + 1 + index, book.looks
-    if index == 0:
-        write_summary_header(book, sheet)
+    sheet, looks, epochs = block.sheet, book.looks, summary_epochs(book)
+    row = FIRST + 1 + index
     rate = xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)
     sheet.write_formula(row, SUMMARY, f"={rate}", looks["general"], RATES[index])
-    for column, epoch in enumerate(SUMMARY_EPOCHS, SUMMARY + 1):
+    for column, epoch in enumerate(epochs, SUMMARY + 1):
         source = xl_rowcol_to_cell(FIRST + epoch, NATIVE + index)
         sheet.write_formula(row, column, f"={source}", looks["loss_row"], stored(losses[epoch]))
-    native, beside = table_column(NATIVE + index), table_column(PYTHON + index)
-    rate_used = xl_rowcol_to_cell(GROUP_ROW, block_start(book, index) + 1)
-    sheet.write_formula(row, STATE, "=" + outcome(native, rate_used), looks["state"], outcome_text(losses))
-    numbers = f"COUNT({native},{beside})"
-    agreement(book, sheet, (row, VERDICT) * 2, f"SUM({differs(native, beside, SWEEP_TOLERANCE)})", numbers)
+    column, (native, beside) = SUMMARY + 1 + len(epochs), pair(book, index)
+    rate_used = xl_rowcol_to_cell(GROUP_ROW, block.column + 1)
+    array(sheet, (row, column) * 2, goal(native), looks["general"], goal_value(losses))
+    outcome_now = outcome_text(losses)
+    sheet.write_formula(row, column + 1, "=" + outcome(native, rate_used, book.epochs), looks["state"], outcome_now)
+    area = (row, column + 2) * 2
+    different = f"SUM({differs(native, beside, SWEEP_TOLERANCE)})"
+    agreement(book, sheet, area, different, f"COUNT({native},{beside})")
 
 
 def write_summary_header(book: Book, sheet: Worksheet) -> None:
-    titles = ["rate", *(f"epoch {epoch}" for epoch in SUMMARY_EPOCHS), f"after {EPOCHS} updates", "Agreement"]
-    sheet.write_string(GROUP_ROW, SUMMARY, "E_total of each rate, at chosen epochs", book.looks["group"])
+    epochs = [f"E at {epoch}" for epoch in summary_epochs(book)]
+    titles = ["rate", *epochs, f"E < {GOAL} at", f"after {book.epochs} updates", "Agreement"]
+    sheet.write_string(GROUP_ROW, SUMMARY, "E_total of each rate at chosen epochs", book.looks["group"])
     for column, title in enumerate(titles, SUMMARY):
-        look = "header_right" if column < STATE else "header_state"
+        look = "header_right" if column <= SUMMARY + 1 + len(epochs) else "header_state"
         sheet.write_string(FIRST, column, title, book.looks[look])
 
 
-def outcome(native: str, rate: str) -> str:
+def goal(native: str) -> str:
+    """The first epoch with a loss below GOAL, for an array formula."""
+    return f'IFERROR(MATCH(TRUE,IF(ISNUMBER({native}),{native}<{GOAL}),0)-1,"not yet")'
+
+
+def goal_value(losses: list[float]) -> int | str:
+    return next((epoch for epoch, loss in enumerate(losses) if loss < GOAL), "not yet")
+
+
+def outcome(native: str, rate: str, epochs: int) -> str:
     """In words what E_total did. Once a row has no number no later row has one, so their count is the epoch."""
     first, last = (native.split(":")[at] for at in (0, 1))
     moved = f'IF({last}<{first},"falls",IF({last}>{first},"rises","does not change"))'
     diverged = f'IF(COUNT({native})=0,"see Network","diverged at epoch "&COUNT({native}))'
-    return f'IF(ISNUMBER({rate}),IF(COUNT({native})={EPOCHS + 1},{moved},{diverged}),"the rate is not above 0")'
+    return f'IF(ISNUMBER({rate}),IF(COUNT({native})={epochs + 1},{moved},{diverged}),"the rate is not above 0")'
 
 
 def outcome_text(losses: list[float]) -> str:
@@ -230,26 +174,3 @@ def outcome_text(losses: list[float]) -> str:
     if finite < len(losses):
         return f"diverged at epoch {finite}" if finite else "see Network"
     return "does not change" if losses[-1] == losses[0] else "falls" if losses[-1] < losses[0] else "rises"
-
-
-def write_chart(book: Book, sheet: Worksheet) -> None:
-    """E_total against the epoch, a line per rate: its points and its legend are the cells of the table."""
-    chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
-    for index in range(len(RATES)):
-        column = NATIVE + index
-        chart.add_series(
-            {
-                "name": [TITLE, HEADER_ROW, column],
-                "categories": [TITLE, FIRST, EPOCH, LAST, EPOCH],
-                "values": [TITLE, FIRST, column, LAST, column],
-                "line": style.line(index),
-                "marker": {"type": "none"},
-            }
-        )
-    chart.set_title({"name": "E_total after each update, by learning rate", "name_font": style.CHART_TITLE})
-    chart.set_x_axis(style.axis("epoch", min=0, max=EPOCHS))
-    chart.set_y_axis(style.axis("E_total", min=0))
-    chart.set_legend({"position": "right", "font": style.CHART_FONT})
-    chart.set_size(CHART)
-    alternative = "Line chart of E_total over 100 updates, one line for each of the six learning rates."
-    sheet.insert_chart(FIRST + 8, SUMMARY, chart, {"description": alternative, "object_position": 2})

@@ -1,4 +1,7 @@
-"""Network: the inputs, targets, weights and the learning rate: the only cells to edit, and what is wrong with them."""
+"""Network: inputs, targets, weights, learning rate. A preset's value, yours, the one used, that at the epoch shown.
+
+A blank cell of yours means the preset's. The values used are those that every other sheet and Python read.
+"""
 
 from __future__ import annotations
 
@@ -7,85 +10,130 @@ from typing import NamedTuple
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas
-from xlsx.sheets import style
+from xlsx import formulas, state_text
+from xlsx.sheets import presets, style
 from xlsx.sheets.cells import ALL_GOOD, Book, array, mute_errors, used
 
 TITLE = "Network"
-WIDTHS = [17, 13, 15, 13, 13, 25, 1.5, 56]
-COLUMNS = ("Kind", "Name", "Connection", "Value (edit)", "Value used", "Note")
-KIND, NAME, CONNECTION, VALUE, USED, NOTE, _, SIDE = range(8)
-NETWORK_ROW, START_ROW, CHECK_ROW, HEADER_ROW = 3, 4, 5, 7
+WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 41]
+KIND, NAME, CONNECTION, PRESET, YOURS, USED, SHOWN, NOTE, _, SIDE = range(10)
+COLUMNS = {
+    KIND: ("Kind", "header"),
+    NAME: ("Name", "header"),
+    CONNECTION: ("Connection", "header"),
+    PRESET: ("Preset’s", "header_right"),
+    YOURS: ("Yours (edit)", "header_right"),
+    USED: ("Used", "header_right"),
+    NOTE: ("Note", "header_state"),
+}
+NETWORK_ROW, PRESET_ROW, OPTIMIZER_ROW, CHECK_ROW, HEADER_ROW = 3, 4, 5, 6, 8
+FIRST = HEADER_ROW + 1
 HELP = (
     "Cells with a border and this fill are yours to edit.",
-    "Everything else is computed from them, on every sheet.",
+    "Leave one blank and the preset’s value is used.",
     "",
-    "“Value used” is what the formulas read. A cell that is blank, text or an",
-    "error has no value: what depends on it shows #N/A, never a 0.",
+    "A text or an error is no number: what depends on it",
+    "shows #N/A, never a 0, and the check names the cell.",
     "",
-    "Another network, such as 2-3-1 tanh bias, has other rows: write it with",
-    'python -m xlsx.build --network "2-3-1 tanh bias" --out FOLDER',
+    "The column at the right of “Used” shows the weights at",
+    "the epoch that is chosen on Forward.",
+    "",
+    "Another network has other rows. Write it with",
+    'python -m xlsx.build --network "2-3-1 tanh bias"',
+    "",
+    "All of this as one line, to paste elsewhere",
+    "(--state takes it):",
 )
+STATE_ROW = HEADER_ROW + len(HELP)
 
 
 class Entry(NamedTuple):
-    """One editable cell: what kind of number it is, its name, where it leads, its value at the start."""
+    """One row of numbers: its kind and name, where it leads, its value at the start, and whether it is edited here."""
 
     kind: str
     name: str
     connection: str
     value: float
+    edited: bool = True
 
 
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     groups = entries(book)
+    last = HEADER_ROW + sum(map(len, groups.values()))
     write_top(book, sheet)
-    row = HEADER_ROW + 1
+    presets.write(book, sheet, groups, HEADER_ROW, last)
+    row = FIRST
     for name, group in groups.items():
-        book.define(name, sheet, xl_range(row, VALUE, row + len(group) - 1, VALUE))
+        define(book, sheet, name, row, row + len(group) - 1)
         for at, entry in enumerate(group):
             write_entry(book, sheet, row + at, entry)
         row += len(group)
-    last = row - 1
     write_check(book, sheet, last)
-    mute_errors(book, sheet, (HEADER_ROW + 1, USED, last, USED))
-    sheet.freeze_panes(HEADER_ROW + 1, 0)
-    style.printed(sheet, max(last, HEADER_ROW + len(HELP)), WIDTHS)
+    mute_errors(book, sheet, (FIRST, PRESET, last, SHOWN))
+    state_text.write(book, sheet, STATE_ROW, SIDE)
+    sheet.freeze_panes(FIRST, 0)
+    style.printed(sheet, max(last, STATE_ROW), WIDTHS)
+
+
+def define(book: Book, sheet: Worksheet, name: str, first: int, last: int) -> None:
+    """`weights` is what is used, `your_weights` what is edited, `shown_weights` what they are at the epoch shown."""
+    if book.samples == 1 or name not in ("inputs", "targets"):
+        book.define(name, sheet, xl_range(first, USED, last, USED))
+        book.define(f"your_{name}", sheet, xl_range(first, YOURS, last, YOURS))
+    if name != "learning_rate":
+        book.define(f"shown_{name}", sheet, xl_range(first, SHOWN, last, SHOWN))
 
 
 def entries(book: Book) -> dict[str, list[Entry]]:
-    """The editable cells by their defined name, in the order of the sheet."""
-    network, preset = book.network, book.preset
+    """The rows by their defined name, in the order of the sheet. Several samples are edited on Batch."""
+    network, preset, one = book.network, book.preset, book.samples == 1
     leads = formulas.connections(network)
+    inputs = zip(network.input_names, preset.inputs[0], strict=True)
+    targets = zip(network.target_names, preset.targets[0], strict=True)
     weights = zip(network.weight_names, preset.weights, strict=True)
+    where = "" if one else "on Batch"
     return {
-        "inputs": [Entry("Input", *pair) for pair in led(network.input_names, preset.inputs[0])],
-        "targets": [Entry("Target", *pair) for pair in led(network.target_names, preset.targets[0])],
+        "inputs": [Entry("Input", name, where, float(value), one) for name, value in inputs],
+        "targets": [Entry("Target", name, where, float(value), one) for name, value in targets],
         "weights": [Entry("Weight" if w[0] == "w" else "Bias", w, leads[w], float(value)) for w, value in weights],
         "learning_rate": [Entry("Learning rate", "learning_rate", "", float(preset.learning_rate))],
     }
 
 
-def led(names: tuple[str, ...], values: tuple[float, ...]) -> list[tuple[str, str, float]]:
-    return [(name, "", float(value)) for name, value in zip(names, values, strict=True)]
-
-
 def write_top(book: Book, sheet: Worksheet) -> None:
     looks = book.looks
-    for row, label in ((NETWORK_ROW, "Network"), (START_ROW, "Starting point"), (CHECK_ROW, "Check of the cells")):
+    labels = {NETWORK_ROW: "Network", PRESET_ROW: "Preset", OPTIMIZER_ROW: "Optimizer", CHECK_ROW: "Check"}
+    for row, label in labels.items():
         sheet.write_string(row, KIND, label, looks["label"])
         for column in range(NAME, NOTE + 1):
             sheet.write_blank(row, column, None, looks["text"])
     sheet.write_string(NETWORK_ROW, NAME, book.network.text, looks["label"])
-    sheet.write_string(START_ROW, NAME, book.preset.source, looks["text"])
     book.define("network", sheet, xl_rowcol_to_cell(NETWORK_ROW, NAME))
     only_this_text(sheet, book.network.text)
-    for column, title in enumerate(COLUMNS):
-        look = {VALUE: "header_right", USED: "header_right", NOTE: "header_state"}.get(column, "header")
+    sheet.merge_range(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, CONNECTION, book.optimizer, looks["edit_text"])
+    sheet.data_validation(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, NAME, optimizer_rule())
+    sheet.write_string(OPTIMIZER_ROW, PRESET, "makes the weights of the epochs after 0", looks["muted_line"])
+    number = state_text.OPTIMIZERS.index(book.optimizer) + 1
+    choices = ",".join(f'"{name}"' for name in state_text.OPTIMIZERS)
+    sheet.write_formula(OPTIMIZER_ROW, NOTE, f"=MATCH(optimizer,{{{choices}}},0)", looks["integer_hidden"], number)
+    book.define("optimizer_number", sheet, xl_rowcol_to_cell(OPTIMIZER_ROW, NOTE))
+    book.define("optimizer", sheet, xl_rowcol_to_cell(OPTIMIZER_ROW, NAME))
+    for column, (title, look) in COLUMNS.items():
         sheet.write_string(HEADER_ROW, column, title, looks[look])
+    sheet.write_formula(HEADER_ROW, SHOWN, '="At epoch "&IFERROR(epoch_used,"?")', looks["header_right"], "At epoch 0")
     for row, line in enumerate(HELP, HEADER_ROW):
-        sheet.write_string(row, SIDE, line, looks["group" if row == HEADER_ROW else "plain"])
+        sheet.write_string(row, SIDE, line, looks["plain"])
+
+
+def optimizer_rule() -> dict[str, object]:
+    return {
+        "validate": "list",
+        "source": list(state_text.OPTIMIZERS),
+        "ignore_blank": False,
+        "error_title": "optimizer: one of the list",
+        "error_message": f"Choose one of: {', '.join(state_text.OPTIMIZERS)}.",
+    }
 
 
 def only_this_text(sheet: Worksheet, text: str) -> None:
@@ -102,24 +150,37 @@ def only_this_text(sheet: Worksheet, text: str) -> None:
 
 
 def write_entry(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
-    """One row: the editable value, the value used (#N/A unless it is a number) and what is wrong with it."""
-    looks, cell = book.looks, xl_rowcol_to_cell(row, VALUE)
-    positive = entry.name == "learning_rate"
+    """One row: the preset's value, yours, the one used (#N/A unless it is a number) and what is wrong with it."""
+    looks = book.looks
     sheet.write_string(row, KIND, entry.kind, looks["muted"])
     sheet.write_string(row, NAME, entry.name, looks["label"])
     sheet.write_string(row, CONNECTION, entry.connection, looks["text"])
-    sheet.write_number(row, VALUE, entry.value, looks["edit"])
-    sheet.write_formula(row, USED, "=" + used(cell, positive), looks["general"], entry.value)
-    sheet.write_formula(row, NOTE, "=" + note(cell, positive), looks["state"], "")
-    sheet.data_validation(row, VALUE, row, VALUE, number_rule(entry.name, positive))
-    book.place(entry.name, sheet, row, USED, entry.value)
+    sheet.write_blank(row, NOTE, None, looks["state"])
+    if entry.edited:
+        write_blocks(book, sheet, row, entry)
+    else:
+        for column in (PRESET, YOURS, USED):
+            sheet.write_blank(row, column, None, looks["text"])
+    weight = entry.kind in ("Weight", "Bias")
+    book.place(f"start {entry.name}" if weight else entry.name, sheet, row, USED, entry.value)
+
+
+def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
+    looks = book.looks
+    positive = entry.name == "learning_rate"
+    preset, yours = (xl_rowcol_to_cell(row, column) for column in (PRESET, YOURS))
+    sheet.write_formula(row, PRESET, "=" + presets.value(row), looks["general_muted"], entry.value)
+    sheet.write_blank(row, YOURS, None, looks["edit"])
+    sheet.write_formula(row, USED, "=" + used(yours, positive, preset), looks["general"], entry.value)
+    sheet.write_formula(row, NOTE, "=" + note(yours, positive), looks["state"], "")
+    sheet.data_validation(row, YOURS, row, YOURS, number_rule(entry.name, positive))
 
 
 def note(cell: str, positive: bool) -> str:
     """What is wrong with a cell, in words; an empty text when nothing is."""
     number = f'IF({cell}>0,"","is not above 0")' if positive else '""'
     text = f'IF(ISTEXT({cell}),"is text: type a number","is an error: type a number")'
-    return f'IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),"is blank: type a number",{text}))'
+    return f'IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),"",{text}))'
 
 
 def number_rule(name: str, positive: bool) -> dict[str, object]:
@@ -128,16 +189,32 @@ def number_rule(name: str, positive: bool) -> dict[str, object]:
     return {
         "validate": "decimal",
         **limits,
-        "ignore_blank": False,
         "error_title": f"{name}: {what}",
-        "error_message": f"{name} must be {what}, such as 0.5 (typed the way this computer writes decimals).",
+        "error_message": f"{name} must be {what}, such as 0.5 (typed the way this computer writes decimals), or blank.",
     }
 
 
 def write_check(book: Book, sheet: Worksheet, last: int) -> None:
-    """first_bad_input: the first row whose note is not empty."""
-    names, notes = (xl_range(HEADER_ROW + 1, column, last, column) for column in (NAME, NOTE))
+    """first_bad_input: a choice that is not in its list, or the first row whose note is not empty."""
+    names, notes = (xl_range(FIRST, column, last, column) for column in (NAME, NOTE))
     first = f"MATCH(TRUE,LEN({notes})>0,0)"
-    named = f'INDEX({names},{first})&" (row "&{first}+{HEADER_ROW + 1}&") "&INDEX({notes},{first})'
-    array(sheet, (CHECK_ROW, NAME, CHECK_ROW, NAME), f'IFERROR({named},"{ALL_GOOD}")', book.looks["label"], ALL_GOOD)
+    rows = f'IFERROR(INDEX({names},{first})&" (row "&{first}+{HEADER_ROW + 1}&") "&INDEX({notes},{first}),"{ALL_GOOD}")'
+    if book.samples > 1:
+        rows = f'IF(first_bad_sample<>"",first_bad_sample,{rows})'
+    choices = (("preset_number", "preset"), ("optimizer_number", "optimizer"), ("epoch_used", "epoch (on Forward)"))
+    for number, what in reversed(choices):
+        rows = f'IF(ISNUMBER({number}),{rows},"{what} is not one of those allowed: choose another")'
+    array(sheet, (CHECK_ROW, NAME, CHECK_ROW, NAME), rows, book.looks["label"], ALL_GOOD)
     book.define("first_bad_input", sheet, xl_rowcol_to_cell(CHECK_ROW, NAME))
+
+
+def write_shown(book: Book, at_epoch: dict[str, str]) -> None:
+    """The column of the epoch shown: `at_epoch` has the formula of each weight, and of an input of the sample shown."""
+    sheet, row = book.sheet(TITLE), FIRST
+    for group in entries(book).values():
+        for entry in group:
+            formula = at_epoch.get(entry.name, xl_rowcol_to_cell(row, USED))
+            sheet.write_formula(row, SHOWN, f"={formula}", book.looks["general"], entry.value)
+            if entry.name != "learning_rate":
+                book.place(entry.name, sheet, row, SHOWN, entry.value)
+            row += 1

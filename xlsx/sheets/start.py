@@ -5,34 +5,40 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets import style
-from xlsx.sheets.cells import ALL_GOOD, NOT_CONNECTED, NOTHING, Book, array, colour_states
+from xlsx.sheets import exercise, style
+from xlsx.sheets.cells import AGREES_ALONE, ALL_GOOD, NOT_CONNECTED, NOTHING, Book, array, colour_states
 
 TITLE = "Start"
-WIDTHS = [20, 132]
+WIDTHS = [22, 130]
 STATE_ROW = 3
-VERSION_ROW, READY_ROW, ADVICE_ROW, VERDICT_ROW, INPUTS_ROW = range(STATE_ROW + 1, STATE_ROW + 6)
-SHEETS_ROW = INPUTS_ROW + 2
+AGREES_ROW, INPUTS_ROW, CHECK_ROW, VERDICT_ROW, VERSION_ROW, READY_ROW, ADVICE_ROW = range(STATE_ROW + 1, STATE_ROW + 8)
+SHEETS_ROW = ADVICE_ROW + 1
 VERSION = "BACKPROP_VERSION()"
 CONNECTED = "Nothing. The Python columns are computed by the project's own Python; edit a cell on Network and watch."
 CONNECT = (
     "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
     "25.2 or newer. Excel on macOS: Recalculate on Results. Without Python all native formulas work."
 )
-SHEETS = (
-    ("Network", "the inputs, targets, weights and the learning rate: the cells to edit"),
-    ("Forward", "from the inputs to the loss: every weighted sum, output and error"),
-    ("Backward", "from the loss back to every weight: errors, deltas, derivatives, the update"),
-    ("Learning rates", "100 updates at six rates of your choice, row by row, with their chart"),
-    ("Results", "train a convolutional network on handwritten digits and watch its epochs arrive"),
-)
+SHEETS = {
+    "Network": "the inputs, targets, weights, learning rate and optimizer: presets, and your own numbers",
+    "Batch": "the samples of the batch, each worked through in a row, and their mean",
+    "Picture": "the network drawn with its numbers, at the epoch that is shown",
+    "Forward": "from the inputs to the loss: every weighted sum, output and error; choose the epoch to show",
+    "Backward": "from the loss back to every weight: errors, deltas, chains of factors, gradient check, the update",
+    "Gradient check": "where the numeric derivatives come from: the loss with one weight moved a little down and up",
+    "Learning rates": "updates at six rates of your choice, row by row, with their charts",
+    "Optimizers": "SGD, momentum and Adam from the same start, side by side",
+    "Training log": "step, run n, undo and reset: rows that buttons add and remove",
+    "Spot the mistake": "seven errors that learners make, what they do to the loss, and what the check says",
+    "Results": "train a convolutional network on handwritten digits and watch its epochs arrive",
+}
 STEPS = (
     "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",
-    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after up to 100 updates 0.000000001).",
-    "Change a number on Network, or a rate on Learning rates: everything follows. Nothing else is meant to be edited.",
-    "A cell that is blank or text is named here and on every sheet; what depends on it shows #N/A instead of a number.",
+    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after many updates 0.000000001).",
+    "“PASS”: the derivative is the one that the loss itself shows when the weight is moved a little.",
+    "Change a bordered cell, on Network, Forward, Learning rates or Spot the mistake: everything follows.",
+    "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A, not a number.",
 )
-STEPS_ROW = SHEETS_ROW + len(SHEETS) + 2
 
 
 def write(book: Book) -> None:
@@ -40,15 +46,20 @@ def write(book: Book) -> None:
     heading(book, sheet, STATE_ROW, "State")
     write_python_state(book, sheet)
     write_verdict(book, sheet)
+    (write_answers if book.exercise else write_agreement)(book, sheet)
     heading(book, sheet, SHEETS_ROW, "Sheets")
-    for row, (title, text) in enumerate(SHEETS, SHEETS_ROW + 1):
+    here = [each.name for each in book.workbook.worksheets() if not each.hidden]
+    row = SHEETS_ROW
+    for title in (title for title in SHEETS if title in here):
+        row += 1
         sheet.write_url(row, 0, f"internal:'{title}'!A1", book.looks["link"], title)
-        sheet.write_string(row, 1, text, book.looks["text"])
-    heading(book, sheet, STEPS_ROW, "How to read it")
+        sheet.write_string(row, 1, SHEETS[title], book.looks["text"])
+    row += 1
+    heading(book, sheet, row, "How to read it")
     for step, text in enumerate(STEPS, 1):
-        sheet.write_string(STEPS_ROW + step, 0, f"{step}", book.looks["label"])
-        sheet.write_string(STEPS_ROW + step, 1, text, book.looks["text_wrap"])
-    style.printed(sheet, STEPS_ROW + len(STEPS), WIDTHS)
+        sheet.write_string(row + step, 0, f"{step}", book.looks["label"])
+        sheet.write_string(row + step, 1, text, book.looks["text_wrap"])
+    style.printed(sheet, row + len(STEPS), WIDTHS)
 
 
 def heading(book: Book, sheet: Worksheet, row: int, title: str) -> None:
@@ -86,6 +97,37 @@ def write_verdict(book: Book, sheet: Worksheet) -> None:
     one_cell(sheet, VERDICT_ROW, verdict, book.looks["label"], NOT_CONNECTED)
     sheet.write_formula(INPUTS_ROW, 1, "=first_bad_input", book.looks["text"], ALL_GOOD)
     colour_states(book, sheet, (VERDICT_ROW, 1, VERDICT_ROW, 1))
+
+
+def write_agreement(book: Book, sheet: Worksheet) -> None:
+    """workbook_agrees: the one cell that says whether the workbook agrees with itself, with or without Python."""
+    weights = book.network.weight_count
+    passed = 'COUNTIF(gradient_check,"FAIL")=0'
+    check = f'COUNTIF(gradient_check,"PASS")&" of {weights} derivatives PASS"'
+    sheet.write_string(CHECK_ROW, 0, "Gradient check", book.looks["label"])
+    sheet.write_formula(CHECK_ROW, 1, f"={check}", book.looks["text"], f"{weights} of {weights} derivatives PASS")
+    differ = "+".join(f'COUNTIF({area},"differs")' for area, _ in book.compared)
+    sound = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
+    doubt = f"IF(ISNUMBER({total(book, sheet)}),{sound},first_bad_input)"
+    sound = f'IF(first_bad_input="{ALL_GOOD}",{doubt},first_bad_input)'
+    verdict = f'IF({differ}>0,"differs",IF({passed},{sound},"differs"))'
+    sheet.write_string(AGREES_ROW, 0, "This workbook", book.looks["label"])
+    one_cell(sheet, AGREES_ROW, verdict, book.looks["label"], AGREES_ALONE)
+    book.define("workbook_agrees", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
+    colour_states(book, sheet, (AGREES_ROW, 1, AGREES_ROW, 1))
+
+
+def write_answers(book: Book, sheet: Worksheet) -> None:
+    """answers_right: how far the exercise is done."""
+    right, wrong, count = exercise.count(book, "right"), exercise.count(book, "not yet"), exercise.total(book)
+    text = f'=({right})&" of {count} answers are right, "&({wrong})&" not yet"'
+    sheet.write_string(AGREES_ROW, 0, "Your answers", book.looks["label"])
+    sheet.write_formula(AGREES_ROW, 1, text, book.looks["label"], f"0 of {count} answers are right, 0 not yet")
+    book.define("answers_right", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
+
+
+def total(book: Book, sheet: Worksheet) -> str:
+    return book.reference("E_total", sheet)
 
 
 def one_cell(sheet: Worksheet, row: int, formula: str, look: object, text: str | int) -> None:

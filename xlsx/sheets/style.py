@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import files
 
 INK, MUTED, RULE, PALE, ACCENT = "#1F2933", "#66727F", "#D3DAE1", "#EEF2F6", "#24527A"
+DISC = "#D9E4EE"
 EDIT_FILL, EDIT_RULE = "#FFF4CC", "#C79100"
 GOOD, BAD = "#1D6B3A", "#A3260F"
 SERIES = (
@@ -42,19 +45,40 @@ FORMATS: dict[str, dict[str, Any]] = {
     "label": {"bold": True, **ROW},
     "text": ROW,
     "text_wrap": {"text_wrap": True, **ROW},
-    "muted_state": {"font_color": MUTED, "indent": 1, **ROW},
+    "muted_state": {"font_color": MUTED, "text_wrap": True, "indent": 1, **ROW},
     "muted": {"font_color": MUTED, "text_wrap": True, **ROW},
     "formula": {"text_wrap": True, **ROW},
     "number": {"num_format": "0.0000000000", **RIGHT, **ROW},
+    "number_8": {"num_format": "0.00000000", **RIGHT, **ROW},
     "short": {"num_format": SHORT, **RIGHT},
     "short_head": {**HEADER, **RIGHT},
     "loss": {"num_format": LOSS, **RIGHT},
     "loss_row": {"num_format": LOSS, **RIGHT, **ROW},
     "rate": {**RIGHT, "bold": True, "font_color": ACCENT},
+    "muted_line": {"font_color": MUTED, **ROW},
+    "muted_plain": {"font_color": MUTED},
+    "general_muted": {"font_color": MUTED, **RIGHT, **ROW},
+    "integer_muted": {"font_color": MUTED, **RIGHT},
+    "integer_hidden": {"font_color": "#FFFFFF", "num_format": "0", **ROW},
+    "muted_right": {"font_color": MUTED, **RIGHT},
+    "left": {"align": "left"},
+    "short_row": {"num_format": SHORT, **RIGHT, **ROW},
+    "state_plain": {"font_color": BAD},
+    "next_integer": {"num_format": "0", **RIGHT, "bg_color": PALE},
+    "next": {"num_format": SHORT, **RIGHT, "bg_color": PALE},
+    "integer_row": {"num_format": "0", **RIGHT, **ROW},
+    "integer_white": {"num_format": "0", "font_color": "#FFFFFF"},
+    "state_text": {"font_color": INK, "bg_color": PALE},
+    "epoch_used": {"font_color": MUTED, "num_format": '"epoch "0', "align": "left", "indent": 1},
+    "sample_used": {"font_color": MUTED, "num_format": '"sample "0', "align": "left", "indent": 1},
+    "step": {"num_format": "0.0E+00", **RIGHT, **ROW},
+    "scientific": {"num_format": "0.0E+00", **RIGHT, **ROW},
+    "long_number": {"num_format": "0.00000000000000", **RIGHT, **ROW},
     "label_plain": {"bold": True},
     "integer": {"num_format": "0", **RIGHT},
     "general": {**RIGHT, **ROW},
     "state": {"align": "left", "indent": 1, **ROW},
+    "state_wrap": {"align": "left", "indent": 1, "text_wrap": True, **ROW},
     "link": {"font_color": ACCENT, "underline": 1, **ROW},
     "edit": {**RIGHT, **EDIT},
     "edit_text": {"align": "left", **EDIT},
@@ -89,6 +113,11 @@ def printed(sheet: Worksheet, last_row: int, widths: list[float]) -> None:
     sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
 
 
+def lines(text: str, width: float) -> float:
+    """The height of a row, in points, in which this text fills a column of this width."""
+    return 15 if len(text) <= width else 13 * math.ceil(len(text) / (0.95 * width)) + 1
+
+
 def axis(title: str, **more: Any) -> dict[str, Any]:
     return {
         "name": title,
@@ -104,3 +133,28 @@ def line(index: int, width: float = 1.75) -> dict[str, Any]:
     """Series differ by colour and by dash, so that a black-and-white print still tells them apart."""
     color, dash = SERIES[index % len(SERIES)]
     return {"color": color, "dash_type": dash, "width": width}
+
+
+def series(
+    sheet: str, title: tuple[int, int], x: int, rows: tuple[int, int], index: int, marked: bool = False
+) -> dict[str, Any]:
+    """A line of a chart: the column under `title` against the column x."""
+    (row, column), (first, last) = title, rows
+    return {
+        "name": [sheet, row, column],
+        "categories": [sheet, first, x, last, x],
+        "values": [sheet, first, column, last, column],
+        "line": line(index),
+        "marker": {"type": "circle", "size": 4} if marked else {"type": "none"},
+    }
+
+
+def loss_chart(workbook: Workbook, title: str, epochs: int | None, scale: str, y: str = "E_total") -> Chart:
+    """An empty chart of something against the epoch, on a "linear" or a "logarithmic" axis."""
+    chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    chart.set_title({"name": title, "name_font": CHART_TITLE, "overlay": False})
+    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0"))
+    more = {"log_base": 10, "num_format": "0.0E+0", "crossing": "min"} if scale == "logarithmic" else {}
+    chart.set_y_axis(axis(y, **more))
+    chart.set_legend({"position": "bottom", "font": CHART_FONT})
+    return chart

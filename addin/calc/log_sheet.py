@@ -1,0 +1,94 @@
+"""The Training log sheet of an open document: Step, Run n, Undo and Reset.
+
+The mathematics is the sheet's own: log_next holds, by formulas, the row to come after the last one of log_table. A step
+appends its values. Standard library only, Python 3.9; the document is a UNO object.
+"""
+
+from addin.calc.named_cells import NamedCells, SheetError
+
+COMMANDS = {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"}
+MOST_STEPS = 1000
+ERROR = 4  # com.sun.star.sheet.FormulaResult.ERROR
+NO_LOG = 'This workbook has no Training log. "python start.py" opens one that has.'
+NOTHING_ADDED = "Nothing was added"
+
+
+class LogSheet(NamedCells):
+    """The log of one document: rows of epoch, press, weights, E_total. Row 0 is the start and stays."""
+
+    @staticmethod
+    def is_in(document):
+        """Whether the document is a workbook with a log."""
+        return NamedCells.has(document, "log_table")
+
+    def log_step(self):
+        """Append one row."""
+        self._append(1)
+
+    def log_run(self):
+        """Append as many rows as log_steps says, as one press."""
+        steps = self.cells("log_steps").getDataArray()[0][0]
+        if not isinstance(steps, float) or steps != int(steps) or not 1 <= steps <= MOST_STEPS:
+            raise SheetError(
+                f'{NOTHING_ADDED}: the n of "Run n" must be a whole number from 1 to {MOST_STEPS}, not "{steps}".'
+            )
+        self._append(int(steps))
+
+    def log_undo(self):
+        """Remove the rows of the last press."""
+        rows = self._rows()
+        last = max(row[1] for row in rows)
+        self._keep(rows, [row for row in rows if row[1] < last] if last > 0 else rows)
+
+    def log_reset(self):
+        """Remove all rows but the start."""
+        rows = self._rows()
+        self._keep(rows, rows[:1])
+
+    def _rows(self):
+        """The filled rows, the start first."""
+        table = self.cells("log_table").RangeAddress
+        cursor = self.document.Sheets.getByIndex(table.Sheet).createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        rows = self.below("log_table", 1, max(1, cursor.RangeAddress.EndRow - table.StartRow)).getDataArray()
+        filled = next((number for number, row in enumerate(rows) if not isinstance(row[0], float)), len(rows))
+        if not filled:
+            raise SheetError("The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.")
+        return rows[:filled]
+
+    def _append(self, steps):
+        rows = self._rows()
+        press = 1 + max(row[1] for row in rows)
+        self.document.lockControllers()  # the chart is drawn once, at the end
+        try:
+            for number in range(len(rows), len(rows) + steps):
+                row = self._next()
+                self.write("log_table", ((row[0], press, *row[2:]),), below=1 + number)
+        finally:
+            self.document.unlockControllers()
+
+    def _next(self):
+        """The values of log_next. Raises SheetError where they are not all numbers."""
+        if not self.document.isAutomaticCalculationEnabled():
+            self.document.calculate()
+        cells = self.cells("log_next")
+        row = cells.getDataArray()[0]
+        texts = [value for value in row if not isinstance(value, float)]
+        if cells.queryFormulaCells(ERROR).Count or texts:
+            raise SheetError(f"{NOTHING_ADDED} after the rows that are there: {self._reason(texts)}")
+        return row
+
+    def _reason(self, texts):
+        said = [text for text in texts if isinstance(text, str) and text.strip()]
+        if said:
+            return f"{said[0]}."
+        state = self.cells("first_bad_input").String
+        if state != "all inputs are numbers":
+            return f"{state} (on Network)."
+        return "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower rate."
+
+    def _keep(self, rows, kept):
+        """Blank what comes after the rows to keep, which are the first ones."""
+        if gone := len(rows) - len(kept):
+            blank = (("",) * len(rows[0]),)
+            self.write("log_table", blank * gone, below=1 + len(kept))

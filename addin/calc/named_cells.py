@@ -1,0 +1,55 @@
+"""Cells of an open document by their defined names, wherever the user moved or renamed the sheet.
+
+Standard library only, Python 3.9; the document is a UNO object.
+"""
+
+FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
+
+
+class SheetError(Exception):
+    """The workbook lacks what an action needs; the text says what, where, and what to do."""
+
+
+class NamedCells:
+    """The named cells of one document. Raises SheetError where a name is gone, broken, or its sheet protected."""
+
+    def __init__(self, document):
+        self.document = document
+
+    @staticmethod
+    def has(document, name):
+        """Whether the document is a workbook with this name."""
+        ranges = getattr(document, "NamedRanges", None)
+        return ranges is not None and ranges.hasByName(name)
+
+    def cells(self, name):
+        """The cells of a name."""
+        ranges = self.document.NamedRanges
+        cells = ranges.getByName(name).getReferredCells() if ranges.hasByName(name) else None
+        if cells is None:
+            raise SheetError(f"The name {name} is missing or broken in this workbook: {FRESH}.")
+        return cells
+
+    def below(self, name, first, last=None):
+        """The cells from `first` to `last` rows under the named ones, as wide as they are."""
+        area = self.cells(name).RangeAddress
+        sheet = self.document.Sheets.getByIndex(area.Sheet)
+        rows = area.StartRow + first, area.StartRow + (first if last is None else last)
+        return sheet.getCellRangeByPosition(area.StartColumn, rows[0], area.EndColumn, rows[1])
+
+    def write(self, name, rows, below=0):
+        """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
+        area = self.cells(name).RangeAddress
+        sheet = self.document.Sheets.getByIndex(area.Sheet)
+        if sheet.isProtected():
+            raise SheetError(
+                f'The sheet "{sheet.Name}" is protected: Tools > Protect Sheet, then press the button again.'
+            )
+        first = area.StartRow + below
+        end = area.StartColumn + len(rows[0]) - 1, first + len(rows) - 1
+        cells = sheet.getCellRangeByPosition(area.StartColumn, first, *end)
+        self.document.UndoManager.lock()
+        try:
+            cells.setDataArray(rows)
+        finally:
+            self.document.UndoManager.unlock()

@@ -1,0 +1,136 @@
+"""Batch: the samples of a network that learns from several, each worked through in a row, and their mean."""
+
+from __future__ import annotations
+
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx import chains, expressions
+from xlsx.sheets import presets, style
+from xlsx.sheets.cells import TOLERANCE, Book, agreement, array, differs, mute_errors, python, stored, used
+from xlsx.sheets.network import number_rule
+from xlsx.sheets.quantities import epoch_line
+
+TITLE = "Batch"
+GROUP_ROW, HEADER_ROW = 3, 4
+FIRST = HEADER_ROW + 1
+BLOCKS = ("Preset’s", "Yours (edit): blank means the preset’s", "Used")
+WIDTHS = [11, *[9.5] * 30]
+
+
+def names(book: Book) -> tuple[str, ...]:
+    return book.network.input_names + book.network.target_names
+
+
+def column_of(book: Book, block: int) -> int:
+    """The first column of a block; an empty one parts them."""
+    return 1 + block * (len(names(book)) + 1)
+
+
+def write(book: Book) -> None:
+    """The samples to edit. Nothing where the network learns from one."""
+    if book.samples == 1:
+        return
+    sheet, found = book.sheet(TITLE), presets.fitting(book)
+    epoch_line(book, sheet, 2)
+    for block, title in enumerate(BLOCKS):
+        first = column_of(book, block)
+        sheet.write_string(GROUP_ROW, first, title, book.looks["group"])
+        for column, name in enumerate(names(book), first):
+            sheet.write_string(HEADER_ROW, column, name, book.looks["header_right"])
+    sheet.write_string(HEADER_ROW, 0, "sample", book.looks["header"])
+    for sample in range(book.samples):
+        write_sample(book, sheet, sample, [[*each.inputs[sample], *each.targets[sample]] for each in found.values()])
+    write_names(book, sheet)
+    write_check(book, sheet)
+
+
+def write_sample(book: Book, sheet: Worksheet, sample: int, values: list[list[float]]) -> None:
+    """One row of the three blocks, and what is wrong in it. `values` are those of each preset."""
+    row, looks = FIRST + sample, book.looks
+    numbers = [*book.preset.inputs[sample], *book.preset.targets[sample]]
+    sheet.write_number(row, 0, sample + 1, looks["integer"])
+    for at, (name, value) in enumerate(zip(names(book), map(float, numbers), strict=True)):
+        preset, yours, use = (column_of(book, block) + at for block in range(3))
+        choice = ",".join(f"{each[at]:.15g}" for each in values)
+        sheet.write_formula(row, preset, f"=CHOOSE(preset_number,{choice})", looks["general_muted"], value)
+        sheet.write_blank(row, yours, None, looks["edit"])
+        sheet.data_validation(row, yours, row, yours, number_rule(name, positive=False))
+        cells = xl_rowcol_to_cell(row, yours), xl_rowcol_to_cell(row, preset)
+        sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["general"], value)
+        book.place(f"{name} #{sample + 1}", sheet, row, use, value)
+
+
+def write_names(book: Book, sheet: Worksheet) -> None:
+    """inputs and targets: the blocks that are used; your_inputs and your_targets: those that are edited."""
+    last, inputs = FIRST + book.samples - 1, len(book.network.input_names)
+    for prefix, block in (("your_", 1), ("", 2)):
+        first = column_of(book, block)
+        book.define(f"{prefix}inputs", sheet, xl_range(FIRST, first, last, first + inputs - 1))
+        book.define(f"{prefix}targets", sheet, xl_range(FIRST, first + inputs, last, first + len(names(book)) - 1))
+    used_block = column_of(book, 2)
+    mute_errors(book, sheet, (FIRST, used_block, last, used_block + len(names(book)) - 1))
+
+
+def write_check(book: Book, sheet: Worksheet) -> None:
+    """first_bad_sample: the first row of yours that holds a text or an error; empty when none does."""
+    first, last = column_of(book, 1), column_of(book, 1) + len(names(book)) - 1
+    bad = [
+        f"SUMPRODUCT((1-ISBLANK({cells}))*(1-ISNUMBER({cells})))>0"
+        for cells in (xl_range(row, first, row, last) for row in range(FIRST, FIRST + book.samples))
+    ]
+    text = '""'
+    for sample in range(book.samples, 0, -1):
+        wrong = f'"Batch, sample {sample}: a cell is no number: type a number"'
+        text = f"IF({bad[sample - 1]},{wrong},{text})"
+    column = column_of(book, 3)
+    array(sheet, (FIRST, column) * 2, text, book.looks["state_plain"], "")
+    book.define("first_bad_sample", sheet, xl_rowcol_to_cell(FIRST, column))
+
+
+def write_states(book: Book) -> None:
+    """Every sample at the epoch shown, a row each, and the mean below, with Python's losses beside."""
+    if book.samples == 1:
+        return
+    sheet, top = book.sheet(TITLE), FIRST + book.samples + 1
+    alone = list(chains.state(book.network, 1))
+    sheet.write_string(top, 0, "Each sample at the epoch shown", book.looks["section"])
+    for column in range(1, len(alone) + 1):
+        sheet.write_blank(top, column, None, book.looks["section"])
+    sheet.write_string(top + 1, 0, "sample", book.looks["header"])
+    for column, name in enumerate(alone, 1):
+        sheet.write_string(top + 1, column, name, book.looks["header_right"])
+        write_column(book, sheet, top + 2, column, name)
+    for sample in range(book.samples):
+        sheet.write_number(top + 2 + sample, 0, sample + 1, book.looks["integer"])
+    mean = top + 2 + book.samples
+    sheet.write_string(mean, 0, "mean", book.looks["label"])
+    write_python(book, sheet, mean, alone)
+    mute_errors(book, sheet, (top + 2, 1, mean, len(alone)))
+    sheet.freeze_panes(0, 1)
+    style.printed(sheet, mean + 2, WIDTHS[: len(alone) + 1])
+
+
+def write_column(book: Book, sheet: Worksheet, first: int, column: int, name: str) -> None:
+    """One quantity, sample by sample, then its mean where it has one."""
+    state = chains.state(book.network, book.samples)
+    quantities = {f"{name} #{sample}": first + sample - 1 for sample in range(1, book.samples + 1)}
+    quantities |= {name: first + book.samples} if name in state else {}
+    for quantity, row in quantities.items():
+        value = expressions.evaluate(state[quantity], book.values)
+        formula = "=" + expressions.native(state[quantity], lambda each: book.reference(each, sheet))
+        sheet.write_formula(row, column, formula, book.looks["short_row"], stored(value))
+        book.place(quantity, sheet, row, column, value)
+
+
+def write_python(book: Book, sheet: Worksheet, mean: int, alone: list[str]) -> None:
+    """BACKPROP_LOSS of the whole batch under its native mean. (Backward compares the derivatives.)"""
+    first = 1 + alone.index(book.network.loss_names[0])
+    last = first + len(book.network.loss_names) - 1
+    sheet.write_string(mean + 1, 0, "Python", book.looks["label"])
+    sheet.write_string(mean + 2, 0, "Agreement", book.looks["label"])
+    call = "BACKPROP_LOSS(shown_weights,inputs,targets,network)"
+    python(sheet, (mean + 1, first, mean + 1, last), call, book.looks["short_row"])
+    native, beside = (xl_range(row, first, row, last) for row in (mean, mean + 1))
+    numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
+    agreement(book, sheet, (mean + 2, first, mean + 2, last), differs(native, beside, TOLERANCE), numbers)

@@ -1,0 +1,141 @@
+"""Gradient check: every derivative once more from the loss alone, by central differences, without the chain rule.
+
+(E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), as pyfuncs.gradient_check has it. Each side is a whole forward
+pass at the right of the sheet, in which one weight is moved.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from pyfuncs import gradient_check
+from pyfuncs.network import Network
+from xlsx import chains, expressions, formulas
+from xlsx.expressions import Expression
+from xlsx.sheets import style
+from xlsx.sheets.cells import Book, agreement, mute_errors, python, stored
+from xlsx.sheets.quantities import epoch_line
+
+TITLE = "Gradient check"
+COLUMNS = (
+    ("Weight", 11, "header"),
+    ("Value w", 13, "header_right"),
+    ("Step h", 10, "header_right"),
+    ("E at w − h", 18, "header_right"),
+    ("E at w + h", 18, "header_right"),
+    ("Numeric: (E₊ − E₋) / 2h", 22, "header_right"),
+    ("Python’s numeric", 18, "header_right"),
+    ("Agreement", 18.5, "header_state"),
+)
+WIDTHS = [width for _, width, _ in COLUMNS]
+WEIGHT, VALUE, STEP, BELOW, ABOVE, NUMERIC, PYTHON, AGREEMENT = range(len(COLUMNS))
+PASSES = AGREEMENT + 2  # the first column of the forward passes
+HEADER_ROW = 3
+FIRST = HEADER_ROW + 1
+TOLERANCE = "1E-9"  # of two numeric derivatives: each is exact to about 1e-11
+DERIVED = (formulas.forward, formulas.losses)
+
+
+def write(book: Book) -> None:
+    sheet, weights = book.sheet(TITLE), book.network.weight_names
+    epoch_line(book, sheet, 2)
+    for column, (title, _, look) in enumerate(COLUMNS):
+        sheet.write_string(HEADER_ROW, column, title, book.looks[look])
+    write_pass_header(book, sheet)
+    for row, weight in enumerate(weights, FIRST):
+        write_row(book, sheet, row, weight)
+    last = HEADER_ROW + len(weights)
+    write_python(book, sheet, last)
+    mute_errors(book, sheet, (FIRST, VALUE, last, NUMERIC))
+    sheet.freeze_panes(FIRST, 0)
+    style.printed(sheet, last, WIDTHS)
+
+
+def passes(book: Book) -> dict[str, Expression]:
+    """The quantities of one forward pass: every unit and loss, of several samples each, and their mean."""
+    return passes_of(book.network, book.samples)
+
+
+@lru_cache(maxsize=8)
+def passes_of(network: Network, samples: int) -> dict[str, Expression]:
+    names = {quantity.name for derive in DERIVED for quantity in derive(network)}
+    state = chains.state(network, samples)
+    return {name: each for name, each in state.items() if name.split(" #")[0] in names}
+
+
+def start_of(book: Book, side: int) -> int:
+    """The first column of the passes with w − h (side 0) or w + h (side 1): the moved weight stands there."""
+    return PASSES + side * (len(passes(book)) + 2)
+
+
+def write_pass_header(book: Book, sheet: Worksheet) -> None:
+    for side, sign in enumerate("−+"):
+        first = start_of(book, side)
+        sheet.set_column(first, first + len(passes(book)), 10, book.looks["plain"])
+        sheet.write_string(HEADER_ROW - 1, first, f"The forward pass with w {sign} h", book.looks["group"])
+        for column, name in enumerate([f"w {sign} h", *passes(book)], first):
+            sheet.write_string(HEADER_ROW, column, name, book.looks["header_right"])
+
+
+def write_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
+    looks, value = book.looks, book.values[weight]
+    step = gradient_check.STEP * max(1, abs(value))
+    w, h = xl_rowcol_to_cell(row, VALUE), xl_rowcol_to_cell(row, STEP)
+    losses = [write_pass(book, sheet, row, weight, side, value + (2 * side - 1) * step) for side in (0, 1)]
+    sheet.write_string(row, WEIGHT, weight, looks["label"])
+    sheet.write_formula(row, VALUE, f"={book.reference(weight, sheet)}", looks["number"], stored(value))
+    sheet.write_formula(row, STEP, f"={gradient_check.STEP}*IF(ABS({w})>1,ABS({w}),1)", looks["step"], stored(step))
+    for column, side in ((BELOW, 0), (ABOVE, 1)):
+        source = xl_rowcol_to_cell(row, start_of(book, side) + len(passes(book)))
+        sheet.write_formula(row, column, f"={source}", looks["long_number"], stored(losses[side]))
+    numeric = (losses[1] - losses[0]) / (2 * step)
+    formula = f"=({xl_rowcol_to_cell(row, ABOVE)}-{xl_rowcol_to_cell(row, BELOW)})/(2*{h})"
+    sheet.write_formula(row, NUMERIC, formula, looks["number"], stored(numeric))
+    book.place(f"numeric {weight}", sheet, row, NUMERIC, numeric)
+    book.place(f"step {weight}", sheet, row, STEP, step)
+
+
+def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int, moved: float) -> float:
+    """One forward pass in a row: its own weight, all else as on Network. Gives its E_total, the last column."""
+    columns, first = passes(book), start_of(book, side)
+    letters = {name: xl_col_to_name(column) for column, name in enumerate(columns, first + 1)}
+    own = xl_rowcol_to_cell(row, first)
+
+    def cell(name: str) -> str:
+        if name == weight:
+            return f"${own}"
+        return f"{letters[name]}{row + 1}" if name in letters else book.reference(name, sheet, anchored=True)
+
+    w, h = xl_rowcol_to_cell(row, VALUE, col_abs=True), xl_rowcol_to_cell(row, STEP, col_abs=True)
+    sheet.write_formula(row, first, f"={w}{'-+'[side]}{h}", book.looks["short"], stored(moved))
+    values = {**book.values, weight: moved}
+    for column, (name, expression) in enumerate(columns.items(), first + 1):
+        values[name] = expressions.evaluate(expression, values)
+        text = f"=IFERROR({expressions.native(expression, cell)},NA())"
+        sheet.write_formula(row, column, text, book.looks["short"], stored(values[name]))
+    return values["E_total"]
+
+
+def kink(book: Book, reader: Worksheet, row: int) -> str:
+    """Whether the steps of a weight carry a ReLU unit's z over 0, where the loss has no slope; FALSE without ReLU."""
+    relu = {unit for layer in formulas.layers(book.network) if layer.activation == "relu" for unit in layer.units}
+    names = list(passes(book))
+    at = [number for number, name in enumerate(names, 1) if name.split(" #")[0] in relu]
+    sheet = f"'{TITLE}'!"
+    sides = [[f"{sheet}{xl_rowcol_to_cell(row, start_of(book, side) + n)}" for n in at] for side in (0, 1)]
+    tests = [f"SIGN({below})<>SIGN({above})" for below, above in zip(*sides, strict=True)]
+    return f"OR({','.join(tests)})" if tests else "FALSE"
+
+
+def write_python(book: Book, sheet: Worksheet, last: int) -> None:
+    """The second column of BACKPROP_GRADIENT_CHECK, and whether the two numeric derivatives agree."""
+    area = (FIRST, PYTHON, last, PYTHON)
+    call = "INDEX(BACKPROP_GRADIENT_CHECK(shown_weights,inputs,targets,network),0,2)"
+    python(sheet, area, call, book.looks["number"])
+    native, beside = (xl_range(FIRST, column, last, column) for column in (NUMERIC, PYTHON))
+    both = f"ISNUMBER({native})*ISNUMBER({beside})"
+    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE},0,1),ISNUMBER({native})+ISNUMBER({beside}))"
+    agreement(book, sheet, (FIRST, AGREEMENT, last, AGREEMENT), apart, f"ISNUMBER({native})+ISNUMBER({beside})")

@@ -1,0 +1,83 @@
+"""The presets that fit the laid-out network, at the right of Network: the dropdown lists them, the rows hold them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from pyfuncs.network import Network
+from pyfuncs.presets import PRESETS, Preset, fits
+from xlsx.sheets.cells import Book
+
+COLUMN = 11  # of the first preset
+NUMBER_ROW, SOURCES_ROW = 3, 4
+CHOICE = (4, 1)
+
+
+def fitting(book: Book) -> dict[str, Preset]:
+    """By name, those of the same layout and as many samples; before them the book's own numbers if they are none."""
+    found = {
+        name: preset
+        for name, preset in PRESETS.items()
+        if fits(Network.parse(preset.network), book.network) and len(preset.inputs) == book.samples
+    }
+    return found if chosen(book, found) else {"example": book.preset, **found}
+
+
+def chosen(book: Book, among: dict[str, Preset]) -> str | None:
+    """The name under which the book's own numbers stand."""
+    alike = (name for name, each in among.items() if replace(each, network=book.network.text) == book.preset)
+    return next(alike, None)
+
+
+def write(book: Book, sheet: Worksheet, groups: dict[str, list], header_row: int, last: int) -> None:
+    """A column per preset; above them the number of the chosen one and where each is from."""
+    found, looks = fitting(book), book.looks
+    names = xl_range_abs(header_row, COLUMN, header_row, COLUMN + len(found) - 1)
+    sheet.set_column(COLUMN, COLUMN + len(found) - 1, 13, looks["plain"])
+    sheet.write_string(2, COLUMN, "The presets that fit, and what they put in", looks["group"])
+    number = chosen(book, found) or ""
+    sheet.write_formula(
+        NUMBER_ROW, COLUMN, f"=MATCH(preset,{names},0)", looks["integer_muted"], list(found).index(number) + 1
+    )
+    sheet.write_string(NUMBER_ROW, COLUMN + 1, "number of the chosen one", looks["muted_plain"])
+    book.define("preset_number", sheet, xl_rowcol_to_cell(NUMBER_ROW, COLUMN))
+    for column, (name, preset) in enumerate(found.items(), COLUMN):
+        sheet.write_string(header_row, column, name, looks["header_right"])
+        sheet.write_string(SOURCES_ROW, column, preset.source, looks["muted_plain"])
+        for row, value in enumerate(numbers(book, groups, preset), header_row + 1):
+            if value is not None:
+                sheet.write_number(row, column, value, looks["general_muted"])
+    write_choice(book, sheet, names, number, found)
+
+
+def numbers(book: Book, groups: dict[str, list], preset: Preset) -> list[float | None]:
+    """A preset's numbers in the order of the rows of Network; the samples of a batch stand on Batch."""
+    edited = groups["inputs"][0].edited
+    sample = [*preset.inputs[0], *preset.targets[0]]
+    return [*(sample if edited else [None] * len(sample)), *map(float, preset.weights), preset.learning_rate]
+
+
+def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dict[str, Preset]) -> None:
+    row, column = CHOICE
+    sheet.merge_range(row, column, row, column + 1, name, book.looks["edit_text"])
+    rule = {
+        "validate": "list",
+        "source": f"={names}",
+        "ignore_blank": False,
+        "error_title": "preset: one of the list",
+        "error_message": f"These fit here: {', '.join(found)}. Others: python -m xlsx.build --preset NAME",
+    }
+    sheet.data_validation(row, column, row, column, rule)
+    book.define("preset", sheet, xl_rowcol_to_cell(row, column))
+    sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)
+    source = f'=IFERROR(INDEX({sources},preset_number),"not in the list")'
+    sheet.write_formula(row, column + 2, source, book.looks["muted_line"], found[name].source)
+
+
+def value(row: int) -> str:
+    """The formula of the chosen preset's value in a row."""
+    first = xl_rowcol_to_cell(row, COLUMN, col_abs=True)
+    return f"INDEX({first}:{xl_rowcol_to_cell(row, COLUMN + 15, col_abs=True)},preset_number)"

@@ -1,0 +1,101 @@
+"""The rows of Forward and Backward: a quantity as formula, with the numbers put in, as native value and by Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from xlsxwriter.utility import xl_range
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx import expressions
+from xlsx.formulas import Quantity, in_order
+from xlsx.sheets import exercise
+from xlsx.sheets.cells import ALL_GOOD, TOLERANCE, Book, agreement, differs, mute_errors, python, stored
+
+COLUMNS = (
+    ("Quantity", "header"),
+    ("What it is", "header"),
+    ("Formula", "header"),
+    ("With the numbers put in", "header"),
+    ("Native formula", "header_right"),
+    ("Python", "header_right"),
+    ("Agreement", "header_state"),
+)
+NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
+
+
+def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], ...] = ()) -> None:
+    titles = exercise.COLUMNS if book.exercise else COLUMNS + more
+    for column, (title, look) in enumerate(titles):
+        sheet.write_string(row, column, title, book.looks[look])
+
+
+def section(book: Book, sheet: Worksheet, row: int, title: str, width: int = AGREEMENT + 1) -> None:
+    """A heading over the rows that follow."""
+    sheet.set_row(row, 24)
+    for column in range(width):
+        sheet.write_blank(row, column, None, book.looks["section"])
+    sheet.write_string(row, 0, title, book.looks["section"])
+
+
+def state_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
+    """Says on every sheet whether all cells of Network are numbers, or which is not."""
+    sheet.write_formula(row, column, '="Network: "&first_bad_input', book.looks["subtitle"], f"Network: {ALL_GOOD}")
+
+
+def epoch_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
+    """Says on a sheet which epoch it shows, of which sample, and what is wrong on Network."""
+    sample = '", sample "&sample_used' if book.samples > 1 else '""'
+    text = f'="Epoch "&epoch_used&{sample}&" (choose on Forward). Network: "&first_bad_input'
+    shown = f"Epoch 0{', sample 1' if book.samples > 1 else ''} (choose on Forward). Network: {ALL_GOOD}"
+    wrong = '"No epoch to show. Network: "&first_bad_input'
+    sheet.write_formula(row, column, f"=IFERROR({text[1:]},{wrong})", book.looks["subtitle"], shown)
+
+
+def quantities(
+    book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity], call: str | None, number: str = "number"
+) -> int:
+    """A row per quantity, Python's block and the comparisons beside. Gives the next free row.
+
+    Without a `call` (no cell function answers these) the row says through what it is checked.
+    """
+    if book.exercise:
+        return exercise.quantities(book, sheet, row, list(rows))
+    first, rows = row, list(rows)
+    place(book, sheet, first, rows)
+    for row, quantity in enumerate(rows, first):
+        quantity_row(book, sheet, row, quantity, number)
+        if call is None:
+            sheet.write_blank(row, PYTHON, None, book.looks["text"])
+            sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
+    if call is not None:
+        native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
+        python(sheet, (first, PYTHON, row, PYTHON), call, book.looks[number])
+        numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
+        area = (first, AGREEMENT, row, AGREEMENT)
+        agreement(book, sheet, area, differs(native, beside, TOLERANCE), numbers, "state_wrap")
+    mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))
+    return row + 1
+
+
+def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str = "number") -> None:
+    expression, looks = quantity.expression, book.looks
+    value = book.values[quantity.name]
+
+    def cell(name: str) -> str:
+        return book.reference(name, sheet)
+
+    sheet.write_string(row, NAME, quantity.name, looks["label"])
+    sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
+    sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
+    numbers = expressions.numbers_text(expression, book.values) if math.isfinite(value) else "#N/A"
+    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula"], numbers)
+    sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks[number], stored(value))
+
+
+def place(book: Book, sheet: Worksheet, first: int, rows: list[Quantity]) -> None:
+    """Where each quantity stands, and its value. One may read another that stands further down, as softmax does."""
+    for quantity in in_order(rows):
+        value = expressions.evaluate(quantity.expression, book.values)
+        book.place(quantity.name, sheet, first + rows.index(quantity), NATIVE, value)

@@ -1,0 +1,87 @@
+"""The charts of Learning rates: the loss at six rates, linear and logarithmic; weights and derivatives of one."""
+
+from __future__ import annotations
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx.sheets import style
+from xlsx.sheets.cells import Book, mute_errors, stored
+from xlsx.sheets.epochs import Block
+
+SHOWN = 3  # the number of the rate whose weights are charted at first
+DRAWN = 16  # lines in one chart
+SIZE = {"width": 350, "height": 262}
+
+
+def write(book: Book, blocks: list[Block], values: list[dict[str, float]], losses: int, at: tuple[int, int]) -> None:
+    """The charts below the cell `at`, which chooses a rate.
+
+    `losses` is the first column of E_total by rate, `values` what the block of rate SHOWN holds.
+    """
+    sheet, names = blocks[0].sheet, charted(book)
+    write_chooser(book, sheet, at, len(blocks))
+    first = write_shown(book, blocks, values)
+    for index, scale in enumerate(("linear", "logarithmic")):
+        chart = style.loss_chart(book.workbook, f"E_total by rate, {scale}", book.epochs, scale)
+        about = f"Line chart of E_total over {book.epochs} updates, one line for each of the six rates, {scale} axis."
+        draw(book, sheet, chart, losses, len(blocks))
+        insert(sheet, chart, at, index, about)
+    for index, what in enumerate(("Weights", "Derivatives"), 2):
+        chart = style.loss_chart(book.workbook, f"{what} at the chosen rate", book.epochs, "linear", what.lower())
+        about = f"Line chart of the {what.lower()} over {book.epochs} updates at the rate that is chosen above."
+        draw(book, sheet, chart, first + (index - 2) * (len(names) // 2), len(names) // 2)
+        insert(sheet, chart, at, index, about)
+
+
+def charted(book: Book) -> list[str]:
+    """The weights that are drawn, then their derivatives."""
+    weights = book.network.weight_names[:DRAWN]
+    return [*weights, *(f"dE/d{weight}" for weight in weights)]
+
+
+def draw(book: Book, sheet: Worksheet, chart: object, first: int, count: int) -> None:
+    """A line for each of `count` columns."""
+    for index in range(count):
+        chart.add_series(style.series(sheet.name, (4, first + index), 0, (5, 5 + book.epochs), index))
+
+
+def insert(sheet: Worksheet, chart: object, at: tuple[int, int], index: int, about: str) -> None:
+    """Two charts in a row, two rows of them."""
+    chart.set_size(SIZE)
+    offset = {"x_offset": 358 * (index % 2), "y_offset": 8 + 270 * (index // 2)}
+    sheet.insert_chart(at[0] + 1, at[1], chart, {**offset, "object_position": 3, "description": about})
+
+
+def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int) -> None:
+    row, column = at
+    sheet.write_number(row, column, SHOWN, book.looks["edit"])
+    text = f"← which rate, 1 to {count}, has its weights and derivatives charted"
+    sheet.write_string(row, column + 1, text, book.looks["muted_plain"])
+    rule = {
+        "validate": "integer",
+        "criteria": "between",
+        "minimum": 1,
+        "maximum": count,
+        "ignore_blank": False,
+        "error_title": f"a whole number from 1 to {count}",
+        "error_message": "The number of the rate, counted from the left, whose weights and derivatives are charted.",
+    }
+    sheet.data_validation(row, column, row, column, rule)
+    book.define("rate_charted", sheet, xl_rowcol_to_cell(row, column))
+
+
+def write_shown(book: Book, blocks: list[Block], values: list[dict[str, float]]) -> int:
+    """The charted weights and derivatives, at the right of all blocks. Gives the first column."""
+    sheet, row, names = blocks[0].sheet, blocks[0].row, charted(book)
+    first = blocks[-1].column + blocks[-1].width + 1
+    sheet.write_string(row - 2, first, "at the rate whose weights are charted", book.looks["group"])
+    sheet.set_column(first, first + len(names) - 1, 9, book.looks["plain"])
+    for column, name in enumerate(names, first):
+        sheet.write_string(row - 1, column, name, book.looks["header_right"])
+        for line, known in enumerate(values, row):
+            cells = ",".join(xl_rowcol_to_cell(line, block.column_of(name)) for block in blocks)
+            formula = f"=IFERROR(CHOOSE(rate_charted,{cells}),NA())"
+            sheet.write_formula(line, column, formula, book.looks["short"], stored(known[name]))
+    mute_errors(book, sheet, (row, first, row + book.epochs, first + len(names) - 1))
+    return first

@@ -1,0 +1,222 @@
+"""Spot the mistake: an error that learners make, from a list; how little the loss shows it, and what the check says.
+
+The table works at the epoch shown. The rows at the right descend from the start with the mistake.
+"""
+
+from __future__ import annotations
+
+import math
+
+from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from pyfuncs import gradient_check as rule
+from xlsx import chains, expressions, mistakes
+from xlsx.expressions import Expression, name
+from xlsx.mistakes import Mistake
+from xlsx.sheets import optimizers, style
+from xlsx.sheets.backward import relative_difference, verdict_formula, verdict_text
+from xlsx.sheets.cells import Book, colour_states, mute_errors, stored
+from xlsx.sheets.epochs import Block, descent, start_values
+from xlsx.sheets.quantities import epoch_line
+
+TITLE = "Spot the mistake"
+NONE = "no mistake"
+COLUMNS = (
+    ("Weight", 8, "header"),
+    ("Its derivative", 31, "header"),
+    ("What the update uses", 33, "header"),
+    ("Its value", 11, "header_right"),
+    ("Numeric", 11, "header_right"),
+    ("Relative difference", 9.5, "header_right"),
+    ("Check", 7, "header_state"),
+)
+WEIGHT, RIGHT, WRONG, USED, NUMERIC, RELATIVE, VERDICT = range(len(COLUMNS))
+LOSSES = VERDICT + 2
+LOSS_COLUMNS = (("epoch", 6), ("E, right", 11), ("E, mistaken", 11), ("difference", 11))
+WIDTHS = [width for _, width, _ in COLUMNS] + [1.5] + [width for _, width in LOSS_COLUMNS] + [1.5]
+CHOICE_ROW, ABOUT_ROW, HEADER_ROW = 3, 4, 6
+FIRST = HEADER_ROW + 1
+TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
+SUMMARY_EPOCHS = (0, 1, 10, 100)
+
+
+def write(book: Book) -> None:
+    sheet, found = book.sheet(TITLE), mistakes.fitting(book.network)
+    epoch_line(book, sheet, 2)
+    write_choice(book, sheet, found)
+    write_texts(book, sheet, found)
+    write_table(book, sheet, found)
+    rows = write_descent(book, sheet, found)
+    write_losses(book, sheet, *rows)
+    last = write_list(book, sheet, found)
+    sheet.freeze_panes(FIRST, 0)
+    style.printed(sheet, last, WIDTHS)
+
+
+def learned(book: Book) -> tuple[str, ...]:
+    return book.network.weight_names[: book.network.learned_count]
+
+
+def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+    """The list, what the chosen one is, and how many derivatives fail."""
+    looks, names = book.looks, [NONE, *(each.name for each in found)]
+    sheet.write_string(CHOICE_ROW, WEIGHT, "Mistake", looks["label_plain"])
+    sheet.write_string(CHOICE_ROW, RIGHT, names[1], looks["edit_text"])
+    choices = ",".join(names)
+    message = {"error_title": "mistake: one of the list", "error_message": "Choose one of the list in the cell."}
+    listed = {"validate": "list", "source": names, "ignore_blank": False, **message}
+    sheet.data_validation(CHOICE_ROW, RIGHT, CHOICE_ROW, RIGHT, listed)
+    book.define("mistake", sheet, xl_rowcol_to_cell(CHOICE_ROW, RIGHT))
+    sheet.write_string(ABOUT_ROW, WEIGHT, "What it is", looks["muted_plain"])
+    listed_texts = ",".join(f'"{text}"' for text in ["All is as it should be.", *(each.about for each in found)])
+    about = f'=IFERROR(CHOOSE(mistake_number,{listed_texts}),"not in the list")'
+    sheet.write_formula(ABOUT_ROW, RIGHT, about, looks["plain"], found[0].about)
+    number = f"=MATCH(mistake,{{{','.join(f'{chr(34)}{each}{chr(34)}' for each in names)}}},0)"
+    sheet.write_formula(ABOUT_ROW, LOSSES, number, looks["integer_white"], 2)
+    book.define("mistake_number", sheet, xl_rowcol_to_cell(ABOUT_ROW, LOSSES))
+    assert len(choices) < 255, "Excel allows a list of 255 characters"
+
+
+def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+    """What the update uses for each weight, to read: a column per mistake, at the right."""
+    sheet.set_column(TEXTS, TEXTS + len(found), 14, book.looks["plain"])
+    sheet.write_string(HEADER_ROW - 1, TEXTS, "What the update uses, by mistake", book.looks["group"])
+    for column, each in enumerate([None, *found], TEXTS):
+        wrong = each.of(book.network, 1) if each else {}
+        sheet.write_string(HEADER_ROW, column, each.name if each else NONE, book.looks["header"])
+        for row, weight in enumerate(learned(book), FIRST):
+            text = expressions.text(wrong[weight]) if weight in wrong else "as it should be"
+            sheet.write_string(row, column, text, book.looks["plain"])
+
+
+def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+    for column, (title, _, look) in enumerate(COLUMNS):
+        sheet.write_string(HEADER_ROW, column, title, book.looks[look])
+    sheet.set_row(HEADER_ROW, 28)
+    right = {each.name: each.text for each in chains.chains(book.network)}
+    for row, weight in enumerate(learned(book), FIRST):
+        longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
+        sheet.set_row(row, style.lines(longest, WIDTHS[RIGHT]))
+        sheet.write_string(row, WEIGHT, weight, book.looks["label"])
+        sheet.write_string(row, RIGHT, right[f"dE/d{weight}"], book.looks["formula"])
+        texts = xl_range(row, TEXTS, row, TEXTS + len(found))
+        wrong = found[0].of(book.network, 1)
+        shown = expressions.text(wrong[weight]) if weight in wrong else "as it should be"
+        sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula"], shown)
+        write_check(book, sheet, row, weight, found)
+    last = FIRST + len(learned(book)) - 1
+    mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
+    area = (FIRST, VERDICT, last, VERDICT)
+    colour_states(book, sheet, area)
+    book.define("mistake_check", sheet, xl_range(*area))
+    failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
+    count = sum(1 for weight in learned(book) if book.values[f"used {weight}"] is not None and failed(book, weight))
+    text = f'={failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
+    shown = f"{count} of {len(learned(book))} derivatives FAIL the gradient check"
+    sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_plain"], shown)
+
+
+def wrong_texts(book: Book, weight: str, found: list[Mistake]) -> list[str]:
+    """What the update uses for a weight, mistake by mistake, where that is not its derivative."""
+    changes = (each.of(book.network, 1) for each in found)
+    return [expressions.text(wrong[weight]) for wrong in changes if weight in wrong]
+
+
+def failed(book: Book, weight: str) -> bool:
+    used, numeric = book.values[f"used {weight}"], book.values[f"numeric {weight}"]
+    return verdict_text(book, weight, used, numeric, relative(used, numeric)) == "FAIL"
+
+
+def relative(one: float, other: float) -> float:
+    return abs(one - other) / max(abs(one), abs(other), rule.SMALLEST)
+
+
+def choice(book: Book, weight: str, found: list[Mistake]) -> list[Expression]:
+    """What the update uses for a weight: without a mistake, then with each of them."""
+    right = name(f"dE/d{weight}")
+    return [right, *(each.of(book.network, book.samples).get(weight, right) for each in found)]
+
+
+def chosen(expressions_: list[Expression], cell) -> str:
+    """The formula of the chosen one."""
+    return f"CHOOSE(mistake_number,{','.join(expressions.native(each, cell) for each in expressions_)})"
+
+
+def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list[Mistake]) -> None:
+    """The derivative that is used, the numeric one, how far they are apart, and the verdict."""
+    looks, options = book.looks, choice(book, weight, found)
+    value, numeric = expressions.evaluate(options[1], book.values), book.values[f"numeric {weight}"]
+    formula = chosen(options, lambda each: book.reference(each, sheet))
+    cells = [xl_rowcol_to_cell(row, column) for column in (USED, NUMERIC, RELATIVE)]
+    book.values[f"used {weight}"] = value
+    sheet.write_formula(row, USED, f"={formula}", looks["number_8"], stored(value))
+    source = book.reference(f"numeric {weight}", sheet)
+    sheet.write_formula(row, NUMERIC, f"={source}", looks["number_8"], stored(numeric))
+    apart = relative(value, numeric)
+    sheet.write_formula(row, RELATIVE, "=" + relative_difference(*cells[:2]), looks["scientific"], stored(apart))
+    verdict = f"=IF(ISNUMBER({cells[2]}),{verdict_formula(book, sheet, weight, *cells)},NA())"
+    sheet.write_formula(row, VERDICT, verdict, looks["state"], verdict_text(book, weight, value, numeric, apart))
+
+
+def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> tuple[Block, list[dict[str, float]]]:
+    """A block in which every update uses what the mistake makes of the derivatives."""
+    rate = book.reference("learning_rate", sheet, anchored=True)
+    block = descent(book, sheet, FIRST, TEXTS + len(found) + 2, rate)
+    options = {f"used {w}": choice(book, w, found) for w in learned(book)}
+    block.state = block.state | {used: each[1] for used, each in options.items()}
+    block.moved = {w: name(w) - name("learning_rate") * name(f"used {w}") for w in learned(book)}
+    block.moved |= {w: name(w) for w in book.network.weight_names if w not in block.moved}
+    block.native = {used: lambda cell, each=each: chosen(each, cell) for used, each in options.items()}
+    sheet.write_string(HEADER_ROW - 1, block.column, "The descent with the mistake", book.looks["group"])
+    block.header(HEADER_ROW)
+    rows = block.write(start_values(book, book.values["learning_rate"]), book.epochs)
+    mute_errors(book, sheet, (FIRST, block.column, FIRST + book.epochs, block.column + block.width - 1))
+    return block, rows
+
+
+def write_losses(book: Book, sheet: Worksheet, block: Block, rows: list[dict[str, float]]) -> None:
+    """E_total without and with the mistake at chosen epochs, and their chart."""
+    looks, total = book.looks, block.column_of("E_total")
+    for column, (title, _) in enumerate(LOSS_COLUMNS, LOSSES):
+        sheet.write_string(HEADER_ROW, column, title, looks["header_right"])
+    for row, epoch in enumerate([each for each in SUMMARY_EPOCHS if each <= book.epochs], FIRST):
+        right, wrong = book.values[f"E_total at {epoch}"], rows[epoch]["E_total"]
+        cells = [xl_rowcol_to_cell(row, LOSSES + at) for at in (1, 2)]
+        sheet.write_number(row, LOSSES, epoch, looks["integer_row"])
+        source = f"{optimizers.TITLE}!{xl_rowcol_to_cell(optimizers.FIRST + epoch, optimizers.NATIVE)}"
+        sheet.write_formula(row, LOSSES + 1, f"={source}", looks["loss_row"], stored(right))
+        source = xl_rowcol_to_cell(FIRST + epoch, total)
+        sheet.write_formula(row, LOSSES + 2, f"={source}", looks["loss_row"], stored(wrong))
+        difference = wrong - right if math.isfinite(wrong) and math.isfinite(right) else math.nan
+        sheet.write_formula(row, LOSSES + 3, f"={cells[1]}-{cells[0]}", looks["scientific"], stored(difference))
+    mute_errors(book, sheet, (FIRST, LOSSES, FIRST + len(SUMMARY_EPOCHS), LOSSES + 3))
+    write_chart(book, sheet, block)
+
+
+def write_chart(book: Book, sheet: Worksheet, block: Block) -> None:
+    chart = style.loss_chart(book.workbook, "E_total falls all the same", book.epochs, "linear")
+    first, last = optimizers.FIRST, optimizers.FIRST + book.epochs
+    right = style.series(optimizers.TITLE, (optimizers.HEADER_ROW, optimizers.NATIVE), 0, (first, last), 0)
+    chart.add_series({**right, "name": "right"})
+    total, rows = block.column_of("E_total"), [FIRST, FIRST + book.epochs]
+    wrong = {"values": [TITLE, rows[0], total, rows[1], total], "line": style.line(3)}
+    chart.add_series({**right, "name": "with the mistake", **wrong})
+    chart.set_size({"width": 316, "height": 250})
+    about = f"Line chart of E_total over {book.epochs} updates, without and with the mistake."
+    place = {"description": about, "object_position": 3, "y_offset": 6}
+    sheet.insert_chart(FIRST + len(SUMMARY_EPOCHS), LOSSES, chart, place)
+
+
+def write_list(book: Book, sheet: Worksheet, found: list[Mistake]) -> int:
+    """All mistakes with what they are. Gives the last row."""
+    row = max(FIRST + len(learned(book)), FIRST + 4) + 1
+    for column in range(VERDICT + 1):
+        sheet.write_blank(row, column, None, book.looks["section"])
+    sheet.write_string(row, 0, "The list: errors found in learners’ own workbooks", book.looks["section"])
+    for at, each in enumerate(found, 1):
+        sheet.write_string(row + at, WEIGHT, str(at), book.looks["muted"])
+        sheet.write_string(row + at, RIGHT, each.name, book.looks["label"])
+        sheet.merge_range(row + at, WRONG, row + at, VERDICT, each.about, book.looks["text_wrap"])
+        sheet.set_row(row + at, 28)
+    return row + len(found)

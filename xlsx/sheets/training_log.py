@@ -1,0 +1,187 @@
+"""Training log: plain updates as rows that buttons add and remove; each is the values of the formulas above the table.
+
+log_table is the header; the row beneath it is epoch 0, by formulas. log_next holds the row to come after the last one.
+"""
+
+from __future__ import annotations
+
+from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx import chains, expressions, formulas
+from xlsx.expressions import Expression
+from xlsx.sheets import style
+from xlsx.sheets.cells import NOTHING, Book, mute_errors, stored
+from xlsx.sheets.epochs import guarded, start_values
+from xlsx.sheets.gradient_check import passes
+from xlsx.sheets.quantities import state_line
+
+TITLE = "Training log"
+BUTTONS = ("Step", "Run n", "Undo", "Reset")
+BUTTON_ROW, STEPS_ROW, NEXT_LABEL_ROW, NEXT_ROW, TABLE_ROW = 3, 4, 5, 6, 7
+FIRST = TABLE_ROW + 1
+ROWS = 20_000  # that the log can hold
+CHARTED = 1_000
+STEPS, MOST_STEPS = 10, 1_000
+NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
+FULL = "the log is full: press Undo or Reset"
+WIDTHS = [7, 6]
+CHART_COLUMNS = 9
+
+
+def columns(book: Book) -> tuple[str, ...]:
+    return ("epoch", "press", *book.network.weight_names, "learning_rate", "E_total")
+
+
+def widths(book: Book) -> list[float]:
+    return [7, 6, *[8.6] * book.network.weight_count, 12, 9, 1.5, *[8.5] * CHART_COLUMNS, 1.5]
+
+
+def write(book: Book) -> None:
+    sheet, names = book.sheet(TITLE), columns(book)
+    for column, width in enumerate(widths(book)):
+        sheet.set_column(column, column, width, book.looks["plain"])
+    log_formats(book, sheet)
+    state_line(book, sheet, 2)
+    write_buttons(book, sheet)
+    for column, name in enumerate(names):
+        sheet.write_string(TABLE_ROW, column, name, book.looks["header_right"])
+    write_start(book, sheet)
+    sheet.write_string(NEXT_LABEL_ROW, 0, "The row that the next step adds, by formulas", book.looks["group"])
+    write_next(book, sheet)
+    last = len(names) - 1
+    book.define("log_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, last))
+    book.define("log_next", sheet, xl_range(NEXT_ROW, 0, NEXT_ROW, last))
+    mute_errors(book, sheet, (NEXT_ROW, 0, FIRST, last))
+    write_chart(book, sheet)
+    sheet.freeze_panes(FIRST, 2 if book.network.weight_count > 10 else 0)
+    style.printed(sheet, FIRST + 40, widths(book))
+
+
+def log_formats(book: Book, sheet: Worksheet) -> None:
+    """Rows that arrive later are formatted already: numbers by column, a line under each row that is filled."""
+    for column, name in enumerate(columns(book)):
+        look = book.looks["integer" if name in ("epoch", "press") else "loss" if name == "E_total" else "short"]
+        sheet.set_column(column, column, widths(book)[column], look)
+    filled = {"type": "formula", "criteria": f'=$A{FIRST + 1}<>""', "format": book.workbook.add_format(style.ROW)}
+    sheet.conditional_format(FIRST, 0, FIRST + ROWS, len(columns(book)) - 1, filled)
+
+
+def write_buttons(book: Book, sheet: Worksheet) -> None:
+    for index, caption in enumerate(BUTTONS):
+        book.button(sheet, BUTTON_ROW, 0, caption, x_offset=3 + index * 108)
+    sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
+    sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit"])
+    sheet.write_string(STEPS_ROW, 3, NEEDS, book.looks["muted_plain"])
+    rule = {
+        "validate": "integer",
+        "criteria": "between",
+        "minimum": 1,
+        "maximum": MOST_STEPS,
+        "ignore_blank": False,
+        "error_title": "n: not possible",
+        "error_message": f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}.",
+    }
+    sheet.data_validation(STEPS_ROW, 2, STEPS_ROW, 2, rule)
+    book.define("log_steps", sheet, xl_rowcol_to_cell(STEPS_ROW, 2))
+
+
+def write_start(book: Book, sheet: Worksheet) -> None:
+    """Epoch 0: the weights used on Network and their loss."""
+    total = NEXT_ROW, helper_columns(book)["start E_total"]
+    for column, name in enumerate(columns(book)):
+        if name in ("epoch", "press"):
+            sheet.write_number(FIRST, column, 0, book.looks["integer"])
+        elif name == "learning_rate":
+            sheet.write_string(FIRST, column, NOTHING, book.looks["short"])
+        else:
+            source = xl_rowcol_to_cell(*total) if name == "E_total" else book.reference(f"start {name}", sheet)
+            value = start_row(book)[0][name]
+            look = book.looks["loss" if name == "E_total" else "short"]
+            sheet.write_formula(FIRST, column, f"={source}", look, stored(value))
+
+
+def start_row(book: Book) -> list[dict[str, float]]:
+    """The states of epochs 0 and 1."""
+    moved = {
+        w: each.expression for w, each in zip(book.network.weight_names, formulas.updates(book.network), strict=True)
+    }
+    start = start_values(book, book.values["learning_rate"])
+    return list(chains.history(chains.state(book.network, book.samples), moved, start, 1))
+
+
+def helper_columns(book: Book) -> dict[str, int]:
+    """Where the quantities behind log_next stand: the last row's, the next one's ("new …"), the start's ("start …")."""
+    network, forward = book.network, list(passes(book))
+    names = ["last row", *network.weight_names, *chains.state(network, book.samples)]
+    names += [f"new {name}" for name in (*network.weight_names, *forward)]
+    names += [f"start {name}" for name in forward]
+    return {name: column for column, name in enumerate(names, len(widths(book)))}
+
+
+def helpers(book: Book) -> dict[str, Expression]:
+    """The derivations behind log_next, over the names of helper_columns."""
+    network, forward = book.network, passes(book)
+    own = {*network.weight_names, *forward}
+
+    def called(prefix: str, expression: Expression) -> Expression:
+        return expressions.renamed(expression, lambda name: f"{prefix}{name}" if name in own else name)
+
+    found = dict(chains.state(network, book.samples))
+    found |= {each.name: each.expression for each in formulas.updates(network)}
+    return found | {f"{p}{name}": called(p, each) for p in ("new ", "start ") for name, each in forward.items()}
+
+
+def write_next(book: Book, sheet: Worksheet) -> None:
+    """log_next, and at the right of the chart what it is computed from."""
+    where, looks = helper_columns(book), book.looks
+    texts = helper_formulas(book, sheet)
+    first, second = start_row(book)
+    values = {"last row": 1.0} | first | {f"new {name}": value for name, value in second.items()}
+    values |= {f"start {name}": value for name, value in first.items()}
+    sheet.write_string(NEXT_ROW - 1, where["last row"], "What the next row is computed from", looks["group"])
+    sheet.set_column(where["last row"], max(where.values()), 9, looks["plain"])
+    for name, column in where.items():
+        sheet.write_string(TABLE_ROW, column, name, looks["header_right"])
+        sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
+    mute_errors(book, sheet, (NEXT_ROW, where["last row"], NEXT_ROW, max(where.values())))
+    last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
+    epoch = f'=IF({last}>{ROWS},"{FULL}",INDEX({area(0)},{last})+1)'
+    shown = {"epoch": (epoch, 1), "press": ("=0", 0)}
+    shown["learning_rate"] = (f"={book.reference('learning_rate', sheet)}", book.values["learning_rate"])
+    for column, name in enumerate(columns(book)):
+        cell = xl_rowcol_to_cell(NEXT_ROW, where.get(f"new {name}", 0))
+        text, value = shown.get(name, (f"={cell}", values.get(f"new {name}", 0.0)))
+        look = "next_integer" if name in ("epoch", "press") else "next"
+        sheet.write_formula(NEXT_ROW, column, text, looks[look], stored(value))
+
+
+def area(column: int) -> str:
+    letter = xl_col_to_name(column)
+    return f"${letter}${FIRST + 1}:${letter}${FIRST + ROWS + 1}"
+
+
+def helper_formulas(book: Book, sheet: Worksheet) -> dict[str, str]:
+    where, weights = helper_columns(book), book.network.weight_names
+    last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
+
+    def cell(name: str) -> str:
+        if name in where:
+            return xl_rowcol_to_cell(NEXT_ROW, where[name])
+        return book.reference(name, sheet, anchored=True)
+
+    texts = {w: f"INDEX({area(columns(book).index(w))},{last})" for w in weights}
+    texts |= {name: expressions.native(each, cell) for name, each in helpers(book).items()}
+    return {"last row": f"=MATCH(1E+306,{area(0)},1)"} | guarded(texts)
+
+
+def write_chart(book: Book, sheet: Worksheet) -> None:
+    """E_total of the rows, up to a thousand."""
+    chart = style.loss_chart(book.workbook, "E_total, row by row", None, "linear")
+    rows = (FIRST, FIRST + CHARTED)
+    chart.add_series(style.series(TITLE, (TABLE_ROW, len(columns(book)) - 1), 0, rows, 0, marked=True))
+    chart.set_legend({"none": True})
+    chart.set_size({"width": 400, "height": 300})
+    about = f"Line chart of E_total over the epochs of the log, the first {CHARTED} of them."
+    place = {"description": about, "object_position": 3, "x_offset": 6}
+    sheet.insert_chart(FIRST, len(columns(book)) + 1, chart, place)
