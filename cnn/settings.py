@@ -151,11 +151,16 @@ def _project_version() -> str | None:
 
 
 def _revision() -> str | None:
-    """The commit of the source, with -dirty where it was changed; None without git."""
-    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit of the source, with -dirty where a source file was changed; None without git."""
+    if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
+        return None
     try:
-        if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
-            return None
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        changed = _git("status", "--porcelain", "--", "*.py", "*requirements.txt")
+        return _git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(PROJECT), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

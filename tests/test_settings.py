@@ -1,9 +1,13 @@
 """The settings of a run: from an option's text or a cell's number, and what is said of a wrong one."""
 
 import math
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from cnn import settings
 from cnn.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
 
 GOOD = [
@@ -93,3 +97,22 @@ def test_an_unknown_setting_is_answered_with_the_known_ones() -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_default_is_allowed(name: str) -> None:
     assert check_setting(name, SETTINGS[name].default) == SETTINGS[name].default
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_the_revision_is_dirty_where_a_source_file_was_changed_and_only_there(tmp_path: Path, monkeypatch) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+    assert settings._revision() is None
+    git("init")
+    for name in ("source.py", "RESULTS.md"):
+        (tmp_path / name).write_text("")
+    git("add", ".")
+    git("commit", "-m", "first")
+    (tmp_path / "RESULTS.md").write_text("figures")
+    assert settings._revision() == git("rev-parse", "HEAD")
+    (tmp_path / "source.py").write_text("changed")
+    assert settings._revision() == git("rev-parse", "HEAD") + "-dirty"
