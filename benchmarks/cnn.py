@@ -1,6 +1,7 @@
 """The image network's figures, written to RESULTS.md. CNN_DATA_DIR names the folder with MNIST.
 
     python -m benchmarks.cnn accuracy [ROW…]    five seeds of every row, or of some; the table of those there are
+    python -m benchmarks.cnn table              only the table, of the rows that are finished
     python -m benchmarks.cnn speed              time and memory beside the exercise's way, in turn; minutes
 
 The runs of the accuracies are kept in BACKPROP_HOME/benchmark: started again, only what is missing is trained, and
@@ -23,7 +24,7 @@ from pathlib import Path
 from benchmarks.record import record
 from cnn import runs
 from cnn.settings import read_config
-from cnn.train import BELOW_TARGET
+from cnn.train import BELOW_TARGET, is_finished, seeds
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = "0-4"
@@ -58,27 +59,35 @@ def folder(name: str) -> Path:
 
 
 def accuracy(names: list[str]) -> None:
-    """Train the rows' seeds and write the table of all rows that are finished."""
+    """Train the rows' seeds, those that are missing, and write the table after every row."""
     for name in names or ROWS:
         command = [sys.executable, "-m", "cnn.train", *ROWS[name].options.split(), "--seeds", SEEDS]
         subprocess.run([*command, "--out", str(folder(name))], cwd=PROJECT, check=True)
-        finished = [accuracy_row(each) for each in ROWS if (folder(each) / "seed-4" / "weights.safetensors").exists()]
-        head = (
-            "options of cnn.train",
-            "parameters",
-            "mean ± deviation, %",
-            "lowest",
-            "highest",
-            "seeds 0 to 4",
-            "must",
-            "aim",
-        )
-        title = "Test accuracy on MNIST, last epoch, seeds 0 to 4"
-        record(title, "python -m benchmarks.cnn accuracy", [head, *finished])
+        table()
+
+
+def table() -> None:
+    """Write the rows all of whose seeds are finished."""
+    head = (
+        "options of cnn.train",
+        "parameters",
+        "mean ± deviation, %",
+        "lowest",
+        "highest",
+        "each seed",
+        "must",
+        "aim",
+    )
+    finished = [accuracy_row(name) for name in ROWS if all(is_finished(run) for run in seed_folders(name))]
+    print(record("Test accuracy on MNIST, last epoch", "python -m benchmarks.cnn accuracy", [head, *finished]))
+
+
+def seed_folders(name: str) -> list[Path]:
+    return [folder(name) / f"seed-{seed}" for seed in seeds(SEEDS)]
 
 
 def accuracy_row(name: str) -> tuple[str, ...]:
-    row, found = ROWS[name], [runs.read(folder(name) / f"seed-{seed}") for seed in range(5)]
+    row, found = ROWS[name], [runs.read(path) for path in seed_folders(name)]
     percent = [100 * run.epochs[-1]["test_accuracy"] for run in found]
     dirty = any((read_config(run.folder)["revision"] or "").endswith("-dirty") for run in found)
     return (
@@ -187,6 +196,8 @@ if __name__ == "__main__":
     what, *names = sys.argv[1:] or [""]
     if what == "accuracy" and set(names) <= set(ROWS):
         accuracy(names)
+    elif what == "table" and not names:
+        table()
     elif what == "speed" and not names:
         speed()
     else:
