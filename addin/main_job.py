@@ -15,7 +15,7 @@ from addin.excel import desktop
 from cnn import runs
 
 EPOCHS = {"mnist": 3, "digits": 19}  # at most three minutes on two cores
-FULL = "python start.py train --model reference"
+FULL = "python start.py train"
 
 
 def main(arguments: list[str]) -> int:
@@ -132,7 +132,7 @@ def headless(with_torch: bool) -> int:
         print(f"The training was left out (--no-torch). With it: {FULL}")
         return 0
     get_torch()
-    folder = runs.new_folder("reference")
+    folder = runs.new_folder("tuned")
     code = train(folder)
     if runs.read(folder).epochs:
         code = write_results(folder) or code
@@ -154,7 +154,7 @@ def train(folder: Path) -> int:
 
     dataset = data.load("auto").name
     epochs = str(EPOCHS[dataset])
-    return run("cnn.train", "--model", "reference", "--dataset", dataset, "--epochs", epochs, "--out", str(folder))
+    return run("cnn.train", "--model", "tuned", "--dataset", dataset, "--epochs", epochs, "--out", str(folder))
 
 
 def run(*words: str, stdout: int | None = None) -> int:

@@ -9,42 +9,59 @@ import io
 import pickle
 import warnings
 from pathlib import Path
+from typing import Protocol
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 from cnn import runs
 
 ADVICE = "Put the run's own checkpoint.pt back, or train anew without --resume"
 
 
+class Stateful(Protocol):
+    """A network, an optimizer, an average."""
+
+    def state_dict(self) -> dict: ...
+    def load_state_dict(self, state: dict) -> object: ...
+
+
 class CheckpointError(runs.Failure):
     """A checkpoint that cannot be used; the message says why."""
 
 
-def save(path: Path, model: str, network: nn.Module, optimizer: Optimizer, epochs: list[dict]) -> None:
-    """Write the state after `epochs`, the complete epochs' figures. The old file stays until all is written."""
+def save(path: Path, run: dict, parts: dict[str, Stateful], epochs: list[dict]) -> None:
+    """Write the state after `epochs`, the complete epochs' figures. The old file stays until all is written.
+
+    `run` is what tells this run from another; `parts` are the network and all else that changes while it learns.
+    """
     content = io.BytesIO()
-    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save({"model": model, "epochs": epochs, **state}, content)
+    torch.save({"run": run, "epochs": epochs, **{name: part.state_dict() for name, part in parts.items()}}, content)
     runs.write_file(path, content.getvalue())
 
 
-def load(path: Path, model: str, network: nn.Module, optimizer: Optimizer) -> list[dict]:
-    """Restore network and optimizer; returns the complete epochs' figures. Raises CheckpointError, OSError.
+def load(path: Path, run: dict, parts: dict[str, Stateful]) -> list[dict]:
+    """Restore the parts; returns the complete epochs' figures. Raises CheckpointError, OSError.
 
     The file is not trusted: nothing in it is run (weights_only).
     """
     found = _read(path)
-    if found.get("model") != model:
-        raise CheckpointError(f"{path} is of the network {found.get('model')}, not {model}", ADVICE)
+    _compare(path, found.get("run"), run)
     try:
-        network.load_state_dict(found["network"])
-        optimizer.load_state_dict(found["optimizer"])
+        for name, part in parts.items():
+            part.load_state_dict(found[name])
         return [{**epoch, "epoch": int(epoch["epoch"])} for epoch in found["epochs"]]
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise CheckpointError(f"{path} does not fit the network {model} ({_short(error)})", ADVICE) from error
+        raise CheckpointError(f"{path} does not fit the network {run['model']} ({_short(error)})", ADVICE) from error
+
+
+def _compare(path: Path, found: object, run: dict) -> None:
+    """Raise CheckpointError where the checkpoint is of another network, or of a run with other settings."""
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path} is not a checkpoint of this project", ADVICE)
+    for name, value in run.items():
+        if found.get(name) != value:
+            what = "the network" if name == "model" else f"a run with {name}"
+            raise CheckpointError(f"{path} is of {what} {found.get(name)}, not {value}", ADVICE)
 
 
 def _read(path: Path) -> dict:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from cnn import checkpoint, data, models, runs
+from cnn import augment, checkpoint, data, models, recipe, runs
 from cnn.evaluate import BATCH_SIZE, Tally, evaluate
 from cnn.settings import SettingsError
 
 Batch = tuple[Tensor, Tensor]  # images and labels
-MOMENTUM = 0.9
 PROGRESS_SECONDS = 0.25  # between two `progress` lines, at least
 DEVICES = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
 
@@ -33,7 +33,23 @@ class Training:
     images: data.DataSet
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    average: AveragedModel | None = None
     epochs: list[dict] = field(default_factory=list)
+
+    @property
+    def parts(self) -> dict[str, checkpoint.Stateful]:
+        """All that changes while it learns, by the name it has in a checkpoint."""
+        found = {"network": self.network, "optimizer": self.optimizer, "average": self.average}
+        return {name: part for name, part in found.items() if part is not None}
+
+    @property
+    def result(self) -> nn.Module:
+        """The network that counts: the average of its weights where there is one."""
+        return self.average.module if self.average else self.network
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.settings["device"])
 
     @property
     def batches(self) -> int:
@@ -47,13 +63,26 @@ class Training:
             "parameters": models.parameter_count(self.network),
             "batches": self.batches,
             "train_images": len(self.images.train),
-            "test_images": len(self.images.test),
+            f"{self.images.part}_images": len(self.images.test),
             "threads": torch.get_num_threads(),
         }
 
+    def is_plain(self, epoch: int) -> bool:
+        """Whether the images of this epoch are left as they are."""
+        return epoch > self.settings["epochs"] - self.settings["plain_epochs"]
+
+    def step(self, loss: Tensor, update: int) -> None:
+        """One update, the number `update` from 1 on: weights, and their average."""
+        updates = self.settings["epochs"] * self.batches
+        recipe.update(self.optimizer, loss, recipe.learning_rate(self.settings, update, updates))
+        if self.average and update % recipe.AVERAGE_EVERY == 0:
+            self.average.update_parameters(self.network)
+
     @property
     def is_finite(self) -> bool:
-        return all(bool(value.isfinite().all()) for value in self.network.state_dict().values())
+        """Whether the weights are, and their average, whose last step may lie before the last update."""
+        states = [*self.network.state_dict().values(), *self.result.state_dict().values()]
+        return all(bool(value.isfinite().all()) for value in states)
 
     def diverged(self, error: str) -> runs.Failure:
         advice = f"Take a smaller learning_rate than {self.settings['learning_rate']}; the epochs before are kept"
@@ -63,7 +92,8 @@ class Training:
 def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) -> Training:
     """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
     device = choose_device(settings["device"])
-    images = data.load(settings["dataset"], data_dir, say).to(torch.device(device))
+    images = data.load(settings["dataset"], data_dir, say)
+    images = (images.validation() if settings["validate"] == "yes" else images).to(torch.device(device))
     if settings["batch_size"] > len(images.train):
         error = f"batch_size is {settings['batch_size']}, more than the {len(images.train):,} training images"
         raise SettingsError(f"{error} of {images.name}", "Take a smaller --batch-size")
@@ -71,8 +101,9 @@ def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) ->
     torch.backends.cudnn.deterministic = True
     seed_epoch(settings["seed"], 0)
     network = models.build(settings["model"]).to(device)
-    optimizer = torch.optim.SGD(network.parameters(), settings["learning_rate"], MOMENTUM)
-    return Training({**settings, "dataset": images.name, "device": device}, images, network, optimizer)
+    settings = {**settings, "dataset": images.name, "device": device}
+    optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
+    return Training(settings, images, network, optimizer, average)
 
 
 def choose_device(name: str) -> str:
@@ -142,7 +173,7 @@ def train(training: Training, folder: Path, say: Callable[[str], None], check_st
     watch = Watch(log, check_stop, training)
     for epoch in range(len(training.epochs) + 1, settings["epochs"] + 1):
         epochs = [*training.epochs, one_epoch(training, epoch, watch)]
-        checkpoint.save(folder / "checkpoint.pt", settings["model"], training.network, training.optimizer, epochs)
+        checkpoint.save(folder / "checkpoint.pt", settings, training.parts, epochs)
         log.write("epoch", **epochs[-1])  # after the checkpoint: what a reader has seen is never trained again
         training.epochs = epochs
         say(epoch_line(epochs[-1], settings["epochs"]))
@@ -152,13 +183,14 @@ def epoch_line(figures: dict, epochs: int) -> str:
     """An epoch's figures for a person."""
     parts = [
         f"{part} loss {figures[f'{part}_loss']:.4f}, accuracy {100 * figures[f'{part}_accuracy']:.2f} %"
-        for part in ("train", "test")
+        for part in ("train", "test", "validation")
+        if f"{part}_loss" in figures
     ]
     return f"epoch {figures['epoch']} of {epochs}: {'; '.join(parts)}; {figures['seconds']:.1f} s"
 
 
 def one_epoch(training: Training, epoch: int, watch: Watch) -> dict:
-    """Go through all training images once; the figures of EPOCH_KEYS. Raises Failure when the training diverges."""
+    """Go through all training images once; the figures of epoch_keys. Raises Failure when the training diverges."""
     began, images = time.perf_counter(), training.images
     seed_epoch(training.settings["seed"], epoch)
     with watch.epoch(epoch):
@@ -166,21 +198,21 @@ def one_epoch(training: Training, epoch: int, watch: Watch) -> dict:
     speed = len(images.train) / (time.perf_counter() - began)
     if not (math.isfinite(train_figures[0]) and training.is_finite):  # the last update may spoil the weights
         raise training.diverged(f"the weights are not finite after epoch {epoch}")
-    test_figures = evaluate(training.network, watch.until_stopped(images.test.batches(BATCH_SIZE)))
+    test_figures = evaluate(training.result, watch.until_stopped(images.test.batches(BATCH_SIZE)))
     learning_rate = training.optimizer.param_groups[0]["lr"]
     values = (epoch, *train_figures, *test_figures, learning_rate, time.perf_counter() - began, speed)
-    return dict(zip(runs.EPOCH_KEYS, values, strict=True))
+    return dict(zip(runs.epoch_keys(images.part), values, strict=True))
 
 
 def _update(training: Training, watch: Watch) -> tuple[float, float]:
     """One update a batch, in random order; mean loss and accuracy of the batches, each before its update."""
     training.network.train()
-    tally, optimizer, images = Tally(), training.optimizer, training.images.train
+    tally, images = Tally(), training.images.train
+    prepared = augment.AUGMENTATIONS["none" if training.is_plain(watch.number) else training.settings["augment"]]
     batches = images.batches(training.settings["batch_size"], torch.randperm(len(images)))
     for batch, (pixels, labels) in enumerate(watch.until_stopped(batches), 1):
-        loss = tally.add(training.network(pixels), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        with recipe.autocast(training.settings, training.device):
+            loss = tally.add(training.network(prepared(pixels)), labels)
+        training.step(loss, (watch.number - 1) * training.batches + batch)
         watch.batch_done(batch, tally)
     return tally.means()

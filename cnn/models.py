@@ -1,11 +1,47 @@
-"""The networks: each is a list of layers, from images (n, 1, 28, 28) to logits (n, 10)."""
+"""The networks: each is a list of layers, from images (n, 1, 28, 28) to logits (n, 10).
+
+python -m cnn.models    prints them, layer by layer
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LIMIT = 20_000  # parameters, the exercise's
+
+
+class Residual(nn.Sequential):
+    """ReLU(x + layers(x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + super().forward(x))
+
+
+def convolution(before: int, after: int, size: int, stride: int = 1, padding: int | None = None) -> list[nn.Module]:
+    """A convolution and BatchNorm, so without a bias of its own; by default as large as what comes in."""
+    padding = size // 2 if padding is None else padding
+    return [nn.Conv2d(before, after, size, stride, padding, bias=False), nn.BatchNorm2d(after)]
+
+
+def depthwise(channels: int, size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+    """A convolution within each channel, and BatchNorm."""
+    layer = nn.Conv2d(channels, channels, size, stride, padding, groups=channels, bias=False)
+    return [layer, nn.BatchNorm2d(channels)]
+
+
+def separable(before: int, after: int, stride: int = 1) -> list[nn.Module]:
+    """A 3×3 convolution within each channel, then a 1×1 across them; residual where nothing changes its size."""
+    layers = [*depthwise(before, 3, stride, padding=1), *convolution(before, after, 1)]
+    return [Residual(*layers)] if (before, stride) == (after, 1) else [*layers, nn.ReLU()]
+
+
+def classifier(channels: int) -> list[nn.Module]:
+    """From 6×6: each channel weighted place by place (arXiv 1804.07573), where a mean forgets the place; ten logits."""
+    return [*depthwise(channels, 6), nn.Flatten(), nn.Linear(channels, 10)]
 
 
 def reference() -> list[nn.Module]:
@@ -32,7 +68,52 @@ def reference() -> list[nn.Module]:
     ]
 
 
-MODELS: dict[str, Callable[[], list[nn.Module]]] = {"reference": reference}
+def tuned() -> list[nn.Module]:
+    """Under 20,000 parameters: most of them at 6×6, where they cost little time."""
+    return [
+        nn.Conv2d(1, 16, 5, bias=False),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        *convolution(16, 32, 3, stride=2),
+        nn.ReLU(),
+        Residual(*convolution(32, 32, 3)),
+        *separable(32, 64),
+        *classifier(64),
+    ]
+
+
+def compact() -> list[nn.Module]:
+    """Under 8,000 parameters."""
+    return [
+        *convolution(1, 12, 5, stride=2, padding=0),
+        nn.ReLU(),
+        Residual(*convolution(12, 12, 3)),
+        *convolution(12, 24, 3, stride=2),
+        nn.ReLU(),
+        *separable(24, 40),
+        *classifier(40),
+    ]
+
+
+def tiny() -> list[nn.Module]:
+    """Under 2,500 parameters."""
+    return [
+        *convolution(1, 12, 5, stride=2, padding=0),
+        nn.ReLU(),
+        *separable(12, 12),
+        *separable(12, 18, stride=2),
+        *separable(18, 18),
+        *classifier(18),
+    ]
+
+
+MODELS: dict[str, Callable[[], list[nn.Module]]] = {
+    "tuned": tuned,
+    "compact": compact,
+    "tiny": tiny,
+    "reference": reference,
+}
 
 
 def build(model: str) -> nn.Sequential:
@@ -46,3 +127,70 @@ def build(model: str) -> nn.Sequential:
 
 def parameter_count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+LAYER_KEYS = ("layer", "output", "parameters", "multiply_adds")
+LINE = "  {:32}{:>10}{:>12,}{:>15,}"
+
+
+@torch.no_grad()
+def layer_table(network: nn.Module) -> list[dict]:
+    """A row per layer, in the order in which an image passes them: LAYER_KEYS.
+
+    The output's shape is channels×height×width. Multiply-adds are those of convolutions and linear layers, for one
+    image; all else is small beside them.
+    """
+    rows: list[dict] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        shape = "×".join(str(size) for size in output.shape[1:])
+        values = (describe(layer), shape, own_parameters(layer), multiply_adds(layer, output))
+        rows.append(dict(zip(LAYER_KEYS, values, strict=True)))
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules() if type(layer) is not nn.Sequential]
+    network.eval()(torch.zeros(1, 1, 28, 28, device=next(network.parameters()).device))
+    for hook in hooks:
+        hook.remove()
+    return rows
+
+
+def own_parameters(layer: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in layer.parameters(recurse=False))
+
+
+def multiply_adds(layer: nn.Module, output: Tensor) -> int:
+    """Of one image: every weight counts once for each place it is laid on."""
+    places = output[0, 0].numel() if isinstance(layer, nn.Conv2d) else 1
+    return places * layer.weight.numel() if isinstance(layer, nn.Conv2d | nn.Linear) else 0
+
+
+def describe(layer: nn.Module) -> str:
+    """A layer in a few words, such as Conv2d 16→32, 3×3, stride 2."""
+    if isinstance(layer, Residual):
+        return "add what came in, ReLU"
+    if isinstance(layer, nn.Conv2d):
+        words = [f"Conv2d {layer.in_channels}→{layer.out_channels}", "×".join(map(str, layer.kernel_size))]
+        words += [f"stride {layer.stride[0]}"] * (layer.stride[0] > 1) + ["depthwise"] * (layer.groups > 1)
+        return ", ".join(words)
+    if isinstance(layer, nn.Linear):
+        return f"Linear {layer.in_features}→{layer.out_features}"
+    return type(layer).__name__ + (f" {layer.p}" if isinstance(layer, nn.Dropout2d) else "")
+
+
+def printed(model: str) -> str:
+    """A network for a person, layer by layer, with its sums against the exercise's limit."""
+    rows = layer_table(build(model))
+    total, products = (sum(row[key] for row in rows) for key in LAYER_KEYS[2:])
+    left = f"{LIMIT - total:,} under the limit of {LIMIT:,}"
+    head = f"{model}: {total:,} parameters, {left}; {products:,} multiply-adds an image"
+    return "\n".join(
+        (
+            head,
+            LINE.replace(",}", "}").format(*LAYER_KEYS).replace("_", "-"),
+            *(LINE.format(*row.values()) for row in rows),
+        )
+    )
+
+
+if __name__ == "__main__":
+    print("\n\n".join(printed(model) for model in MODELS))

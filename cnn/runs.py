@@ -4,10 +4,11 @@
     log.jsonl        one flat JSON object a line; each has `event` and `time` (ISO, UTC)
     lock             held by the living trainer: an OS lock, which a kill releases
     stop             a file that asks the trainer to end
-    checkpoint.pt    the last complete epoch
+    checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
 
 Events: `started`, `progress`, `epoch`, then `finished`, `stopped` or `failed`. Accuracies are fractions. Standard
-library only, and Python 3.9, because LibreOffice's own Python follows runs with this file.
+library only, and Python 3.9, because LibreOffice's own Python follows runs with this file. `python -m cnn.runs` lists
+and compares runs (cnn/comparison.py).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ except ImportError:  # Windows
 
 LOSSES_AND_ACCURACIES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 EPOCH_KEYS = ("epoch", *LOSSES_AND_ACCURACIES, "learning_rate", "seconds", "images_per_second")
+PARTS = ("test", "validation")  # what a run's epochs are measured with: validation_… with --validate, else test_…
 EVENTS = {  # the keys that a reader counts on; a line without them is no event
     "started": {"dataset", "epochs", "batches"},
     "progress": {"epoch", "batch", "train_loss"},
@@ -47,6 +49,17 @@ class Failure(Exception):
     def __init__(self, error: str, advice: str):
         super().__init__(f"{error}. {advice}.")
         self.error, self.advice = error, advice
+
+
+def epoch_keys(part: str) -> tuple[str, ...]:
+    """EPOCH_KEYS of a run that is measured with this part of the images."""
+    return tuple(key.replace("test_", f"{part}_") for key in EPOCH_KEYS)
+
+
+def accuracy(figures: dict) -> tuple[str, float | None]:
+    """Which part of the images an epoch was measured with, and its accuracy there (a fraction)."""
+    part = next((part for part in PARTS if f"{part}_accuracy" in figures), PARTS[0])
+    return part, figures.get(f"{part}_accuracy")
 
 
 def home() -> Path:
@@ -230,8 +243,8 @@ class Run:
 
     @property
     def _headline(self) -> str:
-        accuracy = self.epochs[-1].get("test_accuracy") if self.epochs else None
-        return "" if accuracy is None else f", test accuracy {100 * accuracy:.2f} %"
+        part, reached = accuracy(self.epochs[-1]) if self.epochs else ("", None)
+        return "" if reached is None else f", {part} accuracy {100 * reached:.2f} %"
 
     @property
     def _doing(self) -> str:
@@ -294,3 +307,11 @@ class Follower:
 def read(folder: Path) -> Run:
     """The run in this folder, as it is now."""
     return Follower(folder).poll()
+
+
+if __name__ == "__main__":
+    import sys
+
+    from cnn import comparison
+
+    sys.exit(comparison.main())

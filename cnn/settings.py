@@ -11,6 +11,7 @@ import math
 import platform
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +19,8 @@ from pathlib import Path
 from cnn import runs
 
 PROJECT = Path(__file__).resolve().parents[1]
+MODELS = ("tuned", "compact", "tiny", "reference")
+DATASETS = ("mnist", "fashionmnist", "kmnist", "digits", "auto")
 
 
 class SettingsError(runs.Failure, ValueError):
@@ -28,7 +31,7 @@ class SettingsError(runs.Failure, ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One of `choices`, or a number of `kind` (int or float) from `lowest` to `highest`."""
+    """One of `choices`, or a number of `kind`: an int from `lowest`, a float above 0 (or `zero` too), to `highest`."""
 
     default: object
     help: str
@@ -36,14 +39,15 @@ class Setting:
     kind: type = str
     lowest: int = 1
     highest: float = math.inf
+    zero: bool = False
 
     @property
     def allowed(self) -> str:
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        if self.kind is float:
-            return f"a number above 0, such as {self.default}"
         most = "" if self.highest == math.inf else f" to {self.highest}"
+        if self.kind is float:
+            return f"a number {'from' if self.zero else 'above'} 0{most}, such as {self.default}"
         return f"a whole number from {self.lowest}{most}"
 
     def read(self, value: object) -> object:
@@ -51,22 +55,45 @@ class Setting:
         if self.choices:
             return self.choices[self.choices.index(str(value).strip().lower())]
         number = math.nan if isinstance(value, bool) else float(value)
-        within = self.lowest <= number <= self.highest if self.kind is int else 0 < number < math.inf
-        if not within or number != self.kind(number):
+        lowest = self.lowest if self.kind is int else 0.0 if self.zero else math.ulp(0.0)
+        if not lowest <= number <= min(self.highest, sys.float_info.max) or number != self.kind(number):
             raise ValueError(value)
         return self.kind(number)
 
 
-SETTINGS = {
-    "model": Setting("reference", "the network; reference is the exercise's, with 14,666 parameters", ("reference",)),
-    "dataset": Setting(
-        "mnist", "the images; auto is mnist, or digits where it is missing", ("mnist", "digits", "auto")
-    ),
+SHEET = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device")  # have a cell in the workbook
+SETTINGS = {  # the defaults are the recipe "tuned"
+    "model": Setting("tuned", "the network; python -m cnn.models prints them", MODELS),
+    "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", DATASETS),
     "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
     "batch_size": Setting(128, "images that one update is computed from", kind=int),
-    "learning_rate": Setting(0.01, "the factor from gradient to update", kind=float),
-    "seed": Setting(0, "fixes initial weights, order and dropout", kind=int, lowest=0, highest=2**32 - 1),
+    "learning_rate": Setting(0.02, "the factor from gradient to update, at its highest", kind=float),
+    "seed": Setting(0, "fixes initial weights, order and augmentation", kind=int, lowest=0, highest=2**32 - 1),
     "device": Setting("auto", "where to compute; auto takes a GPU if there is one", ("auto", "cpu", "cuda", "mps")),
+    "recipe": Setting("tuned", "sets the defaults of the others; reference is the exercise's", ("tuned", "reference")),
+    "optimizer": Setting("adamw", "sgd has momentum 0.9", ("adamw", "sgd")),
+    "schedule": Setting("linear", "of the learning rate: up, then down to 0, or constant", ("linear", "constant")),
+    "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
+    "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
+    "augment": Setting("affine", "what is done to every batch: turned, resized, sheared, shifted", ("affine", "none")),
+    "plain_epochs": Setting(1, "the last epochs, without augmentation", kind=int, lowest=0, highest=1000),
+    "average": Setting(
+        0.1, "of the weights over this fraction of the updates so far; 0 is none", kind=float, highest=1, zero=True
+    ),
+    "precision": Setting("auto", "auto is bfloat16 on CUDA", ("auto", "float32", "bfloat16")),
+    "validate": Setting("no", "measure on the last sixth of the training images, held out, not on test", ("no", "yes")),
+}
+RECIPES = {
+    "tuned": {},
+    "reference": {
+        "learning_rate": 0.01,
+        "optimizer": "sgd",
+        "schedule": "constant",
+        "weight_decay": 0.0,
+        "augment": "none",
+        "average": 0.0,
+        "precision": "float32",
+    },
 }
 
 
@@ -82,9 +109,10 @@ def check_setting(name: str, value: object) -> object:
 
 
 def check_settings(given: dict) -> dict:
-    """All settings of a run: those given, checked, and the defaults of the others. Raises SettingsError."""
+    """All settings of a run: those given, checked, and the recipe's for the others. Raises SettingsError."""
     checked = {name: check_setting(name, value) for name, value in given.items()}
-    return {**{name: setting.default for name, setting in SETTINGS.items()}, **checked}
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
+    return {**defaults, **RECIPES[checked.get("recipe", "tuned")], **checked}
 
 
 def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | None) -> None:
@@ -123,11 +151,16 @@ def _project_version() -> str | None:
 
 
 def _revision() -> str | None:
-    """The commit of the source, with -dirty where it was changed; None without git."""
-    command = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit of the source, with -dirty where a source file was changed; None without git."""
+    if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
+        return None
     try:
-        if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
-            return None
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        changed = _git("status", "--porcelain", "--", "*.py", "*requirements.txt")
+        return _git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(PROJECT), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

@@ -13,10 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from cnn import checkpoint
+from cnn import checkpoint, recipe
 from cnn.checkpoint import CheckpointError
 
 PROJECT = Path(__file__).resolve().parents[1]
+RUN = {"model": "reference", "seed": 3}
 EPOCHS = [{"epoch": 1, "test_loss": 0.25}, {"epoch": 2, "test_loss": 0.125}]
 SAVE_FOR_EVER = """
 import sys, pathlib, torch
@@ -24,7 +25,8 @@ from cnn import checkpoint
 network = torch.nn.Linear(300, 300)
 optimizer = torch.optim.SGD(network.parameters(), 0.01, 0.9)
 for epoch in range(1, 100_000):
-    checkpoint.save(pathlib.Path(sys.argv[1]), "reference", network, optimizer, [{"epoch": epoch}])
+    parts = {"network": network, "optimizer": optimizer}
+    checkpoint.save(pathlib.Path(sys.argv[1]), {"model": "reference"}, parts, [{"epoch": epoch}])
     print(epoch, flush=True)
 """
 
@@ -35,22 +37,24 @@ class Small:
     def __init__(self, seed: int, outputs: int = 2):
         torch.manual_seed(seed)
         self.network = nn.Sequential(nn.Linear(3, outputs), nn.BatchNorm1d(outputs))
-        self.optimizer = torch.optim.SGD(self.network.parameters(), 0.1, 0.9)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), 0.1)
+        self.average = recipe.make_average(self.network, 0.5)
+        self.parts = {"network": self.network, "optimizer": self.optimizer, "average": self.average}
 
     def step(self) -> None:
-        self.optimizer.zero_grad()
-        self.network(torch.eye(4, 3)).square().sum().backward()
-        self.optimizer.step()
+        recipe.update(self.optimizer, self.network(torch.eye(4, 3)).square().sum(), 0.1)
+        self.average.update_parameters(self.network)
 
     @property
     def state(self) -> list[float]:
-        return torch.cat([value.flatten().double() for value in self.network.state_dict().values()]).tolist()
+        states = [*self.network.state_dict().values(), *self.average.state_dict().values()]
+        return torch.cat([value.flatten().double() for value in states]).tolist()
 
-    def save(self, path: Path, model: str = "reference") -> None:
-        checkpoint.save(path, model, self.network, self.optimizer, EPOCHS)
+    def save(self, path: Path, **other: object) -> None:
+        checkpoint.save(path, {**RUN, **other}, self.parts, EPOCHS)
 
     def load(self, path: Path) -> list[dict]:
-        return checkpoint.load(path, "reference", self.network, self.optimizer)
+        return checkpoint.load(path, RUN, self.parts)
 
 
 @pytest.fixture
@@ -109,21 +113,23 @@ class Poison:
 
 @pytest.mark.parametrize("write", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
 def test_a_poisoned_checkpoint_is_refused_and_runs_nothing(path: Path, tmp_path: Path, write: Callable) -> None:
-    write({"model": "reference", "epochs": [], "network": Poison(tmp_path / "harm"), "optimizer": {}}, path)
+    write({"run": RUN, "epochs": [], "network": Poison(tmp_path / "harm"), "optimizer": {}}, path)
     assert refused(path).startswith(f"{path} is no checkpoint: it holds more than numbers")
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_checkpoint_of_another_network_is_refused(path: Path) -> None:
+def test_a_checkpoint_of_another_network_or_run_is_refused(path: Path) -> None:
     Small(seed=1).save(path, model="tuned")
     assert refused(path).startswith(f"{path} is of the network tuned, not reference")
+    Small(seed=1).save(path, seed=4)
+    assert refused(path).startswith(f"{path} is of a run with seed 4, not 3")
     Small(seed=1, outputs=5).save(path)
     assert refused(path).startswith(f"{path} does not fit the network reference")
 
 
 @pytest.mark.parametrize(
     "content",
-    [[1, 2], {}, {"model": "reference"}, {"model": "reference", "epochs": 3, "network": {}, "optimizer": {}}],
+    [[1, 2], {}, {"run": 3}, {"run": RUN}, {"run": RUN, "epochs": 3, "network": {}, "optimizer": {}, "average": {}}],
 )
 def test_numbers_that_are_no_checkpoint_of_ours_are_refused(path: Path, content: object) -> None:
     torch.save(content, path)

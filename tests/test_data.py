@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gzip
+import hashlib
 import http.server
 import os
 import queue
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import MNIST
+from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from cnn import data
 from tests.needs import require
@@ -145,6 +146,61 @@ def test_a_missing_file_is_named_with_what_to_type(copy: Path) -> None:
     (copy / "MNIST" / "raw" / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(data.DataError, match=f"train-labels-idx1-ubyte.gz is missing. {TYPE_THIS}"):
         data.load("mnist", str(copy))
+
+
+# --- its relatives -----------------------------------------------------------------------------------------------
+
+
+def idx(values: np.ndarray) -> bytes:
+    """The content of a packed file of MNIST's format."""
+    head = struct.pack(f">{1 + values.ndim}i", 0x800 + values.ndim, *values.shape)
+    return gzip.compress(head + values.astype(np.uint8).tobytes())
+
+
+@pytest.fixture(params=[FashionMNIST, KMNIST])
+def relative(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[type, Path]:
+    """A small set made here, in torchvision's layout; its checksums are made to fit: the real one is not at hand."""
+    kind, raw = request.param, tmp_path / "data" / request.param.__name__ / "raw"
+    raw.mkdir(parents=True)
+    made = np.random.default_rng(0)
+    for name, count in zip(FILES, (12, 12, 6, 6), strict=True):
+        shape = (count, 28, 28) if "images" in name else (count,)
+        (raw / f"{name}.gz").write_bytes(idx(made.integers(0, 256 if "images" in name else 10, shape)))
+    sums = [(f"{name}.gz", hashlib.md5((raw / f"{name}.gz").read_bytes()).hexdigest()) for name in FILES]
+    monkeypatch.setattr(kind, "resources", sums)
+    return kind, tmp_path / "data"
+
+
+def test_its_relatives_are_read_in_the_same_layout_and_normalised_by_their_own_training_pixels(relative: tuple) -> None:
+    kind, folder = relative
+    found = data.load(kind.__name__.lower(), str(folder))
+    assert (found.name, len(found.train), len(found.test), found.folder) == (kind.__name__.lower(), 12, 6, folder)
+    assert found.classes == tuple(kind.classes)
+    assert found.train.images.mean() == pytest.approx(0, abs=1e-5)
+    assert found.train.images.std(correction=0) == pytest.approx(1, abs=1e-5)
+    raw = folder / kind.__name__ / "raw"
+    pixels, tests = (
+        np.frombuffer(gzip.decompress((raw / f"{name}.gz").read_bytes())[16:], np.uint8) / 255 for name in FILES[::2]
+    )
+    np.testing.assert_allclose(found.test.images.flatten(), (tests - pixels.mean()) / pixels.std(), atol=1e-5)
+
+
+def test_a_spoilt_file_of_a_relative_is_named(relative: tuple) -> None:
+    kind, folder = relative
+    file = folder / kind.__name__ / "raw" / "t10k-labels-idx1-ubyte.gz"
+    file.write_bytes(b"<html>")
+    with pytest.raises(data.DataError, match=f"{file} is not the official file: it is a web page"):
+        data.load(kind.__name__.lower(), str(folder))
+    file.unlink()
+    with pytest.raises(data.DataError, match=f"FOLDER for a folder with {kind.__name__}/raw/"):
+        data.load(kind.__name__.lower(), str(folder))
+
+
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST, KMNIST])
+def test_torchvision_has_the_checksum_and_an_address_of_every_file(kind: type) -> None:
+    assert sorted(name for name, _ in kind.resources) == sorted(f"{name}.gz" for name in FILES)
+    assert all(len(checksum) == 32 for _, checksum in kind.resources)
+    assert kind.mirrors
 
 
 # --- the download ------------------------------------------------------------------------------------------------
@@ -306,3 +362,11 @@ def test_batches_hold_every_image_once_and_the_last_may_be_smaller() -> None:
     assert [labels.tolist() for _, labels in batches] == [[3, 1, 4, 0], [5, 9, 2, 6], [8, 7]]
     assert torch.equal(torch.cat([pixels for pixels, _ in batches]).flatten(), order.float())
     assert [len(labels) for _, labels in split.batches(5)] == [5, 5]
+
+
+def test_validation_is_the_last_sixth_of_the_training_images_in_place_of_the_test_images() -> None:
+    digits = data.load("digits")
+    held_out = digits.validation()
+    assert (held_out.part, len(held_out.train), len(held_out.test)) == ("validation", 1198, 239)
+    assert torch.equal(torch.cat((held_out.train.images, held_out.test.images)), digits.train.images)
+    assert 60_000 // data.HELD_OUT == 10_000

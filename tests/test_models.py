@@ -1,13 +1,21 @@
-"""The networks: the exercise's, layer by layer."""
+"""The networks: their lists of layers, their size, and what is printed of them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from cnn import models
 from cnn.settings import SETTINGS
 
+PROJECT = Path(__file__).resolve().parents[1]
 CONVOLUTIONS = [(1, 8), (8, 16), (16, 32), (32, 16)]
+LIMITS = {"tuned": 20_000, "compact": 8_000, "tiny": 2_500, "reference": 14_667}
 
 
 def test_reference_has_the_14666_parameters_of_the_exercise() -> None:
@@ -27,16 +35,31 @@ def test_reference_is_the_exercises_list_of_layers() -> None:
 
 
 @pytest.mark.parametrize("model", models.MODELS)
+def test_a_network_is_within_its_limit(model: str) -> None:
+    assert models.parameter_count(models.build(model)) < LIMITS[model]
+
+
+@pytest.mark.parametrize("model", models.MODELS)
 @pytest.mark.parametrize("images", [1, 3])
 def test_a_network_makes_ten_logits_of_every_image(model: str, images: int) -> None:
     network = models.build(model).eval()
     assert network(torch.zeros(images, 1, 28, 28)).shape == (images, 10)
 
 
+@pytest.mark.parametrize("model", models.MODELS)
+def test_every_weight_of_a_network_is_learnt(model: str) -> None:
+    torch.manual_seed(0)
+    network = models.build(model)
+    nn.functional.cross_entropy(network(torch.randn(16, 1, 28, 28)), torch.arange(16) % 10).backward()
+    for name, weight in network.named_parameters():
+        if not (model == "reference" and name in ("0.bias", "4.bias", "9.bias", "13.bias")):  # BatchNorm takes them out
+            assert weight.grad.abs().max() > 1e-8, name
+
+
 def test_the_seed_fixes_the_initial_weights() -> None:
     def weights(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)
-        return torch.cat([weight.flatten() for weight in models.build("reference").parameters()])
+        return torch.cat([weight.flatten() for weight in models.build("tuned").parameters()])
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
@@ -44,3 +67,22 @@ def test_the_seed_fixes_the_initial_weights() -> None:
 
 def test_the_settings_offer_every_network() -> None:
     assert SETTINGS["model"].choices == tuple(models.MODELS)
+
+
+@pytest.mark.parametrize("model", models.MODELS)
+def test_the_layer_table_counts_as_pytorch_does(model: str) -> None:
+    network = models.build(model).eval()
+    rows = models.layer_table(network)
+    assert sum(row["parameters"] for row in rows) == models.parameter_count(network)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, 28, 28))
+    assert 2 * sum(row["multiply_adds"] for row in rows) == counter.get_total_flops()  # a product and a sum each
+    assert rows[-1] == {**rows[-1], "output": "10"}
+
+
+def test_the_networks_are_printed_with_their_limit() -> None:
+    said = subprocess.run([sys.executable, "-m", "cnn.models"], cwd=PROJECT, capture_output=True, text=True)
+    heads = [line for line in said.stdout.splitlines() if line and not line.startswith(" ")]
+    assert [head.split(":")[0] for head in heads] == list(models.MODELS)
+    assert "reference: 14,666 parameters, 5,334 under the limit of 20,000; 627,232 multiply-adds an image" in heads
+    assert re.search(r"^  Conv2d 1→8, 3×3 +8×28×28 +80 +56,448$", said.stdout, re.MULTILINE)

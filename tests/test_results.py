@@ -54,6 +54,20 @@ def test_each_run_has_a_sheet_with_the_figures_of_its_log(tmp_path: Path) -> Non
         assert len(sheet._charts) == 2
 
 
+def test_a_run_with_validation_says_so_in_heads_and_charts(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", epochs=0)
+    for line in EPOCHS[:2]:
+        Log(folder).write(
+            "epoch", **{key.replace("test_", "validation_"): value for key, value in line.items()}, **REST
+        )
+    write(find([folder]), tmp_path / "results.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "results.xlsx")["run"]
+    assert [cell.value for cell in sheet[4][3:5]] == ["validation loss", "validation accuracy"]
+    assert [row[4] for row in rows(sheet)][:2] == [0.94, 0.9701]
+    names = [series.tx.v for chart in sheet._charts for series in chart.series]
+    assert names == ["train accuracy", "validation accuracy", "train loss", "validation loss"]
+
+
 def test_a_loss_that_is_not_finite_is_a_blank_cell(tmp_path: Path) -> None:
     write(find([run_folder(tmp_path / "run")]), tmp_path / "results.xlsx")
     assert openpyxl.load_workbook(tmp_path / "results.xlsx")["run"]["D7"].value is None

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from cnn import data, epochs, models, runs, train
+from cnn import data, epochs, models, outcome, runs, session, train
+from cnn.settings import SETTINGS
 from tests.needs import require
 from tests.trainer import DIGITS, PROJECT, start, wait_for_batch, wait_until
 
@@ -88,7 +90,8 @@ def test_a_run_logs_that_it_started_each_epoch_and_that_it_finished(uninterrupte
         *("pid", "dataset", "model", "device", "epochs", "parameters", "batches"),
         *("train_images", "test_images", "threads", "resumed_from"),
     ]
-    assert (started["dataset"], started["parameters"], started["batches"]) == ("digits", 14_666, 12)
+    assert (started["dataset"], started["model"], started["batches"]) == ("digits", "tiny", 12)
+    assert started["parameters"] == models.parameter_count(models.build("tiny"))
     assert started["resumed_from"] is None
     assert [tuple(line)[2:] for line in epoch_lines] == [runs.EPOCH_KEYS] * EPOCHS
     assert [line["epoch"] for line in epoch_lines] == [1, 2, 3]
@@ -101,10 +104,12 @@ def test_the_figures_of_an_epoch_are_plausible_and_improve(uninterrupted: tuple)
         assert 0 < line["train_accuracy"] < 1
         assert line["test_accuracy"] * 360 == pytest.approx(round(line["test_accuracy"] * 360))
         assert line["images_per_second"] > 1437 / line["seconds"]
-        assert line["learning_rate"] == 0.01
+    assert [line["learning_rate"] for line in epoch_lines] == pytest.approx(
+        [0.02 * left / 28.8 for left in (25, 13, 1)]
+    )
     for loss in ("train_loss", "test_loss"):
         assert epoch_lines[0][loss] > epoch_lines[1][loss] > epoch_lines[2][loss] > 0
-    assert epoch_lines[-1]["test_accuracy"] > 0.8
+    assert epoch_lines[-1]["test_accuracy"] > 0.7
 
 
 def test_progress_comes_at_most_four_times_a_second(uninterrupted: tuple) -> None:
@@ -129,14 +134,15 @@ def test_a_follower_sees_the_run_grow_while_it_trains(uninterrupted: tuple) -> N
 def test_it_says_one_plain_line_an_epoch_where_there_is_no_terminal(uninterrupted: tuple) -> None:
     folder, said, _ = uninterrupted
     first, second, *others = said.splitlines()
-    assert first == "reference, 14,666 parameters; digits, 1,437 images; cpu"
+    assert re.fullmatch(r"tiny, 2,\d\d\d parameters; digits, 1,437 images; cpu", first)
     assert second == f"run folder: {folder}"
     assert [line.split(":")[0] for line in others] == ["epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3", "finished"]
 
 
 def test_the_configuration_holds_all_that_is_needed_to_repeat_the_run(uninterrupted: tuple) -> None:
     config = json.loads((uninterrupted[0] / "config.json").read_text())
-    settings = {"model": "reference", "dataset": "digits", "epochs": 3, "batch_size": 128, "learning_rate": 0.01}
+    settings = {"model": "tiny", "dataset": "digits", "epochs": 3, "batch_size": 128, "learning_rate": 0.02}
+    assert set(config) >= set(SETTINGS)
     facts = {"seed": 0, "device": "cpu", "threads": 1, "train_images": 1437, "test_images": 360, "data_dir": None}
     assert {**config, **settings, **facts} == config
     assert config["versions"]["torch"] == torch.__version__.split("+")[0]
@@ -156,8 +162,9 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(uninterrupted
     assert figures(tmp_path / "other") != figures(uninterrupted[0])[:1]
 
 
-def test_an_epoch_is_one_update_a_batch_by_gradient_descent_with_momentum(tmp_path: Path) -> None:
-    assert run(*DIGITS, "--epochs", 1, "--out", tmp_path / "run") == 0
+def test_the_exercises_epoch_is_one_update_a_batch_by_gradient_descent_with_momentum(tmp_path: Path) -> None:
+    exercise = ("--model", "reference", "--recipe", "reference")
+    assert run(*DIGITS, *exercise, "--epochs", 1, "--out", tmp_path / "run") == 0
     images = data.load("digits").train
     epochs.seed_epoch(0, 0)
     network = models.build("reference")
@@ -201,7 +208,7 @@ def test_a_run_without_a_folder_of_its_own_gets_one_named_after_time_and_model(h
     assert run(*DIGITS, "--epochs", 1) == 0
     (folder,) = runs.list_runs()
     assert folder.parent == home / "runs"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-reference", folder.name)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-tiny", folder.name)
 
 
 @posix
@@ -223,17 +230,84 @@ def test_a_bar_is_drawn_on_a_terminal(tmp_path: Path) -> None:
     os.close(controller)
 
 
-def test_mnist_is_learnt_to_over_97_5_percent_in_an_epoch(tmp_path: Path) -> None:
+def test_two_epochs_of_tuned_on_mnist_reach_99_2_percent(tmp_path: Path) -> None:
     folder = MNIST_FOLDER or require("mnist", "CNN_DATA_DIR names no folder with MNIST")
-    options = ("--epochs", 1, "--data-dir", folder, "--out", tmp_path / "run")
+    options = ("--epochs", 2, "--device", "cpu", "--target", 99.2, "--data-dir", folder, "--out", tmp_path / "run")
     trainer = start(tmp_path, *options)
     wait_for_batch(tmp_path / "run", 1)
     assert runs.read(tmp_path / "run").started["train_images"] == 60_000
-    assert trainer.communicate()[1] == ""
+    said, complaint = trainer.communicate()
+    assert (trainer.returncode, complaint) == (0, ""), said
     result = runs.read(tmp_path / "run")
-    assert result.epochs[0]["test_accuracy"] > 0.975
+    assert result.epochs[-1]["test_accuracy"] >= 0.992
     assert result.status.endswith("% (mnist)")
     assert json.loads((tmp_path / "run" / "config.json").read_text())["data_dir"] == str(Path(folder).absolute())
+
+
+# --- validation, targets, several seeds --------------------------------------------------------------------------
+
+
+def test_validation_holds_out_the_last_sixth_of_the_training_images_and_looks_at_no_test_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = data.load("digits")
+    spoilt = data.Split(digits.test.images * torch.nan, digits.test.labels)
+    monkeypatch.setattr(data, "load", lambda *_: data.DataSet("digits", digits.train, spoilt))
+    assert run(*DIGITS, "--epochs", 1, "--validate", "--out", tmp_path / "run") == 0
+    result = runs.read(tmp_path / "run")
+    assert (result.started["train_images"], result.started["validation_images"]) == (1198, 239)
+    assert tuple(result.epochs[0])[2:] == runs.epoch_keys("validation")
+    assert "test" not in (tmp_path / "run" / "log.jsonl").read_text()
+    network, held_out = outcome.read_weights(tmp_path / "run", "tiny").eval(), digits.train[1198:]
+    hits = (network(held_out.images).argmax(1) == held_out.labels).sum()
+    assert result.epochs[0]["validation_accuracy"] == pytest.approx(hits / 239)
+    assert re.fullmatch(r"finished: 1 epoch, validation accuracy [\d.]+ % \(digits\)", result.status)
+
+
+def test_a_target_that_the_last_epoch_misses_is_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(*DIGITS, "--epochs", 1, "--target", 0.1, "--out", tmp_path / "low") == 0
+    assert run(*DIGITS, "--epochs", 1, "--target", 100, "--out", tmp_path / "high") == 3
+    percent = 100 * runs.read(tmp_path / "high").epochs[-1]["test_accuracy"]
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"below the target: test accuracy {percent:.2f} %, not 100 %, in {tmp_path / 'high'}"
+    assert runs.read(tmp_path / "high").end["event"] == "finished"
+
+
+def test_several_seeds_are_a_run_each_and_end_with_their_mean_and_deviation(tmp_path: Path, capsys) -> None:
+    options = (*DIGITS, "--epochs", 2, "--seeds", "0-1,5", "--out", tmp_path)
+    assert run(*options) == 0
+    percent = [100 * runs.read(tmp_path / f"seed-{seed}").epochs[-1]["test_accuracy"] for seed in (0, 1, 5)]
+    summary = (
+        f"3 seeds, test accuracy of the last epoch: mean {np.mean(percent):.3f} ± {np.std(percent, ddof=1):.3f} %, "
+        f"lowest {min(percent):.2f}, highest {max(percent):.2f}"
+    )
+    assert capsys.readouterr().out.splitlines()[-1] == summary
+    assert run(*DIGITS, "--epochs", 2, "--seed", 1, "--out", tmp_path / "alone") == 0
+    assert weights(tmp_path / "alone") == weights(tmp_path / "seed-1") != weights(tmp_path / "seed-0")
+    shutil.rmtree(tmp_path / "seed-1")
+    before = (tmp_path / "seed-0" / "log.jsonl").read_bytes()
+    capsys.readouterr()
+    assert run(*options) == 0  # trains what is missing, and nothing else
+    assert capsys.readouterr().out.splitlines()[-1] == summary
+    assert (tmp_path / "seed-0" / "log.jsonl").read_bytes() == before
+    assert run(*options, "--epochs", 3) == 2
+    assert "epochs is 3, but seed-0 was started with 2" in capsys.readouterr().err
+
+
+def test_a_stop_ends_all_seeds_and_the_same_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, options = session.Stop.check, (*DIGITS, "--epochs", 2, "--seeds", "0,1", "--out", tmp_path)
+
+    def check(stop: session.Stop, folder: Path) -> None:
+        if folder.name == "seed-1" and runs.read(folder).epochs:
+            signal.raise_signal(signal.SIGINT)
+        real(stop, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session.Stop, "check", check)
+        assert run(*options) == 130
+    assert runs.read(tmp_path / "seed-1").status == "stopped after epoch 1 (digits)"
+    assert run(*options) == 0
+    assert runs.read(tmp_path / "seed-1").started["resumed_from"] == 1
 
 
 # --- stopping ----------------------------------------------------------------------------------------------------
@@ -269,12 +343,12 @@ def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> Non
 
 
 def test_a_first_ctrl_c_only_asks_and_a_second_ends_at_once(tmp_path: Path) -> None:
-    with train.Stop() as stop:
+    with session.Stop() as stop:
         stop.gentle = True
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(train.Stopped) as asked:
+        with pytest.raises(session.Stopped) as asked:
             stop.check(tmp_path)
-        with pytest.raises(train.Stopped) as at_once:
+        with pytest.raises(session.Stopped) as at_once:
             signal.raise_signal(signal.SIGINT)
     assert asked.value.exit_code == at_once.value.exit_code == 130
 
@@ -289,17 +363,17 @@ def test_a_ctrl_c_before_the_training_ends_at_once(tmp_path: Path, monkeypatch: 
 
 def test_the_stop_is_obeyed_between_any_two_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(epochs, "BATCH_SIZE", 100)  # so that the test set is several batches too
-    wanted, real = iter(range(12 + 4)), train.Stop.check
+    wanted, real = iter(range(4 + 4)), session.Stop.check
     for batch in wanted:
         checks = iter([False] * batch)
 
-        def check(stop: train.Stop, folder: Path, checks=checks) -> None:
+        def check(stop: session.Stop, folder: Path, checks=checks) -> None:
             if next(checks, True):
                 runs.request_stop(folder)
             real(stop, folder)
 
-        monkeypatch.setattr(train.Stop, "check", check)
-        assert run(*DIGITS, "--epochs", 1, "--out", tmp_path / str(batch)) == 0
+        monkeypatch.setattr(session.Stop, "check", check)
+        assert run(*DIGITS, "--epochs", 1, "--batch-size", 400, "--out", tmp_path / str(batch)) == 0
         assert runs.read(tmp_path / str(batch)).status == "stopped before the first epoch was complete (digits)"
 
 
@@ -330,15 +404,15 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(uninterrupte
 
 def stop_after(epoch: int, folder: Path) -> None:
     """A run on digits that is stopped in the middle of the epoch after this one."""
-    real = train.Stop.check
+    real = session.Stop.check
 
-    def check(stop: train.Stop, folder: Path) -> None:
+    def check(stop: session.Stop, folder: Path) -> None:
         if len(runs.read(folder).epochs) >= epoch:
             runs.request_stop(folder)
         real(stop, folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.Stop, "check", check)
+        patch.setattr(session.Stop, "check", check)
         assert run(*DIGITS, "--epochs", EPOCHS, "--out", folder) == 0
 
 
@@ -392,13 +466,13 @@ def test_resume_without_a_folder_takes_the_newest_unfinished_run(home: Path, cap
 def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     stop_after(1, tmp_path / "run")
     before = (tmp_path / "run" / "log.jsonl").read_bytes()
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02") == 2
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.03") == 2
     assert capsys.readouterr().err == (
-        "cnn.train: learning_rate is 0.02, but run was started with 0.01. "
+        "cnn.train: learning_rate is 0.03, but run was started with 0.02. "
         "Leave it out, or start a new run without --resume.\n"
     )
     assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.01", "--epochs", EPOCHS) == 0
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02", "--epochs", EPOCHS) == 0
 
 
 def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:
@@ -425,12 +499,16 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(tmp_path: Path, capsy
     assert {line["event"] for line in log(folder)} == {"started", "progress", "epoch", "stopped"}
 
 
+def change(path: Path, how: Callable[[dict], object]) -> None:
+    found = torch.load(path, weights_only=True)
+    how(found)
+    torch.save(found, path)
+
+
 SPOILT = {
     "is empty, cut short or damaged": lambda path: path.write_bytes(path.read_bytes()[:1000]),
     "is missing": lambda path: path.unlink(),
-    "is of the network tuned, not reference": lambda path: torch.save(
-        {**torch.load(path, weights_only=True), "model": "tuned"}, path
-    ),
+    "is of a run with seed 7, not 0": lambda path: change(path, lambda found: found["run"].update(seed=7)),
 }
 
 
@@ -449,16 +527,22 @@ def test_a_checkpoint_that_cannot_be_used_is_said_and_logged(tmp_path: Path, fla
 # --- wrong use ---------------------------------------------------------------------------------------------------
 
 WRONG = {
-    ("--learning-rate", "0"): "learning_rate is '0'. It must be a number above 0, such as 0.01.",
-    ("--learning-rate", "-1"): "learning_rate is '-1'. It must be a number above 0, such as 0.01.",
-    ("--learning-rate", "10%"): "learning_rate is '10%'. It must be a number above 0, such as 0.01.",
+    ("--learning-rate", "0"): "learning_rate is '0'. It must be a number above 0, such as 0.02.",
+    ("--learning-rate", "-1"): "learning_rate is '-1'. It must be a number above 0, such as 0.02.",
+    ("--learning-rate", "10%"): "learning_rate is '10%'. It must be a number above 0, such as 0.02.",
     ("--epochs", "0"): "epochs is '0'. It must be a whole number from 1 to 1000.",
     ("--epochs", "1.5"): "epochs is '1.5'. It must be a whole number from 1 to 1000.",
     ("--batch-size", "0"): "batch_size is '0'. It must be a whole number from 1.",
-    ("--model", "tuned"): "model is 'tuned'. It must be one of reference.",
-    ("--dataset", "cifar"): "dataset is 'cifar'. It must be one of mnist, digits, auto.",
+    ("--model", "huge"): "model is 'huge'. It must be one of tuned, compact, tiny, reference.",
+    ("--dataset", "cifar"): "dataset is 'cifar'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",
     ("--epoch-count", "3"): "unrecognized arguments: --epoch-count 3. --help shows every option.",
     ("--epochs",): "argument --epochs: expected one argument. --help shows every option.",
+    ("--target", "101"): "argument --target: '101' is no percentage, such as 99.4. --help shows every option.",
+    ("--seeds", "4-0"): "argument --seeds: '4-0' is no list of different seeds, such as 0-4 or 1,3,5. "
+    "--help shows every option.",
+    ("--seeds", "1,1"): "argument --seeds: '1,1' is no list of different seeds, such as 0-4 or 1,3,5. "
+    "--help shows every option.",
+    ("--seeds", "0-1", "--seed", "1"): "--seed names one seed and --seeds several. Leave one of them out.",
     (*DIGITS, "--batch-size", "1438"): "batch_size is 1438, more than the 1,437 training images of digits. "
     "Take a smaller --batch-size.",
     ("--resume", "nowhere"): f"There is no {PROJECT / 'nowhere' / 'config.json'}. "
@@ -485,7 +569,17 @@ def test_a_missing_device_is_wrong_use(device: str, home: Path, capsys, monkeypa
 def test_help_tells_how_to_start_it_and_every_option_and_exit_code() -> None:
     said = subprocess.run([sys.executable, "-m", "cnn.train", "--help"], cwd=PROJECT, capture_output=True, text=True)
     assert said.returncode == 0
-    for words in ("--data-dir FOLDER", "--learning-rate FLOAT", "python -m cnn.train --resume", "(default 19)", "130"):
+    for words in (
+        "--data-dir FOLDER",
+        "--learning-rate FLOAT",
+        "python -m cnn.train --resume",
+        "(default 19)",
+        "130",
+        "--seeds LIST",
+        "--target PERCENT",
+        "--validate",
+        "by --recipe reference 0.01",
+    ):
         assert words in said.stdout
 
 
@@ -542,7 +636,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_epochs(
     assert "not finite" in said
     if (when, poisoned) == ("before", 1):
         assert "the loss is not finite in epoch 1, batch 1." in said
-    assert "Take a smaller learning_rate than 0.01; the epochs before are kept." in said
+    assert "Take a smaller learning_rate than 0.02; the epochs before are kept." in said
     assert len(runs.read(tmp_path / "run").epochs) == poisoned - 1
     assert (tmp_path / "run" / "checkpoint.pt").exists() == (poisoned > 1)
 
@@ -583,11 +677,11 @@ def test_a_disk_that_is_full_keeps_the_last_checkpoint_and_the_run_goes_on_later
     folder = tmp_path / "run"
     trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", folder)
     wait_until(lambda: len(runs.read(folder).epochs) >= 1)
-    resource.prlimit(trainer.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))  # bytes: less than a checkpoint
+    resource.prlimit(trainer.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))  # bytes: less than a checkpoint
     _, complaint = trainer.communicate(timeout=30)
     result = runs.read(folder)
     assert trainer.returncode == 1
-    assert complaint == f"cnn.train: {result.end['error']}. {train.NO_ROOM}.\n"
+    assert complaint == f"cnn.train: {result.end['error']}. {session.NO_ROOM}.\n"
     assert len(torch.load(folder / "checkpoint.pt", weights_only=True)["epochs"]) == len(result.epochs)
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json", "lock", "log.jsonl"]
 
@@ -604,7 +698,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     trainer = start(readonly, *DIGITS, "--out", readonly / "run", preexec_fn=obey_permissions)
     _, complaint = trainer.communicate()
     assert trainer.returncode == 1
-    assert complaint == f"cnn.train: Permission denied: {readonly / 'run'}. {train.NO_ROOM}.\n"
+    assert complaint == f"cnn.train: Permission denied: {readonly / 'run'}. {session.NO_ROOM}.\n"
 
 
 def test_a_place_that_is_no_folder_is_named(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cnn import runs
 
 PROJECT = Path(__file__).resolve().parents[1]
-DIGITS = ("--dataset", "digits", "--device", "cpu")
+DIGITS = ("--dataset", "digits", "--device", "cpu", "--model", "tiny")
 
 
 def variables(home: Path, **more: str) -> dict[str, str]:

@@ -44,9 +44,13 @@ SETTINGS_ROW = HEADER_ROW + 18
 
 def epochs(run: Run) -> pandas.DataFrame:
     """The epochs of a run, a column per key of the log; what a line lacks, or was not finite, is None."""
-    return pandas.DataFrame(
-        [[line.get(key) for key in EPOCH_KEYS] for line in run.epochs], columns=EPOCH_KEYS, dtype=object
-    )
+    keys = runs.epoch_keys(measured_with(run))
+    return pandas.DataFrame([[line.get(key) for key in keys] for line in run.epochs], columns=keys, dtype=object)
+
+
+def measured_with(run: Run) -> str:
+    """Which part of the images the epochs were measured with: test, or validation."""
+    return runs.accuracy(run.epochs[-1])[0] if run.epochs else runs.PARTS[0]
 
 
 def summary(found: list[Run]) -> pandas.DataFrame:
@@ -115,7 +119,7 @@ def write_run(workbook: Workbook, sheet: Worksheet, looks: dict, run: Run) -> No
     """Title and status, the epochs as rows, their charts, and below these the settings."""
     name, table = run.folder.resolve().name, epochs(run)
     style.page(sheet, safe_text(name), safe_text(run.status), looks, [*WIDTHS, 20, 60], 0)
-    epoch_header(looks, sheet, HEADER_ROW)
+    epoch_header(looks, sheet, HEADER_ROW, measured_with(run))
     epoch_columns(workbook, sheet)
     for row, line in enumerate(table.itertuples(index=False), HEADER_ROW + 1):
         for column, value in enumerate(line):
@@ -125,7 +129,7 @@ def write_run(workbook: Workbook, sheet: Worksheet, looks: dict, run: Run) -> No
     for index, kind in enumerate(CHARTED):
         insert(
             sheet,
-            epoch_chart(workbook, sheet.name, kind, HEADER_ROW + 1, last),
+            epoch_chart(workbook, sheet.name, kind, HEADER_ROW + 1, last, measured_with(run)),
             kind,
             HEADER_ROW,
             SETTINGS_COLUMN,

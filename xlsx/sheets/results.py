@@ -9,8 +9,8 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from cnn.runs import EPOCH_KEYS
-from cnn.settings import SETTINGS, Setting
+from cnn.runs import EPOCH_KEYS, epoch_keys
+from cnn.settings import SETTINGS, SHEET, Setting
 from xlsx.sheets import style
 from xlsx.sheets.cells import Book
 
@@ -46,7 +46,8 @@ def write(book: Book) -> None:
 def write_settings(book: Book, sheet: Worksheet) -> None:
     """A label and an editable cell per setting, each named run_…"""
     sheet.set_row(LABEL_ROW, 28)
-    for column, (name, setting) in enumerate(SETTINGS.items()):
+    for column, name in enumerate(SHEET):
+        setting = SETTINGS[name]
         sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
         sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
         sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
@@ -82,9 +83,9 @@ def write_state(book: Book, sheet: Worksheet) -> None:
         book.define(f"run_{label.split()[-1].lower()}", sheet, xl_rowcol_to_cell(row, 1))
 
 
-def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int) -> None:
+def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int, part: str = "test") -> None:
     sheet.set_row(row, 42)
-    for column, key in enumerate(EPOCH_KEYS):
+    for column, key in enumerate(epoch_keys(part)):
         sheet.write_string(row, column, spaced(key), looks["header_right"])
 
 
@@ -106,8 +107,8 @@ def rule(workbook: Workbook, sheet: Worksheet, first: int, last: int) -> None:
     sheet.conditional_format(first, 0, last, len(EPOCH_KEYS) - 1, filled)
 
 
-def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int) -> Chart:
-    """Training and test accuracy, or loss, against the epoch. A scatter chart: blank rows draw nothing."""
+def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int, part: str = "test") -> Chart:
+    """Training and test (or validation) accuracy, or loss, by epoch. A scatter chart: blank rows draw nothing."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
     for index, key in enumerate(CHARTED[kind]):
         column, shape = EPOCH_KEYS.index(key), ("circle", "diamond")[index]
@@ -115,7 +116,7 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
         marker = {"type": shape, "size": 5, "border": {"color": color}, "fill": {"color": color}}
         chart.add_series(
             {
-                "name": spaced(key),
+                "name": spaced(epoch_keys(part)[column]),
                 "categories": [sheet, first, 0, last, 0],
                 "values": [sheet, first, column, last, column],
                 "line": style.line(index),

@@ -1,0 +1,204 @@
+"""The image network's figures, written to RESULTS.md. CNN_DATA_DIR names the folder with MNIST.
+
+    python -m benchmarks.cnn accuracy [ROW…]    five seeds of every row, or of some; the table of those there are
+    python -m benchmarks.cnn table              only the table, of the rows that are finished
+    python -m benchmarks.cnn speed              time and memory beside the exercise's way, in turn; minutes
+
+The runs of the accuracies are kept in BACKPROP_HOME/benchmark: started again, only what is missing is trained, and
+rows may be trained by several processes at a time. A table is of one source: move the folder away for a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.record import record
+from cnn import runs
+from cnn.settings import read_config
+from cnn.train import BELOW_TARGET, is_finished, seeds
+
+PROJECT = Path(__file__).resolve().parents[1]
+SEEDS = "0-4"
+ROUNDS = 3
+TARGET = 99.4
+EXERCISE_EPOCHS = 19
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is trained, by the options of cnn.train, and the mean accuracies that are wanted of it, in percent."""
+
+    options: str
+    must: float
+    aim: float
+
+
+ROWS = {
+    "one-epoch": Row("--model tuned --epochs 1", 99.10, 99.25),
+    "short": Row("--model tuned --epochs 4", 99.45, 99.50),
+    "tiny": Row("--model tiny --epochs 15", 99.20, 99.40),
+    "tuned": Row("--model tuned --epochs 19", 99.64, 99.70),
+    "compact": Row("--model compact --epochs 15", 99.50, 99.60),
+}
+
+
+def folder(name: str) -> Path:
+    return runs.home() / "benchmark" / name
+
+
+# --- accuracy ----------------------------------------------------------------------------------------------------
+
+
+def accuracy(names: list[str]) -> None:
+    """Train the rows' seeds, those that are missing, and write the table after every row."""
+    for name in names or ROWS:
+        command = [sys.executable, "-m", "cnn.train", *ROWS[name].options.split(), "--seeds", SEEDS]
+        subprocess.run([*command, "--out", str(folder(name))], cwd=PROJECT, check=True)
+        table()
+
+
+def table() -> None:
+    """Write the rows all of whose seeds are finished."""
+    head = (
+        "options of cnn.train",
+        "parameters",
+        "mean ± deviation, %",
+        "lowest",
+        "highest",
+        "each seed",
+        "must",
+        "aim",
+    )
+    finished = [accuracy_row(name) for name in ROWS if all(is_finished(run) for run in seed_folders(name))]
+    print(record("Test accuracy on MNIST, last epoch", "python -m benchmarks.cnn accuracy", [head, *finished]))
+
+
+def seed_folders(name: str) -> list[Path]:
+    return [folder(name) / f"seed-{seed}" for seed in seeds(SEEDS)]
+
+
+def accuracy_row(name: str) -> tuple[str, ...]:
+    row, found = ROWS[name], [runs.read(path) for path in seed_folders(name)]
+    percent = [100 * run.epochs[-1]["test_accuracy"] for run in found]
+    dirty = any((read_config(run.folder)["revision"] or "").endswith("-dirty") for run in found)
+    return (
+        f"`{row.options} --seeds {SEEDS}`" + (" (uncommitted source)" if dirty else ""),
+        f"{found[0].started['parameters']:,}",
+        f"{statistics.mean(percent):.3f} ± {statistics.stdev(percent):.3f}",
+        f"{min(percent):.2f}",
+        f"{max(percent):.2f}",
+        " ".join(f"{each:.2f}" for each in percent),
+        f"{row.must:.2f}",
+        f"{row.aim:.2f}",
+    )
+
+
+# --- speed -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One command: seconds of its (only) epoch, seconds from the process's start to its end, its largest memory."""
+
+    epoch: float
+    whole: float
+    megabytes: float
+
+
+def speed() -> None:
+    """An epoch of the exercise's way and one of tuned in turn, on all cores and on one; then a run to the target."""
+    cores = len(os.sched_getaffinity(0))
+    rows = [("", "the exercise's way", "tuned", "ratio", "must", "aim")]
+    for threads, rounds in ((cores, ROUNDS), (1, 1)):
+        pairs = [(exercise(threads), tuned(threads)) for _ in range(rounds)]
+        rows.append(compared(f"an epoch, {threads} threads" if threads > 1 else "an epoch, 1 thread", pairs))
+        if threads == cores:
+            yardstick = EXERCISE_EPOCHS * statistics.median(before.epoch for before, _ in pairs)
+            rows += to_the_target(threads, yardstick)
+            rows.append(memory(pairs))
+    print(record("Time and memory beside the exercise's way", "python -m benchmarks.cnn speed", rows))
+
+
+def compared(label: str, pairs: list[tuple[Measured, Measured]]) -> tuple[str, ...]:
+    columns = [[each.epoch for each in column] for column in zip(*pairs, strict=True)]
+    ratio = statistics.median(after.epoch / before.epoch for before, after in pairs)
+    return (f"{label}, with its test", *map(seconds, columns), f"{ratio:.2f}", "0.35", "0.25")
+
+
+def seconds(values: list[float]) -> str:
+    span = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.1f} s{span}"
+
+
+def to_the_target(threads: int, yardstick: float) -> Iterator[tuple[str, ...]]:
+    """The short training, which must reach the target, against the exercise's 19 epochs, which do not."""
+    with tempfile.TemporaryDirectory() as place:
+        options = (*ROWS["short"].options.split(), "--target", str(TARGET), "--out", f"{place}/run")
+        whole = timed("cnn.train", *options, threads=threads).whole
+        run = runs.read(Path(place, "run"))
+    reached = f"{100 * run.epochs[-1]['test_accuracy']:.2f} %"
+    training = sum(epoch["seconds"] for epoch in run.epochs)
+    for label, value in (
+        (f"training to {TARGET} % ({reached})", training),
+        ("the whole command, from its start", whole),
+    ):
+        yield (
+            label,
+            f"{yardstick:.0f} s (19 times an epoch)",
+            f"{value:.1f} s",
+            f"{value / yardstick:.3f}",
+            "0.10",
+            "0.05",
+        )
+
+
+def memory(pairs: list[tuple[Measured, Measured]]) -> tuple[str, ...]:
+    before, after = (statistics.median(each.megabytes for each in column) for column in zip(*pairs, strict=True))
+    return ("largest memory", f"{before:.0f} MB", f"{after:.0f} MB", f"{after / before:.2f}", "1.50", "")
+
+
+def exercise(threads: int) -> Measured:
+    return timed("benchmarks.exercise", threads=threads)
+
+
+def tuned(threads: int) -> Measured:
+    """An epoch as all but the last are: with augmentation."""
+    with tempfile.TemporaryDirectory() as place:
+        options = ("--model", "tuned", "--epochs", "1", "--plain-epochs", "0", "--out", f"{place}/run")
+        found = timed("cnn.train", *options, threads=threads)
+        return Measured(runs.read(Path(place, "run")).epochs[0]["seconds"], found.whole, found.megabytes)
+
+
+def timed(module: str, *options: str, threads: int) -> Measured:
+    """Run a module to its end in a process of its own. Raises CalledProcessError where it fails."""
+    command, began = [sys.executable, "-m", module, *options], time.perf_counter()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, BELOW_TARGET):
+        raise subprocess.CalledProcessError(process.returncode, command, said)
+    epoch = json.loads(said)[0]["seconds"] if module == "benchmarks.exercise" else 0.0
+    return Measured(epoch, time.perf_counter() - began, usage.ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    what, *names = sys.argv[1:] or [""]
+    if what == "accuracy" and set(names) <= set(ROWS):
+        accuracy(names)
+    elif what == "table" and not names:
+        table()
+    elif what == "speed" and not names:
+        speed()
+    else:
+        sys.exit(__doc__)

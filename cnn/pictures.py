@@ -1,0 +1,75 @@
+"""Pictures as PNG: the mistakes of a network, the learning curves of a run, the loss by learning rate."""
+
+from __future__ import annotations
+
+import io
+import math
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from cnn.data import DataSet
+
+MOST_MISTAKES = 400
+DOTS = 100  # an inch
+COLORS = ("#1f6fb4", "#d1580f")  # apart for the colour-blind
+
+
+def png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DOTS)
+    return content.getvalue()
+
+
+def mistakes(images: DataSet, predicted: Tensor) -> bytes:
+    """The test images that were taken for something else, each titled true→predicted, in the set's own order."""
+    wrong = (predicted != images.test.labels).nonzero().flatten()
+    shown = wrong[:MOST_MISTAKES]
+    columns = max(4, math.ceil(math.sqrt(1.6 * len(shown))))
+    rows = max(1, math.ceil(len(shown) / columns))
+    figure = Figure(figsize=(max(5.0, 0.62 * columns), 0.6 + 0.78 * rows))
+    axes = figure.add_axes((0, 0, 1, rows * 0.78 / (0.6 + 0.78 * rows)))
+    axes.axis("off")
+    axes.set(xlim=(0, 36 * columns), ylim=(44 * rows, 0), aspect="equal")
+    for place, index in enumerate(shown.tolist()):
+        x, y = 36 * (place % columns) + 4, 44 * (place // columns) + 12
+        axes.imshow(-images.test.images[index, 0].numpy(), cmap="gray", extent=(x, x + 28, y + 28, y))
+        true, taken_for = (images.classes[int(found[index])] for found in (images.test.labels, predicted))
+        axes.text(
+            x + 14, y - 2, f"{true}→{taken_for}", ha="center", va="bottom", fontsize=min(7, 30 / len(true + taken_for))
+        )
+    axes.set(xlim=(0, 36 * columns), ylim=(44 * rows, 0))
+    more = "" if len(shown) == len(wrong) else f", the first {len(shown)} of them"
+    title = f"{images.name}, {images.part}: {len(wrong):,} of {len(predicted):,} wrong (true→predicted){more}"
+    figure.suptitle(title, fontsize=9, y=1 - 0.12 / (0.6 + 0.78 * rows), va="top")
+    return png(figure)
+
+
+def curves(epochs: list[dict], part: str) -> bytes:
+    """Loss, accuracy and learning rate by epoch."""
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, 3), ("loss", "accuracy", "learning_rate"), strict=True):
+        names = [quantity] if quantity == "learning_rate" else [f"train_{quantity}", f"{part}_{quantity}"]
+        for name, color, marker in zip(names, COLORS, "os", strict=False):
+            numbers = [line["epoch"] for line in epochs]
+            values = [line[name] for line in epochs]
+            axes.plot(numbers, values, color=color, marker=marker, markersize=3, label=name.replace("_", " "))
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if quantity == "loss":
+            axes.set_yscale("log")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return png(figure)
+
+
+def rates(found: list[tuple[float, float]], suggested: float) -> bytes:
+    """The smoothed loss by learning rate, both on their usual scales, and the rate that is suggested."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(*zip(*found, strict=True), color=COLORS[0])
+    axes.axvline(suggested, color=COLORS[1], linestyle="--", label=f"suggested: {suggested:.2g}")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="train loss, smoothed")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return png(figure)

@@ -1,0 +1,71 @@
+"""How a network is trained: the optimizer, its learning rate at every update, the average of the weights, precision."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+MOMENTUM = 0.9
+BETAS = (0.9, 0.99)
+AVERAGE_EVERY = 5  # updates between two steps of the average
+
+
+def make_optimizer(network: nn.Module, settings: dict) -> Optimizer:
+    """AdamW (arXiv 1711.05101) or SGD with momentum. Biases and BatchNorm's weights are not decayed."""
+    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": settings["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
+    if settings["optimizer"] == "sgd":
+        return torch.optim.SGD(groups, settings["learning_rate"], MOMENTUM)
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, settings["learning_rate"], BETAS, fused=fused)
+
+
+def learning_rate(settings: dict, number: int, updates: int) -> float:
+    """The learning rate of update `number`, counted from 1 to `updates`: the setting itself at its highest.
+
+    constant: the same throughout. linear: up from 0 over the first `warmup` of the updates, then down to 0.
+    """
+    highest = settings["learning_rate"]
+    if settings["schedule"] == "constant":
+        return highest
+    up = settings["warmup"] * updates
+    return highest * min(1, number / up, (updates - number + 1) / (updates - up))
+
+
+def update(optimizer: Optimizer, loss: Tensor, rate: float) -> None:
+    """Move the weights down the loss's gradient at this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def make_average(network: nn.Module, window: float) -> AveragedModel | None:
+    """The moving average of the network's weights and of BatchNorm's statistics; None for a window of 0.
+
+    It reaches back over about the fraction `window` of the updates so far, whatever their number: step n moves it by
+    1 / (window · n) towards the weights (arXiv 2312.02696, power-function averaging).
+    """
+    if not window:
+        return None
+
+    def move(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, weights, min(1.0, 1 / (window * (int(steps) + 1))))
+        else:  # BatchNorm's count of batches
+            torch._foreach_copy_(averages, weights)
+
+    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)
+
+
+def autocast(settings: dict, device: torch.device) -> contextlib.AbstractContextManager:
+    """Mixed precision where it pays: on CUDA. A CPU without its own bfloat16 takes several times as long with it."""
+    precision = settings["precision"]
+    wanted = device.type == "cuda" if precision == "auto" else precision == "bfloat16"
+    return torch.autocast(device.type, torch.bfloat16) if wanted else contextlib.nullcontext()

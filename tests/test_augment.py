@@ -1,0 +1,57 @@
+"""Augmentation: affine maps within their bounds, of the whole batch at once, each image by numbers of its own."""
+
+import math
+
+import pytest
+import torch
+
+from cnn import augment
+
+
+def maps(count: int) -> torch.Tensor:
+    torch.manual_seed(0)
+    return augment._maps(count, torch.device("cpu"))
+
+
+def test_a_map_is_rotation_times_shear_times_size_within_their_bounds() -> None:
+    linear, shift = maps(2000).split((2, 1), dim=2)
+    scale = torch.linalg.det(linear).sqrt()
+    angle = torch.atan2(linear[:, 1, 0], linear[:, 0, 0])
+    shear = ((linear / scale[:, None, None]).mT @ (linear / scale[:, None, None]))[:, 0, 1]  # of a rotation it is 0
+    for found, bound in ((scale.log(), 0.1), (angle, math.radians(10)), (shear, 0.1), (shift, 1 / 14)):
+        assert -bound - 1e-6 <= found.min() < -0.98 * bound
+        assert 0.98 * bound < found.max() <= bound + 1e-6
+
+
+@pytest.mark.parametrize(("name", "value"), [("ROTATION", math.pi / 2), ("SHIFT", 0.0)])
+def test_images_are_moved_as_the_map_says(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("ROTATION", "LOG_SCALE", "SHEAR", "SHIFT"):
+        monkeypatch.setattr(augment, other, value if other == name else 0.0)
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1.0))
+    images = torch.rand(2, 1, 28, 28)
+    expected = torch.rot90(images, 1, (2, 3)) if name == "ROTATION" else images
+    torch.testing.assert_close(augment.affine(images), expected, atol=1e-4, rtol=0)
+
+
+def test_a_shift_by_its_bound_is_a_pixel_and_repeats_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("ROTATION", "LOG_SCALE", "SHEAR"):
+        monkeypatch.setattr(augment, other, 0.0)
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1.0))
+    images = torch.rand(1, 1, 28, 28)
+    moved = augment.affine(images)
+    torch.testing.assert_close(moved[..., :-1, :-1], images[..., 1:, 1:], atol=1e-4, rtol=0)
+    torch.testing.assert_close(moved[..., -1, :-1], images[..., -1, 1:], atol=1e-4, rtol=0)
+
+
+def test_each_image_of_a_batch_is_moved_by_numbers_of_its_own_and_the_seed_fixes_them() -> None:
+    image = torch.rand(1, 1, 28, 28)
+    torch.manual_seed(3)
+    first = augment.affine(image.expand(4, 1, 28, 28))
+    torch.manual_seed(3)
+    assert torch.equal(first, augment.affine(image.expand(4, 1, 28, 28)))
+    assert len({tuple(each.flatten().tolist()) for each in first}) == 4
+
+
+def test_none_leaves_images_as_they_are() -> None:
+    images = torch.rand(3, 1, 28, 28)
+    assert torch.equal(augment.AUGMENTATIONS["none"](images), images)

@@ -1,0 +1,75 @@
+"""python -m cnn.runs: the list of runs, and two of them side by side."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnn import comparison, runs
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three runs: one finished, one validated with another learning rate, one that has only begun."""
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path))
+    for number, part in enumerate(("test", "validation", None)):
+        folder = tmp_path / "runs" / f"2026-01-0{number + 1}T00-00-00-tiny"
+        folder.mkdir(parents=True)
+        config = {"model": "tiny", "learning_rate": 0.01 * (number + 1), "seed": 3, "versions": {"torch": str(number)}}
+        (folder / "config.json").write_text(json.dumps(config))
+        log = runs.Log(folder)
+        log.write("started", pid=1, dataset="mnist", model="tiny", epochs=2, batches=9, resumed_from=None)
+        for epoch in (1, 2) if part else ():
+            figures = dict(
+                zip(runs.epoch_keys(part), (epoch, 0.1, 0.9, 0.1, 0.9 + epoch / 100, 0.01, 7.0, 1e4), strict=True)
+            )
+            log.write("epoch", **figures)
+        if part == "test":
+            log.write("finished", epoch=2, test_accuracy=0.92)
+    return tmp_path
+
+
+def printed(*words: str) -> list[str]:
+    command = [sys.executable, "-m", "cnn.runs", *words]
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_all_runs_are_listed_newest_first_with_their_last_accuracy(home: Path) -> None:
+    head, begun, validated, finished = printed()
+    assert head.split() == ["run", "model", "dataset", "epochs", "accuracy", "state"]
+    assert begun.split()[:5] == ["2026-01-03T00-00-00-tiny", "tiny", "mnist", "0", "of"]
+    assert "92.00 % validation" in validated
+    assert "ended without a word after epoch 2" in validated
+    assert "92.00 % test" in finished
+    assert finished.endswith("finished: 2 epochs, test accuracy 92.00 % (mnist)")
+
+
+def test_runs_are_compared_by_what_differs(home: Path) -> None:
+    lines = printed("compare", "2026-01-01T00-00-00-tiny", str(home / "runs" / "2026-01-02T00-00-00-tiny"))
+    found = {line.split("  ")[0]: line.split("  ", 1)[1].split() for line in lines[1:]}
+    assert found == {
+        "learning_rate": ["0.01", "0.02"],
+        "epochs done": ["2", "2"],
+        "accuracy": ["92.00", "%", "test", "92.00", "%", "validation"],
+        "seconds": ["14", "14"],
+    }
+
+
+def test_a_run_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixture) -> None:
+    assert comparison.main(["compare", "2026-01-01T00-00-00-tiny", "nowhere"]) == 2
+    assert capsys.readouterr().err == f"cnn.runs: There is no run {home / 'runs' / 'nowhere'}.\n"
+    assert comparison.main(["compare", "2026-01-01T00-00-00-tiny"]) == 2
+    assert comparison.main(["list", str(home / "runs" / "2026-01-03T00-00-00-tiny")]) == 0
+
+
+def test_a_damaged_run_is_listed_too_and_no_name_reaches_the_terminal_raw(home: Path) -> None:
+    folder = home / "runs" / "2026-01-09T\x1b[31m"
+    folder.mkdir()
+    (folder / "config.json").write_text("[")
+    assert printed()[1].split()[0] == "2026-01-09T?[31m"

@@ -1,0 +1,122 @@
+"""What a run leaves: weights to be loaded anywhere, tables that agree with scikit-learn, pictures; measured anew."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from matplotlib.image import imread
+from safetensors import safe_open
+from sklearn.metrics import confusion_matrix, recall_score
+
+from cnn import data, evaluate, models, outcome, pictures, runs, train
+from tests.trainer import DIGITS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on digits, short enough to make mistakes."""
+    folder, threads = tmp_path_factory.mktemp("outcome") / "run", torch.get_num_threads()
+    assert train.main([*DIGITS, "--epochs", "3", "--out", str(folder)]) == 0
+    torch.set_num_threads(threads)
+    return folder
+
+
+def rows(folder: Path, name: str) -> list[dict]:
+    return list(csv.DictReader(io.StringIO((folder / name).read_text())))
+
+
+def predicted(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """True and predicted classes, by the saved weights in a network of one's own."""
+    network, test = models.build("tiny").eval(), data.load("digits").test
+    with safe_open(folder / "weights.safetensors", "pt") as file:
+        network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    with torch.no_grad():
+        return test.labels, network(test.images).argmax(1)
+
+
+def test_the_saved_weights_reach_what_the_log_says(run: Path) -> None:
+    true, found = predicted(run)
+    accuracy = runs.read(run).epochs[-1]["test_accuracy"]
+    assert 0 < (true == found).sum() < 360
+    assert (true == found).sum() / 360 == pytest.approx(accuracy)
+    with safe_open(run / "weights.safetensors", "pt") as file:
+        assert file.metadata() == {"model": "tiny", "dataset": "digits"}
+
+
+def test_the_confusion_matrix_and_the_classes_are_scikit_learns(run: Path) -> None:
+    true, found = predicted(run)
+    table = [[int(row[name]) for name in "0123456789"] for row in rows(run, "confusion.csv")]
+    assert table == confusion_matrix(true, found).tolist()
+    assert [row["true"] for row in rows(run, "confusion.csv")] == list("0123456789")
+    classes = rows(run, "classes.csv")
+    assert [float(row["accuracy"]) for row in classes] == pytest.approx(recall_score(true, found, average=None))
+    assert sum(int(row["images"]) for row in classes) == 360
+
+
+def test_the_layers_are_listed_with_all_parameters(run: Path) -> None:
+    total = sum(int(row["parameters"]) for row in rows(run, "layers.csv"))
+    assert total == runs.read(run).started["parameters"]
+
+
+def test_the_pictures_are_pictures(run: Path) -> None:
+    for name in ("mistakes.png", "curves.png"):
+        pixels = imread(run / name)
+        assert min(pixels.shape[:2]) > 100
+        assert pixels.std() > 0.05
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 7, 600])
+def test_every_mistake_is_drawn_up_to_a_limit_that_is_said(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, images = [], data.Split(torch.rand(600, 1, 28, 28), torch.zeros(600, dtype=torch.long))
+    monkeypatch.setattr(pictures.Figure, "suptitle", lambda figure, text, **_: texts.append(text))
+    monkeypatch.setattr(pictures, "MOST_MISTAKES", 10)
+    found = torch.zeros(600, dtype=torch.long)
+    found[:wrong] = 3
+    pictures.mistakes(data.DataSet("digits", images, images), found)
+    more = ", the first 10 of them" if wrong == 600 else ""
+    assert texts == [f"digits, test: {wrong} of 600 wrong (true→predicted){more}"]
+
+
+# --- measured anew -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_measured_anew_from_its_weights(run: Path, capsys: pytest.CaptureFixture) -> None:
+    assert evaluate.main([str(run)]) == 0
+    accuracy, loss = (runs.read(run).epochs[-1][f"test_{kind}"] for kind in ("accuracy", "loss"))
+    hits = round(360 * accuracy)
+    expected = f"digits, test: accuracy {100 * accuracy:.2f} % ({hits} of 360), loss {loss:.4f}; the log agrees\n"
+    assert capsys.readouterr().out == expected
+
+
+def test_weights_that_differ_from_the_log_are_noticed(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("config.json", "log.jsonl"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / outcome.WEIGHTS).write_bytes(outcome.weights(models.build("tiny"), {}))
+    assert evaluate.main([str(tmp_path)]) == 0
+    assert "; the log differs: " in capsys.readouterr().out
+
+
+SPOILT = {
+    "There is no": lambda path: path.unlink(),
+    "is cut short or damaged": lambda path: path.write_bytes(path.read_bytes()[:900]),
+    "does not fit the network tiny": lambda path: path.write_bytes(outcome.weights(models.build("compact"), {})),
+}
+
+
+@pytest.mark.parametrize("flaw", SPOILT)
+def test_weights_that_cannot_be_used_are_said(run: Path, tmp_path: Path, flaw: str, capsys) -> None:
+    for path in run.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    SPOILT[flaw](tmp_path / outcome.WEIGHTS)
+    assert evaluate.main([str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("cnn.evaluate: ")
+    assert flaw in said
+    assert str(tmp_path / outcome.WEIGHTS) in said
+
+
+def test_a_folder_that_is_no_run_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert evaluate.main([str(tmp_path)]) == 2
+    assert f"There is no {tmp_path / 'config.json'}" in capsys.readouterr().err

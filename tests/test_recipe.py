@@ -1,0 +1,98 @@
+"""The recipe: learning rates, what is decayed, the average of the weights, mixed precision."""
+
+import contextlib
+
+import pytest
+import torch
+from torch import nn
+
+from cnn import models, recipe
+from cnn.settings import check_settings
+
+TUNED, REFERENCE = check_settings({}), check_settings({"recipe": "reference"})
+
+
+def rates(settings: dict, updates: int) -> list[float]:
+    return [recipe.learning_rate(settings, number, updates) for number in range(1, updates + 1)]
+
+
+def test_a_linear_schedule_is_pytorchs_own_rise_and_fall() -> None:
+    weight = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], 0.02)
+    up = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / 20, 1, total_iters=19)
+    down = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 1 / 80, total_iters=79)
+    both = torch.optim.lr_scheduler.SequentialLR(optimizer, [up, down], [20])
+    expected = []
+    for _ in range(100):
+        expected.append(both.get_last_lr()[0])
+        optimizer.step()
+        both.step()
+    assert rates(TUNED, 100) == pytest.approx(expected)
+    assert max(rates(TUNED, 100)) == 0.02
+
+
+def test_the_exercises_schedule_is_constant() -> None:
+    assert set(rates(REFERENCE, 10)) == {0.01}
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3])
+def test_every_update_of_a_very_short_training_has_a_rate_above_0(updates: int) -> None:
+    assert all(0 < rate <= 0.02 for rate in rates(TUNED, updates))
+
+
+def test_weights_are_decayed_and_biases_and_batchnorm_are_not() -> None:
+    network = models.build("tuned")
+    decayed, others = recipe.make_optimizer(network, TUNED).param_groups
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.01, 0.0)
+    assert {weight.ndim for weight in decayed["params"]} == {2, 4}
+    assert {weight.ndim for weight in others["params"]} == {1}
+    assert sum(weight.numel() for group in (decayed, others) for weight in group["params"]) == sum(
+        weight.numel() for weight in network.parameters()
+    )
+
+
+def test_an_average_is_the_mean_weighted_towards_the_last_updates() -> None:
+    network, window = nn.Linear(1, 1, bias=False), 0.25
+    average, seen = recipe.make_average(network, window), []
+    for number in range(1, 41):
+        nn.init.constant_(network.weight, number)
+        average.update_parameters(network)
+        seen.append(number)
+    # the closed form of steps by min(1, 4 / n): value k weighs 4/k times the product of (1 - 4/n) over the later n
+    shares = [min(1, 4 / k) * torch.tensor([1 - min(1, 4 / n) for n in range(k + 1, 41)]).prod().item() for k in seen]
+    assert sum(shares) == pytest.approx(1)
+    assert average.module.weight.item() == pytest.approx(sum(map(float.__mul__, shares, map(float, seen))), rel=1e-5)
+    assert 40 * (1 - window) < average.module.weight.item() < 40
+
+
+def test_an_average_over_all_updates_is_their_mean_and_batchnorms_statistics_are_averaged_too() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2))
+    average, means = recipe.make_average(network, 1.0), []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        network(torch.randn(8, 2))
+        average.update_parameters(network)
+        means.append(network[0].running_mean.clone())
+    torch.testing.assert_close(average.module[0].running_mean, torch.stack(means).mean(0))
+    assert average.module[0].num_batches_tracked == 5
+
+
+def test_a_window_of_0_is_no_average() -> None:
+    assert recipe.make_average(nn.Linear(1, 1), 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "mixed"),
+    [("auto", "cpu", False), ("auto", "cuda", True), ("float32", "cuda", False), ("bfloat16", "cpu", True)],
+)
+def test_mixed_precision_is_used_on_cuda_or_where_it_is_asked_for(precision: str, device: str, mixed: bool) -> None:
+    with contextlib.suppress(UserWarning):  # that this machine has no CUDA
+        context = recipe.autocast({**TUNED, "precision": precision}, torch.device(device))
+        assert isinstance(context, torch.autocast) == mixed
+
+
+def test_bfloat16_multiplies_in_bfloat16_and_keeps_float32_weights() -> None:
+    network = models.build("tiny").eval()
+    with recipe.autocast({**TUNED, "precision": "bfloat16"}, torch.device("cpu")):
+        assert network(torch.zeros(2, 1, 28, 28)).dtype == torch.bfloat16
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
