@@ -12,7 +12,7 @@ import pytest
 
 from tests import learners
 from tests.learners import HARMLESS, WRONG, Layout, any_layout, formulas, make
-from tests.sheets import workbook
+from xlsx.build import build
 from xlsx.check.__main__ import main
 from xlsx.check.check import Report, check
 
@@ -66,10 +66,14 @@ def test_a_right_workbook_is_right(kind: str, tmp_path: Path) -> None:
         assert (report.status, blamed(report), len(report.blocks)) == ("right", [], len(made.layout.rates)), made.layout
 
 
-def test_our_own_workbook_is_right() -> None:
-    report = check(workbook("2-2-2"))
-    assert (report.status, len(report.blocks)) == ("right", 6)
-    assert max(each.difference or 0 for block in report.blocks for each in block.columns) < 1e-14
+def test_our_own_workbook_is_right_but_for_the_mistake_to_spot(tmp_path: Path) -> None:
+    report = check(build(tmp_path / "backprop.xlsx", epochs=10))
+    others = {block.cells for block in report.blocks if block.not_understood}
+    assert {block.sheet for block in report.blocks if block.mistakes} == {"Spot the mistake"}
+    assert {block.sheet for block in report.blocks if block.cells in others} == {"Optimizers"}
+    right = [block for block in report.blocks if not block.mistakes and block.cells not in others]
+    assert sum(block.sheet == "Learning rates" for block in right) == 7
+    assert max(each.difference or 0 for block in right for each in block.columns) < 1e-14
 
 
 NAMED = {

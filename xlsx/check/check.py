@@ -125,6 +125,8 @@ def check_grid(name: str, grid: Grid) -> Report:
 
 
 def judge_block(model: Model, number: int, written: Statement | None) -> Judgement | None:
+    if model.found.blocks[number].other_rule:
+        return None
     return judge(Evidence(model, number), written.value if written else None)
 
 
@@ -133,6 +135,11 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
     report = BlockReport(block.sheet.name, block.area, len(block.steps))
     if written:
         report.rate_written, report.rate_place = written.value, written.where
+    if block.other_rule:
+        report.not_understood = (
+            f"{block.sheet.name}!{block.area} is the work of an optimizer with a state; plain gradient descent is due."
+        )
+        return report
     if found is None:
         report.not_understood = (
             f"The weights of {block.sheet.name}!{block.area} are not those of a network of its columns."

@@ -18,6 +18,7 @@ COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
 GIVEN = re.compile(r"[tiwb]\d+|learning_rate")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
+OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Block:
     steps: list[int]
     across: bool = False
     titles: dict[str, str] = field(default_factory=dict)
+    other_rule: bool = False
 
     def position(self, name: str, step: int) -> Position:
         line, at = self.lines[name], self.steps[step]
@@ -95,7 +97,8 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
                 before.steps += steps  # the header is repeated within one descent
                 continue
             titles = {name: str(sheet.at(row, line).value or "") for name, line in columns.items()}
-            blocks.append(Block(sheet, columns, row, steps, across, titles))
+            other = other_rule(texts[row], columns)
+            blocks.append(Block(sheet, columns, row, steps, across, titles, other))
     return blocks
 
 
@@ -129,6 +132,20 @@ def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[
         taken = row
         found += [(row, group) for group in split(named)]
     return found
+
+
+def other_rule(texts: dict[int, str], lines: dict[str, int]) -> bool:
+    """Whether one of the columns stands in a stretch of titles with an optimizer's state, such as v_w1 of momentum.
+
+    Its updates are right by another rule than plain gradient descent's, the only one that is judged.
+    """
+    stretches: list[set[int]] = []
+    for column in sorted(texts):
+        if column - 1 not in texts:
+            stretches.append(set())
+        stretches[-1].add(column)
+    touched = set().union(*(stretch for stretch in stretches if stretch & set(lines.values())))
+    return any(OPTIMIZER_STATE.fullmatch(texts[column].strip()) for column in touched)
 
 
 def is_header(names: object) -> bool:
