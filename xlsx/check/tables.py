@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .grid import Cell, Grid, Position, Sheet, place
+from .grid import Cell, Error, Grid, Position, Sheet, place
 from .headers import is_rate_label, quantity, written_rate
 
 LEAST_NAMES, LEAST_COMPUTED, GAP = 5, 1, 12
@@ -232,14 +232,18 @@ def runs(sheet: Sheet, columns: dict[str, int], start: int, end: int) -> list[li
 
 
 def is_data(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
-    """Whether most of the row's cells are numbers or formulas."""
+    """Whether most of the row's cells are numbers, error values or formulas."""
     cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
-    filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value)]
+    filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value) or is_error(cell.value)]
     return len(filled) >= max(2, len(cells) * 0.4)
 
 
 def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_error(value: object) -> bool:
+    return isinstance(value, Error)
 
 
 def weights(columns: dict[str, int]) -> list[int]:
