@@ -13,7 +13,7 @@ from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import GIVEN, Evidence
 from .explain import Mistake, explain, harmless_texts
-from .givens import label_unnamed, settle_second_weights
+from .givens import label_unnamed, settle_second_weights, settle_unknown_titles
 from .grid import Grid, letters
 from .judge import Judgement, judge
 from .model import Model
@@ -105,6 +105,7 @@ def check_grid(name: str, grid: Grid) -> Report:
         return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
     model = Model(grid, found)
     label_unnamed(model)
+    settle_unknown_titles(model)
     settle_second_weights(model)
     written = written_rates(model)
     if len(found.blocks) > MOST_BLOCKS:

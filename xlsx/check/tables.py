@@ -127,8 +127,31 @@ def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[
         if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
             named, row = named | under, row + 1
         taken = row
-        found += [(row, group) for group in split(named)]
+        found += [(row, group) for group in split(with_targets(sheet, row, named))]
     return found
+
+
+def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
+    """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
+    units = [name for name in named.values() if re.fullmatch(r"(?:a_)?o\d", name)]
+    return {
+        column: f"t{name[-1]}"
+        if name in units
+        and f"t{name[-1]}" not in named.values()
+        and sum(other[-1] == name[-1] for other in units) > 1
+        and typed_once(sheet, row + 1, column)
+        else name
+        for column, name in named.items()
+    }
+
+
+def typed_once(sheet: Sheet, row: int, column: int) -> bool:
+    """Whether a column has the same typed number in each row, down to the first cell without one; two at least."""
+    cells, at = [sheet.at(row, column)], row + 1
+    while cells[-1].formula is None and is_number(cells[-1].value):
+        cells.append(sheet.at(at, column))
+        at += 1
+    return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
 
 
 def is_header(names: object) -> bool:
@@ -145,7 +168,7 @@ def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
     above, named = texts.get(row - 1, {}), {}
     for column, text in sorted(texts.get(row, {}).items()):
         over = above.get(column, "")
-        name = quantity(text) or (quantity(over + text) if over else None)
+        name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
         if name:
             named[column] = under_title(name, over)
     return named
