@@ -169,6 +169,14 @@ def titled(titles: dict[str, str], made: Made | None = None) -> Cells:
     }
 
 
+def by_sending_unit() -> Made:
+    """The output layer's weights numbered the other way: w6 goes from a_h1 to o2."""
+    other = {"o1": "w5*a_h1+w7*a_h2", "o2": "w6*a_h1+w8*a_h2", "g6": formulas()["g7"], "g7": formulas()["g6"]}
+    swap = str.maketrans({"6": "7", "7": "6"})
+    other |= {f"g{n}": formulas()[f"g{n}"].translate(swap) for n in range(1, 5)}
+    return make(Layout(rate="literal", texts=tuple(other.items())))
+
+
 def units_in_a_second_row_of_titles() -> Cells:
     cells = moved(plain().cells, lambda row, column: (row + (row >= 6), column))
     units = {column: "(target)" if column < 3 else "(input)" if column < 5 else "[-]" for column in range(1, 32)}
@@ -222,6 +230,12 @@ LAYOUTS: dict[str, Callable[[], Cells]] = {
     "targets titled out": lambda: titled({"t1": "out1", "t2": "out2"}),
     "weights titled ω": lambda: titled({name: f"ω{name[1]}" for name in WEIGHTS}),
     "weights of unknown titles": lambda: titled({"w5": "v11", "w6": "v12", "w7": "v21", "w8": "v22"}),
+    "weights of two indices": lambda: titled(
+        dict(zip(WEIGHTS, ("w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42"), strict=True))
+    ),
+    "weights of unknown titles, numbered by the sending unit": lambda: titled(
+        {"w5": "v11", "w6": "v12", "w7": "v21", "w8": "v22"}, by_sending_unit()
+    ),
     "targets and inputs of unknown titles": lambda: titled(dict(zip(GIVEN, "PQRS", strict=True))),
     "units in a second row of titles": units_in_a_second_row_of_titles,
     "no E_total": lambda: without("E_total"),
@@ -247,6 +261,20 @@ def test_a_title_merged_over_the_table_is_no_header(tmp_path: Path) -> None:
 
 def test_numbers_of_weights_and_losses_alone_are_not_blamed(tmp_path: Path) -> None:
     assert not check(book(weights_alone(), tmp_path / "book.xlsx")).mistakes
+
+
+@pytest.mark.parametrize("sign", ".,")
+def test_a_table_of_texts_is_said_to_be_one(sign: str, tmp_path: Path) -> None:
+    numbers, made = learners.right_numbers(Layout(), 0), plain()
+    made.cells |= {
+        place: f"{numbers[name][step]:.6f}".replace(".", sign) for (_, name, step), place in made.where.items()
+    }
+    report = check(book(made.cells, tmp_path / "book.xlsx"))
+    assert report.status == "not understood"
+    assert (
+        f'numbers are texts, with which a sheet cannot compute: Sheet1!A6 holds the text "0{sign}010000".'
+        in report.message
+    )
 
 
 def test_a_sheet_for_each_rate_with_the_rate_in_its_name_only(tmp_path: Path) -> None:

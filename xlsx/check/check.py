@@ -102,7 +102,7 @@ def check_grid(name: str, grid: Grid) -> Report:
         if sheet.too_large
     ]
     if not found.blocks:
-        return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
+        return Report(name, NOT_UNDERSTOOD, no_table(grid), notes=notes)
     model = Model(grid, found)
     label_unnamed(model)
     settle_unknown_titles(model)
@@ -123,6 +123,16 @@ def check_grid(name: str, grid: Grid) -> Report:
     elif report.mistakes:
         report.status = MISTAKES
     return report
+
+
+def no_table(grid: Grid) -> str:
+    """Why there is nothing to check."""
+    if text := tables.numbers_as_texts(grid):
+        return (
+            f"A table was found whose numbers are texts, with which a sheet cannot compute: {text}. Mark the columns "
+            "and turn them into numbers (in Excel and Calc: Data, Text to Columns; choose their decimal sign)."
+        )
+    return f"No table of the exercise was found. {LOOKED_FOR}"
 
 
 def judge_block(model: Model, number: int, written: Statement | None) -> Judgement | None:

@@ -44,11 +44,35 @@ def settle_unknown_titles(model: Model) -> None:
         for name in [each for each in block.lines if SOLVED.fullmatch(each)]:
             for where, given in solved(model, number, name).items():
                 votes.setdefault(where, Counter())[given] += 1
+        updated = by_update(model, number, votes)
         for where, counted in votes.items():
             (given, count), *_ = counted.most_common(1)
+            given = updated.get(where, given)
             same = [model.value(place) for place, label in model.found.labels.items() if label == given]
             if 2 * count > counted.total() and all(value == model.value(where) for value in same):
                 assign(model, number, where, given)
+
+
+def by_update(model: Model, number: int, votes: dict[Place, Counter]) -> dict[Place, str]:
+    """The weights by the gradient that each is updated with, where that says the same ones in another order."""
+    block = model.found.blocks[number]
+    used = {where: counted.most_common(1)[0][0] for where, counted in votes.items()}
+    used = {where: name for where, name in used.items() if name.startswith("w")}
+    found = {where: updated_with(model, number, where) for where in used} if len(block.steps) > 1 else {}
+    return found if sorted(found.values()) == sorted(used.values()) else {}
+
+
+def updated_with(model: Model, number: int, where: Place) -> str:
+    """The weight whose gradient a weight of the first row is updated with in the second, or "" where none is named."""
+    block = model.found.blocks[number]
+    away = block.steps[1] - block.steps[0]
+    below = (where[0], where[1], where[2] + away) if block.across else (where[0], where[1] + away, where[2])
+    try:
+        tree = model.named_at(below, number, 1, 0) if model.cell(below).formula is not None else ("number", 0.0)
+    except (NotUnderstood, CellError):
+        return ""
+    slopes = {leaf[1] for leaf in leaves(tree) if leaf[0] == "name" and leaf[1].startswith("dE/dw")}
+    return slopes.pop()[4:] if len(slopes) == 1 else ""
 
 
 def solved(model: Model, number: int, name: str) -> dict[Place, str]:

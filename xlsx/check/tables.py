@@ -17,6 +17,7 @@ LEAST_NAMES, LEAST_COMPUTED, GAP = 5, 1, 12
 COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
 GIVEN = re.compile(r"[tiwb]\d+|learning_rate")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
+TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 
 
@@ -131,6 +132,18 @@ def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[
     return found
 
 
+def numbers_as_texts(grid: Grid) -> str | None:
+    """The first cell of a table whose numbers are texts, as "0,15" is where the decimal sign is a point."""
+    for sheet in grid.sheets.values():
+        for row, columns in header_groups(sheet, text_rows(sheet)):
+            values = [sheet.at(row + 1, column).value for column in columns.values()]
+            texts = [value for value in values if isinstance(value, str) and TEXT_NUMBER.fullmatch(value.strip())]
+            if 2 * len(texts) > len(values):
+                line = next(column for column in columns.values() if sheet.at(row + 1, column).value == texts[0])
+                return f'{sheet.name}!{place(row + 1, line)} holds the text "{texts[0]}"'
+    return None
+
+
 def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
     """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
     units = [name for name in named.values() if re.fullmatch(r"(?:a_)?o\d", name)]
@@ -171,7 +184,15 @@ def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
         name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
         if name:
             named[column] = under_title(name, over)
-    return named
+    return without_double_indices(named)
+
+
+def without_double_indices(named: dict[int, str]) -> dict[int, str]:
+    """w11, w12, w21 … without a w1 tell no order; what each is shows where the formulas use it."""
+    double = re.compile(r"(?:new |change |dE/d)?w\d\d")
+    if "w1" in named.values() or not any(double.fullmatch(name) for name in named.values()):
+        return named
+    return {column: name for column, name in named.items() if not double.fullmatch(name)}
 
 
 def under_title(name: str, over: str) -> str:
@@ -295,9 +316,12 @@ def restarts(sheet: Sheet, columns: dict[str, int], row: int, run: list[int]) ->
 
 def label_cells(sheet: Sheet, found: Found) -> None:
     """Numbers outside the blocks that a label to the left or above names: inputs, targets, weights, learning rates."""
+    headers = {block.header for block in found.blocks if block.sheet is sheet and not block.across}
     for (row, column), cell in list(sheet.cells.items()):
         if not isinstance(cell.value, str) or cell.formula is not None or len(cell.value) > 60:
             continue
+        if row in headers and re.fullmatch(r"w\d\d", quantity(cell.value) or ""):
+            continue  # a title of two indices
         name = "learning_rate" if is_rate_label(cell.value) else quantity(cell.value)
         if not name or not GIVEN.fullmatch(name) or (name == "learning_rate" and written_rate(cell.value) is not None):
             continue
