@@ -291,7 +291,7 @@ def is_error(value: object) -> bool:
 
 
 def weights(columns: dict[str, int]) -> list[int]:
-    return [column for name, column in columns.items() if re.fullmatch(r"w\d+", name)]
+    return [column for name, column in columns.items() if name[0] == "w" and name[1:].isdigit()]
 
 
 def goes_on(sheet: Sheet, columns: dict[str, int], row: int, before: int) -> bool:
