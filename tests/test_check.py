@@ -228,6 +228,26 @@ def test_single_cells_are_found(tmp_path: Path) -> None:
         assert kind in [mistake.kind for mistake in check(made.save(tmp_path / "book.xlsx")).mistakes]
 
 
+def test_weights_that_stand_still_from_one_row_on_are_one_mistake(tmp_path: Path) -> None:
+    made = make(Layout())
+    for name in learners.WEIGHTS:
+        for step in range(4, 8):
+            made.cells[made.where[0, name, step]] = made.text(0, step, f"{name}'")
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert (mistake.quantities, len(mistake.cells)) == (learners.WEIGHTS, 32)
+    assert mistake.text == "the weights are not updated: from row 10 on each repeats the row before."
+
+
+def test_pasted_rows_that_end_in_error_values_are_one_mistake(tmp_path: Path) -> None:
+    made, numbers = make(Layout()), learners.right_numbers(Layout(), 0)
+    for (_, name, step), place in made.where.items():
+        if name not in learners.GIVEN:
+            made.cells[place] = "#VALUE!" if step >= 2 else float(numbers[name][step])
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert (mistake.kind, mistake.cell, len(mistake.cells)) == ("error", "E8", 27 * 6)
+    assert mistake.text == "the rows break off with #VALUE! from row 8 on; numbers are due there."
+
+
 def run(*words: object, cwd: Path = PROJECT) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "xlsx.check", *map(str, words)],

@@ -158,6 +158,53 @@ def a_list_of_quantities() -> Cells:
     return cells
 
 
+def titled(titles: dict[str, str], made: Made | None = None) -> Cells:
+    """The exercise with some columns under other titles."""
+    made = made or plain()
+    top = 5
+    return made.cells | {
+        (sheet, top, column): titles[name]
+        for (_, name, step), (sheet, _, column) in made.where.items()
+        if step == 0 and name in titles
+    }
+
+
+def by_sending_unit() -> Made:
+    """The output layer's weights numbered the other way: w6 goes from a_h1 to o2."""
+    other = {"o1": "w5*a_h1+w7*a_h2", "o2": "w6*a_h1+w8*a_h2", "g6": formulas()["g7"], "g7": formulas()["g6"]}
+    swap = str.maketrans({"6": "7", "7": "6"})
+    other |= {f"g{n}": formulas()[f"g{n}"].translate(swap) for n in range(1, 5)}
+    return make(Layout(rate="literal", texts=tuple(other.items())))
+
+
+def units_in_a_second_row_of_titles() -> Cells:
+    cells = moved(plain().cells, lambda row, column: (row + (row >= 6), column))
+    units = {column: "(target)" if column < 3 else "(input)" if column < 5 else "[-]" for column in range(1, 32)}
+    return cells | {("Sheet1", 6, column): unit for column, unit in units.items()}
+
+
+def without(*names: str) -> Cells:
+    return make(Layout(order=tuple(name for name in EXERCISE if name not in names))).cells
+
+
+def gradients_first() -> Cells:
+    return make(Layout(order=(*learners.SLOPES, *[name for name in EXERCISE if name not in learners.SLOPES]))).cells
+
+
+def weights_alone() -> Cells:
+    """The weights' history, whose numbers are right, with one output to tell that it is a descent."""
+    numbers, made = learners.right_numbers(Layout(), 0), make(Layout())
+    kept = {place: float(numbers[name][step]) for (_, name, step), place in made.where.items() if name in WEIGHTS}
+    kept |= {made.where[0, "E_total", step]: float(numbers["E_total"][step]) for step in range(8)}
+    columns = {column for _, _, column in kept}
+    return kept | {place: value for place, value in made.cells.items() if place[1] == 5 and place[2] in columns}
+
+
+def a_title_over_the_table(whole: openpyxl.Workbook) -> None:
+    whole["Sheet1"]["A1"] = "Backpropagation, learning rate 0.5, E_total by epoch"
+    whole["Sheet1"].merge_cells("A1:AE3")
+
+
 LAYOUTS: dict[str, Callable[[], Cells]] = {
     "updates across": across,
     "blank columns": spaced_columns,
@@ -178,6 +225,22 @@ LAYOUTS: dict[str, Callable[[], Cells]] = {
     "a list of quantities": a_list_of_quantities,
     "one row": lambda: make(Layout(rows=1)).cells,
     "a column of rates": lambda: make(Layout(order=("RATE", *EXERCISE), rate="column")).cells,
+    "targets titled y": lambda: titled({"t1": "y1", "t2": "y2", "i1": "x1", "i2": "x2"}),
+    "y under a text with the rate": lambda: titled({"t1": "y1", "t2": "y2"}, make(Layout(rate="title"))),
+    "targets titled out": lambda: titled({"t1": "out1", "t2": "out2"}),
+    "weights titled ω": lambda: titled({name: f"ω{name[1]}" for name in WEIGHTS}),
+    "weights of unknown titles": lambda: titled({"w5": "v11", "w6": "v12", "w7": "v21", "w8": "v22"}),
+    "weights of two indices": lambda: titled(
+        dict(zip(WEIGHTS, ("w11", "w12", "w21", "w22", "w31", "w32", "w41", "w42"), strict=True))
+    ),
+    "weights of unknown titles, numbered by the sending unit": lambda: titled(
+        {"w5": "v11", "w6": "v12", "w7": "v21", "w8": "v22"}, by_sending_unit()
+    ),
+    "targets and inputs of unknown titles": lambda: titled(dict(zip(GIVEN, "PQRS", strict=True))),
+    "units in a second row of titles": units_in_a_second_row_of_titles,
+    "no E_total": lambda: without("E_total"),
+    "no errors at all": lambda: without("E1", "E2", "E_total"),
+    "gradients first": gradients_first,
     "a rate of 50": lambda: make(Layout(rates=(50.0,), rows=40)).cells,
 }
 
@@ -190,6 +253,43 @@ def understood(report: Report) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_right_workbook_is_right_in_this_layout(layout: str, tmp_path: Path) -> None:
     understood(check(book(LAYOUTS[layout](), tmp_path / "book.xlsx")))
+
+
+def test_a_title_merged_over_the_table_is_no_header(tmp_path: Path) -> None:
+    understood(check(book(plain().cells, tmp_path / "book.xlsx", a_title_over_the_table)))
+
+
+def test_numbers_of_weights_and_losses_alone_are_not_blamed(tmp_path: Path) -> None:
+    assert not check(book(weights_alone(), tmp_path / "book.xlsx")).mistakes
+
+
+@pytest.mark.parametrize("sign", ".,")
+def test_a_table_of_texts_is_said_to_be_one(sign: str, tmp_path: Path) -> None:
+    numbers, made = learners.right_numbers(Layout(), 0), plain()
+    made.cells |= {
+        place: f"{numbers[name][step]:.6f}".replace(".", sign) for (_, name, step), place in made.where.items()
+    }
+    report = check(book(made.cells, tmp_path / "book.xlsx"))
+    assert report.status == "not understood"
+    assert (
+        f'numbers are texts, with which a sheet cannot compute: Sheet1!A6 holds the text "0{sign}010000".'
+        in report.message
+    )
+
+
+def test_a_sheet_for_each_rate_with_the_rate_in_its_name_only(tmp_path: Path) -> None:
+    made = make(Layout(rates=(0.1, 0.5), arrange="sheets", rate="literal"))
+    names = dict(zip(dict.fromkeys(place[0] for place in made.cells), ("LR 0.1", "η=0,5"), strict=False))
+    cells = {(names.get(place[0], place[0]), *place[1:]): value for place, value in made.cells.items()}
+    report = check(book(cells, tmp_path / "book.xlsx"))
+    assert (report.status, [each.rate_written for each in report.blocks]) == ("right", [0.1, 0.5])
+
+
+def test_a_wrong_formula_over_columns_of_unknown_titles_is_blamed_alone(tmp_path: Path) -> None:
+    made = make(Layout(rate="literal", texts=(("g5", "(a_o1-t1)*a_o1*a_h1"),)))
+    cells = titled({"t1": "y1", "t2": "y2", "w5": "v11"}, made)
+    (mistake,) = check(book(cells, tmp_path / "book.xlsx")).mistakes
+    assert mistake.quantities == ["dE/dw5"]
 
 
 def test_defined_names_and_the_columns_of_an_excel_table_are_followed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import GIVEN, Evidence
 from .explain import Mistake, explain, harmless_texts
-from .givens import label_unnamed, settle_second_weights
+from .givens import label_unnamed, settle_second_weights, settle_unknown_titles
 from .grid import Grid, letters
 from .judge import Judgement, judge
 from .model import Model
@@ -102,9 +102,10 @@ def check_grid(name: str, grid: Grid) -> Report:
         if sheet.too_large
     ]
     if not found.blocks:
-        return Report(name, NOT_UNDERSTOOD, f"No table of the exercise was found. {LOOKED_FOR}", notes=notes)
+        return Report(name, NOT_UNDERSTOOD, no_table(grid), notes=notes)
     model = Model(grid, found)
     label_unnamed(model)
+    settle_unknown_titles(model)
     settle_second_weights(model)
     written = written_rates(model)
     if len(found.blocks) > MOST_BLOCKS:
@@ -122,6 +123,16 @@ def check_grid(name: str, grid: Grid) -> Report:
     elif report.mistakes:
         report.status = MISTAKES
     return report
+
+
+def no_table(grid: Grid) -> str:
+    """Why there is nothing to check."""
+    if text := tables.numbers_as_texts(grid):
+        return (
+            f"A table was found whose numbers are texts, with which a sheet cannot compute: {text}. Mark the columns "
+            "and turn them into numbers (in Excel and Calc: Data, Text to Columns; choose their decimal sign)."
+        )
+    return f"No table of the exercise was found. {LOOKED_FOR}"
 
 
 def judge_block(model: Model, number: int, written: Statement | None) -> Judgement | None:

@@ -129,17 +129,7 @@ def adds(evidence: Evidence, truth: Truth) -> bool:
 
 def used_rate(evidence: Evidence, truth: Truth, hint: float | None) -> float | None:
     """The rate that the updates really used: of most formulas, or worked out from the numbers."""
-    rates: Counter = Counter()
-    for name, column in evidence.trees.items():
-        if UPDATED.fullmatch(name):
-            start = 1 if WEIGHT.fullmatch(name) else 0
-            for tree in column[start:]:
-                if isinstance(tree, tuple):
-                    found = relation(truth, name, tree)
-                    if found.kind == "rate":
-                        rates[found.value] += 1
-                    elif found.kind == "named rate" and abs(found.value - 1) < 1e-6:
-                        rates["row"] += 1
+    rates = rates_of_formulas(evidence, truth)
     if rates and rates.most_common(1)[0][0] != "row":
         return rates.most_common(1)[0][0]
     if rates:
@@ -147,6 +137,22 @@ def used_rate(evidence: Evidence, truth: Truth, hint: float | None) -> float | N
         if np.isfinite(column).any():
             return float(np.nanmedian(column))
     return estimated_rate(evidence, truth, hint)
+
+
+def rates_of_formulas(evidence: Evidence, truth: Truth) -> Counter:
+    """How many updates use each rate; "row" is the one in the row's own column."""
+    rates: Counter = Counter()
+    for name, column in evidence.trees.items():
+        if UPDATED.fullmatch(name):
+            for tree in column[1 if WEIGHT.fullmatch(name) else 0 :]:
+                found = relation(truth, name, tree) if isinstance(tree, tuple) else None
+                if found and found.kind == "rate":
+                    rates[found.value] += 1
+                elif found and found.kind == "named rate" and abs(found.value - 1) < 1e-6:
+                    rates["row"] += 1
+    if len(rates) > 1:
+        rates.pop(0.0, None)  # w = w of the row before is no update, however often it comes
+    return rates
 
 
 def estimated_rate(evidence: Evidence, truth: Truth, hint: float | None = None) -> float | None:

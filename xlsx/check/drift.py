@@ -93,6 +93,8 @@ class Drift:
         for epochs in EPOCHS:
             if epochs < len(theirs):
                 row = theirs[epochs]
+                if not np.isfinite([*row.values()]).all():
+                    break  # the rows end in error values
                 apart = max(abs(row[name] - true[name][epochs]) for name in weights)
                 found.append(Cost(epochs, float(true["E_total"][epochs]), row["E_total"], float(apart)))
         return found

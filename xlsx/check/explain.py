@@ -84,6 +84,11 @@ def merged(mistakes: list[Mistake]) -> list[Mistake]:
             first.quantities += [name for name in mistake.quantities if name not in first.quantities]
             first.cells += mistake.cells
             first.places += mistake.places
+    for mistake in together.values():
+        if mistake.kind == "no update" and len(mistake.quantities) > 1:
+            mistake.text = mistake.text.replace(f"{mistake.quantities[0]} is", "the weights are").replace(
+                "on it", "on each"
+            )
     return list(together.values())
 
 
@@ -185,8 +190,10 @@ class Explainer:
         if value == 0:
             return self.make(
                 "no update",
-                f"{self.name} is not updated: {self.writer.here()} repeats the row before.",
-                ("still", self.name),
+                f"{self.name} is not updated: from {self.writer.here()} on it repeats the row before."
+                if len(self.rows) > 1
+                else f"{self.name} is not updated: {self.writer.here()} repeats the row before.",
+                "still",
             )
         if usual and abs(value + usual) <= SAME * abs(usual):
             return self.make("sign", words.update_sign(self.name), "update sign")
@@ -255,10 +262,17 @@ class Explainer:
 
     def text_cell(self) -> Mistake:
         raw = self.verdict.detail
-        shown = f'the text "{raw}"' if isinstance(raw, str) else f"the error {raw.text}"
-        return self.make(
-            "text", f"{self.writer.here(self.name)} holds {shown} where a number is due.", ("text", self.row)
-        )
+        if not isinstance(raw, str):
+            return self.error_value(raw.text)
+        text = f'{self.writer.here(self.name)} holds the text "{raw}" where a number is due.'
+        return self.make("text", text, ("text", self.row))
+
+    def error_value(self, value: str) -> Mistake:
+        """A pasted #VALUE! or the like; where it goes on to the last row, the table breaks off."""
+        text = f"{self.writer.here(self.name)} holds the error {value} where a number is due."
+        if len(self.rows) > 1 and self.rows[-1] == self.evidence.rows - 1:
+            text = f"the rows break off with {value} from {self.writer.here()} on; numbers are due there."
+        return self.make("error", text, ("error value", value))
 
     def error_cell(self) -> Mistake:
         value = self.verdict.detail

@@ -1,19 +1,26 @@
-"""What only the formulas tell: inputs and targets in cells without a label, and what a second set of w1 … w8 is."""
+"""What only the formulas tell: inputs, targets and weights without a label, and what a second set of w1 … w8 is."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations, permutations
 
 import numpy as np
 
 from pyfuncs.network import Network
 
-from .formula import NotUnderstood, Tree, evaluate, leaves
+from .formula import NotUnderstood, Tree, evaluate, leaves, replaced
 from .headers import quantity
-from .model import CellError, Model
+from .model import CellError, Model, Place
 from .relation import relation
+from .tables import is_number
 from .truth import Truth
+
+EXERCISE = Network((2, 2, 2))
+SOLVED, GIVEN = re.compile(r"(?:a_)?[ho]\d|E\d|E_total|dE/dw\d"), re.compile(r"[tiw]\d")
+MOST_FREE = 4
 
 
 def label_unnamed(model: Model) -> None:
@@ -27,8 +34,96 @@ def label_unnamed(model: Model) -> None:
             cells = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "const"] if tree else []
             for given, leaf in uses(name, tree, cells):
                 if given not in block.lines and given not in model.found.labels.values():
-                    model.found.labels.setdefault(leaf[2], given)
-                    model.trees.clear()
+                    assign(model, number, leaf[2], given)
+
+
+def settle_unknown_titles(model: Model) -> None:
+    """Name the columns and cells of an unknown title by how most formulas use them: t1 stands where t1 is due."""
+    for number, block in enumerate(model.found.blocks):
+        votes: dict[Place, Counter] = {}
+        for name in [each for each in block.lines if SOLVED.fullmatch(each)]:
+            for where, given in solved(model, number, name).items():
+                votes.setdefault(where, Counter())[given] += 1
+        updated = by_update(model, number, votes)
+        for where, counted in votes.items():
+            (given, count), *_ = counted.most_common(1)
+            given = updated.get(where, given)
+            same = [model.value(place) for place, label in model.found.labels.items() if label == given]
+            if 2 * count > counted.total() and all(value == model.value(where) for value in same):
+                assign(model, number, where, given)
+
+
+def by_update(model: Model, number: int, votes: dict[Place, Counter]) -> dict[Place, str]:
+    """The weights by the gradient that each is updated with, where that says the same ones in another order."""
+    block = model.found.blocks[number]
+    used = {where: counted.most_common(1)[0][0] for where, counted in votes.items()}
+    used = {where: name for where, name in used.items() if name.startswith("w")}
+    found = {where: updated_with(model, number, where) for where in used} if len(block.steps) > 1 else {}
+    return found if sorted(found.values()) == sorted(used.values()) else {}
+
+
+def updated_with(model: Model, number: int, where: Place) -> str:
+    """The weight whose gradient a weight of the first row is updated with in the second, or "" where none is named."""
+    block = model.found.blocks[number]
+    away = block.steps[1] - block.steps[0]
+    below = (where[0], where[1], where[2] + away) if block.across else (where[0], where[1] + away, where[2])
+    try:
+        tree = model.named_at(below, number, 1, 0) if model.cell(below).formula is not None else ("number", 0.0)
+    except (NotUnderstood, CellError):
+        return ""
+    slopes = {leaf[1] for leaf in leaves(tree) if leaf[0] == "name" and leaf[1].startswith("dE/dw")}
+    return slopes.pop()[4:] if len(slopes) == 1 else ""
+
+
+def solved(model: Model, number: int, name: str) -> dict[Place, str]:
+    """The one way to name cells without a name for which a column's first formula is right, if there is one."""
+    try:
+        tree = model.named(number, name, 0)
+    except (NotUnderstood, CellError):
+        return {}
+    free = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "const"] if tree else []
+    if not free or len(free) > MOST_FREE or is_due(name, tree):
+        return {}
+    absent = [each for each in EXERCISE.headers("train") if GIVEN.fullmatch(each)]
+    absent = [each for each in absent if each not in model.found.blocks[number].lines]
+    for count in range(1, min(len(free), 2) + 1):
+        found = [
+            named
+            for cells in combinations(free, count)
+            for names in permutations(absent, count)
+            if is_due(name, with_names(tree, named := dict(zip(cells, names, strict=True))))
+        ]
+        if found:
+            return {leaf[2]: given for leaf, given in found[0].items()} if len(found) == 1 else {}
+    return {}
+
+
+def with_names(tree: Tree, named: dict[Tree, str]) -> Tree:
+    return replaced(tree, lambda leaf: ("name", named[leaf], 0) if leaf in named else leaf)
+
+
+def is_due(name: str, tree: Tree) -> bool:
+    """Whether a formula is its quantity, but for the scale that a learner may choose."""
+    found = relation(Truth(EXERCISE), name, tree)
+    return found.kind == "factor" and abs(found.value) in (0.5, 1.0, 2.0)
+
+
+def assign(model: Model, number: int, where: Place, name: str) -> None:
+    """A cell is a quantity: its column is one of the block where it holds numbers in each row, else the cell alone."""
+    block = model.found.blocks[number]
+    row_of, line = (where[2], where[1]) if block.across else (where[1], where[2])
+    cells = [(where[0], line, at) if block.across else (where[0], at, line) for at in block.steps]
+    free = where[0] == block.sheet.name and row_of == block.steps[0] and name not in block.lines
+    if free and all(is_number(model.value(cell)) and cell not in model.found.roles for cell in cells):
+        block.lines = block.lines | {name: line}
+        title = block.sheet.at(*((line, block.header) if block.across else (block.header, line))).value
+        block.titles[name] = title if isinstance(title, str) else name
+        model.found.roles.update({cell: (number, name, step) for step, cell in enumerate(cells)})
+        for cell in cells:
+            model.found.labels.pop(cell, None)
+    else:
+        model.found.labels.setdefault(where, name)
+    model.trees.clear()
 
 
 def settle_second_weights(model: Model) -> None:
@@ -47,7 +142,7 @@ def is_slope(model: Model, number: int, name: str) -> bool:
         tree = model.named(number, name, 0)
     except (NotUnderstood, CellError):
         return False
-    return tree is not None and relation(Truth(Network((2, 2, 2))), f"dE/d{name[4:]}", tree).kind == "factor"
+    return tree is not None and relation(Truth(EXERCISE), f"dE/d{name[4:]}", tree).kind == "factor"
 
 
 def rename(model: Model, number: int, old: str, new: str) -> None:

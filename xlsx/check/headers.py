@@ -18,6 +18,7 @@ SIGNS = str.maketrans(
         **dict.fromkeys("∆Δ", "Δ"),
         **dict.fromkeys("ɳŋἠη𝜂ƞ", "η"),
         "ð": D,
+        "ω": "w",
         "σ": "σ",
         "ς": "σ",
     }

@@ -148,6 +148,8 @@ class Model:
         return self.trees[key]
 
     def leaf(self, ref: Reference, where: Place, number: int, step: int, depth: int) -> Tree:
+        if not (ref.name or ref.sheet or ref.last):  # most are: a shortcut, for time
+            return self.single((where[0], *ref.corner(0, where[1], where[2])), number, step, depth)
         if ref.name and ref.name in self.grid.names and is_constant(self.grid.names[ref.name]):
             return ("number", float(self.grid.names[ref.name]))
         places = self.places(ref, where)
@@ -160,7 +162,7 @@ class Model:
         if role is not None and role[1] != "epoch":
             other, name, at = role
             if other == number:
-                if self.value(where) is None and GIVEN.fullmatch(name):
+                if GIVEN.fullmatch(name) and self.value(where) is None:
                     return ("blank", 0.0, where)
                 return ("name", name, 0 if at != step and self.same_given(name, where, block, step) else at - step)
             if name not in block.lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -63,6 +64,8 @@ def relation(truth: Truth, name: str, tree: Tree) -> Relation:
     if not np.isfinite(value).all():
         return DIFFERS
     env = truth.env()
+    if (weight := re.search(r"w\d+$", name)) and (weight[0], 0) not in env:
+        return Relation("unknown", why=name)
     if name.startswith("new w"):
         return as_update(env[name[4:], 0] - value, env[f"dE/d{name[4:]}", 0], env["learning_rate", 0])
     if name.startswith("w"):

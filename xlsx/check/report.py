@@ -13,6 +13,7 @@ from .explain import Mistake
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
 INSIDE = ("key", "places", "row")
+SAME_WEIGHTS = 1e-12  # rounding of a descent of 100 epochs
 
 
 def exit_code(reports: list[Report]) -> int:
@@ -128,7 +129,8 @@ def cost_lines(block: BlockReport) -> Iterator[str]:
             if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12)
             else (f"loss {cost.loss:.9g} in place of {cost.true_loss:.9g}")
         )
-        yield f"after {count(cost.epochs, 'epoch')}: {apart}, weights up to {cost.weights:.2g} off"
+        weights = "the same weights" if cost.weights < SAME_WEIGHTS else f"weights up to {cost.weights:.2g} off"
+        yield f"after {count(cost.epochs, 'epoch')}: {apart}, {weights}"
 
 
 def count(number: int, word: str) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .grid import Cell, Grid, Position, Sheet, place
+from .grid import Cell, Error, Grid, Position, Sheet, place
 from .headers import is_rate_label, quantity, written_rate
 
 LEAST_NAMES, LEAST_COMPUTED, GAP = 5, 1, 12
 COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
 GIVEN = re.compile(r"[tiwb]\d+|learning_rate")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
+TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
 
@@ -130,7 +131,7 @@ def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[
         if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
             named, row = named | under, row + 1
         taken = row
-        found += [(row, group) for group in split(named)]
+        found += [(row, group) for group in split(with_targets(sheet, row, named))]
     return found
 
 
@@ -148,6 +149,41 @@ def other_rule(texts: dict[int, str], lines: dict[str, int]) -> bool:
     return any(OPTIMIZER_STATE.fullmatch(texts[column].strip()) for column in touched)
 
 
+def numbers_as_texts(grid: Grid) -> str | None:
+    """The first cell of a table whose numbers are texts, as "0,15" is where the decimal sign is a point."""
+    for sheet in grid.sheets.values():
+        for row, columns in header_groups(sheet, text_rows(sheet)):
+            values = [sheet.at(row + 1, column).value for column in columns.values()]
+            texts = [value for value in values if isinstance(value, str) and TEXT_NUMBER.fullmatch(value.strip())]
+            if 2 * len(texts) > len(values):
+                line = next(column for column in columns.values() if sheet.at(row + 1, column).value == texts[0])
+                return f'{sheet.name}!{place(row + 1, line)} holds the text "{texts[0]}"'
+    return None
+
+
+def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
+    """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
+    units = [name for name in named.values() if re.fullmatch(r"(?:a_)?o\d", name)]
+    return {
+        column: f"t{name[-1]}"
+        if name in units
+        and f"t{name[-1]}" not in named.values()
+        and sum(other[-1] == name[-1] for other in units) > 1
+        and typed_once(sheet, row + 1, column)
+        else name
+        for column, name in named.items()
+    }
+
+
+def typed_once(sheet: Sheet, row: int, column: int) -> bool:
+    """Whether a column has the same typed number in each row, down to the first cell without one; two at least."""
+    cells, at = [sheet.at(row, column)], row + 1
+    while cells[-1].formula is None and is_number(cells[-1].value):
+        cells.append(sheet.at(at, column))
+        at += 1
+    return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
+
+
 def is_header(names: object) -> bool:
     distinct = set(names) - {"epoch"}
     return len(distinct) >= LEAST_NAMES and sum(bool(COMPUTED.fullmatch(name)) for name in distinct) >= LEAST_COMPUTED
@@ -162,10 +198,18 @@ def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
     above, named = texts.get(row - 1, {}), {}
     for column, text in sorted(texts.get(row, {}).items()):
         over = above.get(column, "")
-        name = quantity(text) or (quantity(over + text) if over else None)
+        name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
         if name:
             named[column] = under_title(name, over)
-    return named
+    return without_double_indices(named)
+
+
+def without_double_indices(named: dict[int, str]) -> dict[int, str]:
+    """w11, w12, w21 … without a w1 tell no order; what each is shows where the formulas use it."""
+    double = re.compile(r"(?:new |change |dE/d)?w\d\d")
+    if "w1" in named.values() or not any(double.fullmatch(name) for name in named.values()):
+        return named
+    return {column: name for column, name in named.items() if not double.fullmatch(name)}
 
 
 def under_title(name: str, over: str) -> str:
@@ -249,9 +293,9 @@ def runs(sheet: Sheet, columns: dict[str, int], start: int, end: int) -> list[li
 
 
 def is_data(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
-    """Whether most of the row's cells are numbers or formulas."""
+    """Whether most of the row's cells are numbers, error values or formulas."""
     cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
-    filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value)]
+    filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value) or is_error(cell.value)]
     return len(filled) >= max(2, len(cells) * 0.4)
 
 
@@ -259,8 +303,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def is_error(value: object) -> bool:
+    return isinstance(value, Error)
+
+
 def weights(columns: dict[str, int]) -> list[int]:
-    return [column for name, column in columns.items() if re.fullmatch(r"w\d+", name)]
+    return [column for name, column in columns.items() if name[0] == "w" and name[1:].isdigit()]
 
 
 def goes_on(sheet: Sheet, columns: dict[str, int], row: int, before: int) -> bool:
@@ -285,9 +333,12 @@ def restarts(sheet: Sheet, columns: dict[str, int], row: int, run: list[int]) ->
 
 def label_cells(sheet: Sheet, found: Found) -> None:
     """Numbers outside the blocks that a label to the left or above names: inputs, targets, weights, learning rates."""
+    headers = {block.header for block in found.blocks if block.sheet is sheet and not block.across}
     for (row, column), cell in list(sheet.cells.items()):
         if not isinstance(cell.value, str) or cell.formula is not None or len(cell.value) > 60:
             continue
+        if row in headers and re.fullmatch(r"w\d\d", quantity(cell.value) or ""):
+            continue  # a title of two indices
         name = "learning_rate" if is_rate_label(cell.value) else quantity(cell.value)
         if not name or not GIVEN.fullmatch(name) or (name == "learning_rate" and written_rate(cell.value) is not None):
             continue
