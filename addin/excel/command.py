@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from addin import launch  # noqa: E402
 from cnn import runs  # noqa: E402
-from cnn.settings import SETTINGS  # noqa: E402
+from cnn.settings import SHEET  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~
@@ -46,10 +46,10 @@ def train(request: dict[str, str]) -> Answer:
     """Start a run with the sheet's settings, unless one is under way."""
     if launch.is_under_way(request["folder"]):
         return {"tell": launch.UNDER_WAY}
-    lacking = [f"run_{name}" for name in SETTINGS if name not in request]
+    lacking = [f"run_{name}" for name in SHEET if name not in request]
     if lacking:
         return {"status": f"Names are missing or broken in this workbook: {', '.join(lacking)}. Write a fresh one."}
-    settings = {name: request[name] for name in SETTINGS}
+    settings = {name: request[name] for name in SHEET}
     return {"folder": str(launch.start(settings, request["workbook"])), "status": "starting …"}
 
 

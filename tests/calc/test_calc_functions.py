@@ -127,7 +127,7 @@ COUNTS = [
     (f"BACKPROP_TRAIN({RANGES};A4;1.5)", "#epochs: is 1.5, but must be a whole number"),
     (f"BACKPROP_TRAIN({RANGES};A4;0)", "#epochs: is 0 or blank"),
     (f'BACKPROP_LOSS({RANGES};"2-2-2 tahn")', "#network: "),
-    (f'BACKPROP_TRAIN({RANGES};A4;3;"2-2-2";"adam")', "not available"),
+    (f'BACKPROP_TRAIN({RANGES};A4;3;"2-2-2";"adem")', "adem"),
     ('BACKPROP_STEP(2;1E+120;0.5;1E+200;"1-1 linear linear")', "diverged at epoch 1"),
 ]
 
