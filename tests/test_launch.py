@@ -207,7 +207,10 @@ def test_a_folder_that_nobody_launched_has_no_outcome(tmp_path: Path) -> None:
         ({"epochs": 1.5}, "epochs is 1.5. It must be a whole number from 1 to 1000."),
         ({"learning_rate": "10%"}, "learning_rate is '10%'. It must be a number above 0, such as 0.02."),
         ({"learning_rate": ""}, "learning_rate is blank. It must be a number above 0, such as 0.02."),
-        ({"dataset": "MNIST; rm -rf /"}, "dataset is 'MNIST; rm -rf /'. It must be one of mnist, digits, auto."),
+        (
+            {"dataset": "MNIST; rm -rf /"},
+            "dataset is 'MNIST; rm -rf /'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",
+        ),
     ],
 )
 def test_a_wrong_setting_starts_nothing(home: Path, settings: dict, said: str) -> None:

@@ -315,6 +315,7 @@ def own_index(project: Project, index: Index, address: str) -> subprocess.Comple
     settings.write_text(f"[global]\nindex-url = {index.address}\n")
     del project.environment["PIP_INDEX_URL"]
     project.environment["PIP_CONFIG_FILE"] = str(settings)
+    project.environment["PIP_CONSTRAINT"] = os.devnull  # the machine's own would refuse the tiny packages' versions
     code = (
         "from addin import torch_pair\n"
         f"torch_pair.INDEX = {address!r}\n"
