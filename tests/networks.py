@@ -6,13 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from pyfuncs.network import OUTPUT_LOSSES, Network
-
-settings.register_profile("no deadline", deadline=None)  # PyTorch loads parts of itself in the middle of a test
-settings.load_profile("no deadline")
 
 CANONICAL = json.loads(Path(__file__).with_name("canonical.json").read_text())
 STARTS = ["seed", "course", "half-targets", "mixed-signs"]
