@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import math
 import os
@@ -22,6 +23,7 @@ from cnn.settings import SettingsError
 
 Batch = tuple[Tensor, Tensor]  # images and labels
 PROGRESS_SECONDS = 0.25  # between two `progress` lines, at least
+MALLOC_KEEPS = {-3: 1 << 30, -1: (1 << 31) - 1}  # mallopt(3): M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes
 DEVICES = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
 
 
@@ -98,6 +100,7 @@ def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) ->
         error = f"batch_size is {settings['batch_size']}, more than the {len(images.train):,} training images"
         raise SettingsError(f"{error} of {images.name}", "Take a smaller --batch-size")
     use_one_thread()
+    keep_memory()
     torch.backends.cudnn.deterministic = True
     seed_epoch(settings["seed"], 0)
     network = models.build(settings["model"]).to(device)
@@ -123,6 +126,17 @@ def use_one_thread() -> None:
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
+
+
+def keep_memory() -> None:
+    """Keep what is freed for the next batch, where the C library is glibc: it gives it back to the system otherwise.
+
+    Fetched anew, page by page, it was some 8 % of the time of an update. The largest amount in use does not change.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no mallopt in other systems' libraries
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in MALLOC_KEEPS.items():
+            mallopt(parameter, size)
 
 
 def seed_epoch(seed: int, epoch: int) -> None:

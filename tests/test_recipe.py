@@ -1,6 +1,9 @@
 """The recipe: learning rates, what is decayed, the average of the weights, mixed precision."""
 
 import contextlib
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -96,3 +99,19 @@ def test_bfloat16_multiplies_in_bfloat16_and_keeps_float32_weights() -> None:
     with recipe.autocast({**TUNED, "precision": "bfloat16"}, torch.device("cpu")):
         assert network(torch.zeros(2, 1, 28, 28)).dtype == torch.bfloat16
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_freed_memory_is_used_again_without_the_system():
+    program = """
+import resource, torch
+from cnn.epochs import keep_memory
+keep_memory()
+faults = [0]
+for _ in range(10):
+    torch.ones(1 << 24)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+print(min(after - before for before, after in zip(faults, faults[1:])))
+"""
+    faults = int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
+    assert faults < 2_000  # the tensor has 16,384 pages
