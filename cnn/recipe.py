@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +21,19 @@ def make_optimizer(network: nn.Module, settings: dict) -> Optimizer:
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": settings["weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
     if settings["optimizer"] == "sgd":
-        return torch.optim.SGD(groups, settings["learning_rate"], MOMENTUM)
+        return uncompiled(torch.optim.SGD)(groups, settings["learning_rate"], MOMENTUM)
     fused = next(network.parameters()).device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(groups, settings["learning_rate"], BETAS, fused=fused)
+    return uncompiled(torch.optim.AdamW)(groups, settings["learning_rate"], BETAS, fused=fused)
+
+
+def uncompiled(kind: type[Optimizer]) -> type[Optimizer]:
+    """The same optimizer without the wrappers that prepare its methods for torch.compile, which nothing here uses.
+
+    They import torch._dynamo, which took as long as torch itself: seconds, at the start of every run.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(methods["step"])})
 
 
 def learning_rate(settings: dict, number: int, updates: int) -> float:

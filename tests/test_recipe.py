@@ -115,3 +115,39 @@ print(min(after - before for before, after in zip(faults, faults[1:])))
 """
     faults = int(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
     assert faults < 2_000  # the tensor has 16,384 pages
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
+def test_an_uncompiled_optimizer_gives_torchs_own_weights(kind):
+    torch.manual_seed(0)
+    start, slopes = torch.randn(7), torch.randn(4, 7)
+
+    def last(chosen):
+        weights = start.clone().requires_grad_()
+        optimizer = chosen([weights], lr=0.1, weight_decay=0.01)
+        for slope in slopes:
+            optimizer.zero_grad()
+            (weights * slope).sum().backward()
+            optimizer.step()
+        fresh = chosen([weights], lr=0.1)
+        fresh.load_state_dict(optimizer.state_dict())
+        weights.grad = slopes[0]
+        fresh.step()
+        return weights.detach()
+
+    assert torch.equal(last(recipe.uncompiled(kind)), last(kind))
+
+
+def test_a_training_imports_nothing_of_torch_compile():
+    program = """
+import sys
+from cnn import models, recipe, settings
+network = models.build("tiny")
+for optimizer in ("adamw", "sgd"):
+    made = recipe.make_optimizer(network, settings.check_settings({"optimizer": optimizer}))
+    recipe.update(made, network(__import__("torch").rand(2, 1, 28, 28)).sum(), 0.1)
+    made.load_state_dict(made.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
