@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from cnn import runs
 
@@ -49,9 +51,22 @@ def load(path: Path, run: dict, parts: dict[str, Stateful]) -> list[dict]:
     try:
         for name, part in parts.items():
             part.load_state_dict(found[name])
-        return [{**epoch, "epoch": int(epoch["epoch"])} for epoch in found["epochs"]]
+        epochs = [{**epoch, "epoch": int(epoch["epoch"])} for epoch in found["epochs"]]
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise CheckpointError(f"{path} does not fit the network {run['model']} ({_short(error)})", ADVICE) from error
+    if not all(value.isfinite().all() for part in parts.values() for value in _tensors(part.state_dict())):
+        raise CheckpointError(f"{path} holds numbers that are not finite", ADVICE)
+    if [epoch["epoch"] for epoch in epochs] != list(range(1, len(epochs) + 1)):
+        raise CheckpointError(f"{path} holds other epochs than the first {len(epochs)}", ADVICE)
+    return epochs
+
+
+def _tensors(state: object) -> Iterator[Tensor]:
+    """Every tensor in the state of a network, an optimizer or an average."""
+    if isinstance(state, Tensor):
+        yield state
+    for value in state.values() if isinstance(state, dict) else ():
+        yield from _tensors(value)
 
 
 def _compare(path: Path, found: object, run: dict) -> None:

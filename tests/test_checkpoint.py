@@ -136,6 +136,22 @@ def test_numbers_that_are_no_checkpoint_of_ours_are_refused(path: Path, content:
     assert refused(path).startswith(f"{path} ")
 
 
+@pytest.mark.parametrize("part", ["network", "optimizer", "average"])
+def test_a_checkpoint_with_numbers_that_are_not_finite_is_refused(path: Path, part: str) -> None:
+    small = Small(seed=1)
+    small.step()
+    state = small.optimizer.state if part == "optimizer" else small.parts[part].state_dict()
+    tensors = [value for each in state.values() for value in (each.values() if isinstance(each, dict) else [each])]
+    max(tensors, key=torch.numel).flatten()[0] = torch.nan
+    small.save(path)
+    assert refused(path).startswith(f"{path} holds numbers that are not finite")
+
+
+def test_a_checkpoint_that_lacks_an_epoch_is_refused(path: Path) -> None:
+    checkpoint.save(path, RUN, Small(seed=1).parts, EPOCHS[1:])
+    assert refused(path).startswith(f"{path} holds other epochs than the first 1")
+
+
 def test_the_old_checkpoint_stays_when_the_new_one_cannot_be_written(
     trained: Small, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
