@@ -23,8 +23,9 @@ from pathlib import Path
 
 from benchmarks.record import record
 from cnn import runs
-from cnn.settings import read_config
-from cnn.train import BELOW_TARGET, is_finished, seeds
+from cnn.session import compare
+from cnn.settings import SETTINGS, check_settings, read_config
+from cnn.train import BELOW_TARGET, is_finished, parser, seeds
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = "0-4"
@@ -67,7 +68,7 @@ def accuracy(names: list[str]) -> None:
 
 
 def table() -> None:
-    """Write the rows all of whose seeds are finished."""
+    """Write the rows all of whose seeds are finished. Raises SettingsError where their settings are not the row's."""
     head = (
         "options of cnn.train",
         "parameters",
@@ -82,11 +83,21 @@ def table() -> None:
     print(record("Test accuracy on MNIST, last epoch", "python -m benchmarks.cnn accuracy", [head, *finished]))
 
 
+def check_row(name: str) -> None:
+    """Raise SettingsError where a run was trained with other settings than the row says."""
+    options = vars(parser().parse_args(ROWS[name].options.split()))
+    wanted = check_settings({setting: value for setting, value in options.items() if setting in SETTINGS})
+    for seed, run in zip(seeds(SEEDS), seed_folders(name), strict=True):
+        same = {setting: value for setting, value in {**wanted, "seed": seed}.items() if value != "auto"}
+        compare(same, read_config(run), run)
+
+
 def seed_folders(name: str) -> list[Path]:
     return [folder(name) / f"seed-{seed}" for seed in seeds(SEEDS)]
 
 
 def accuracy_row(name: str) -> tuple[str, ...]:
+    check_row(name)
     row, found = ROWS[name], [runs.read(path) for path in seed_folders(name)]
     percent = [100 * run.epochs[-1]["test_accuracy"] for run in found]
     dirty = any((read_config(run.folder)["revision"] or "").endswith("-dirty") for run in found)
