@@ -452,6 +452,11 @@ def test_a_wrong_sum_among_z1_to_z4_is_named(tmp_path: Path) -> None:
     assert only_mistake(cells, tmp_path / "book.xlsx") == (["h2"], "K6")
 
 
+def test_a_wrong_total_titled_by_a_sum_sign_is_named(tmp_path: Path) -> None:
+    cells = titled({"E_total": "∑E"}, make(Layout(texts=(("E_total", "E1-E2"),))))
+    assert only_mistake(cells, tmp_path / "book.xlsx") == (["E_total"], "W6")
+
+
 def test_another_network_than_those_known_is_not_understood(tmp_path: Path) -> None:
     made = make(Layout(texts=(("a_h1", "h1/(1+ABS(h1))^3"), ("a_h2", "h2/(1+ABS(h2))^3"))))
     report = check(book(made.cells, tmp_path / "book.xlsx"))
