@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,9 +13,12 @@ import pytest
 
 from tests import learners
 from tests.learners import HARMLESS, WRONG, Layout, any_layout, formulas, make
+from xlsx import formulas as xlsx_formulas
 from xlsx.build import build
 from xlsx.check.__main__ import main
 from xlsx.check.check import Report, check
+from xlsx.expressions import native
+from xlsx.mistakes import MISTAKES, Mistake
 
 PROJECT = Path(__file__).resolve().parents[1]
 ROUNDS = 10  # of each kind of change, wrong and harmless; the benchmark does more
@@ -71,6 +75,7 @@ def test_our_own_workbook_is_right_but_for_the_mistake_to_spot(tmp_path: Path) -
     others = {block.cells for block in report.blocks if block.not_understood}
     assert {block.sheet for block in report.blocks if block.mistakes} == {"Spot the mistake"}
     assert {block.sheet for block in report.blocks if block.cells in others} == {"Optimizers"}
+    assert "learning rate" not in {mistake.kind for mistake in report.mistakes}
     right = [block for block in report.blocks if not block.mistakes and block.cells not in others]
     assert sum(block.sheet == "Learning rates" for block in right) == 7
     assert max(each.difference or 0 for block in right for each in block.columns) < 1e-14
@@ -98,6 +103,59 @@ NAMED = {
     "sign in exp": ("a_h1", "1/(1+EXP(h1))", "sign"),
     "another formula": ("h2", formulas()["h1"], "has the formula of h1"),
 }
+
+
+# What the check says of each mistake of the sheet Spot the mistake: the columns, the first cell, words.
+SPOTTED = {
+    "a_h1 for a_h2": [(["dE/dw3", "dE/dw4"], "Z6", "takes a_h1 (J6) where a_h2 (L6) belongs")],
+    "missing parentheses": [(["dE/dw1", "dE/dw2", "dE/dw3", "dE/dw4"], "X6", "lacks the parentheses around")],
+    "w6 and w7 swapped": [
+        (["dE/dw1", "dE/dw2"], "X6", "takes w6 (N6) where w7 (O6) belongs"),
+        (["dE/dw3", "dE/dw4"], "Z6", "takes w7 (O6) where w6 (N6) belongs"),
+    ],
+    "h(1 − h)": [
+        (["dE/dw1", "dE/dw2"], "X6", "takes h1 (I6) where a_h1 (J6) belongs"),
+        (["dE/dw3", "dE/dw4"], "Z6", "takes h2 (K6) where a_h2 (L6) belongs"),
+    ],
+    "w3 updated with dE/dw1": [
+        (["w3"], "G7", "takes dE/dw1 (X6) where dE/dw3 (Z6) belongs"),
+        (["w4"], "H7", "takes dE/dw2 (Y6) where dE/dw4 (AA6) belongs"),
+    ],
+    "unanchored learning rate": [(learners.WEIGHTS, "E7", "taken from F6, which holds w2 (0.2), not a learning rate")],
+    "empty learning rate": [(learners.WEIGHTS, "E7", "taken from F4, which is empty and counts as 0")],
+}
+
+
+def with_mistake(mistake: Mistake) -> learners.Made:
+    """A learner's workbook with a mistake of the sheet's own list, as its derivatives say it."""
+    delta = {each.name: each.expression for each in xlsx_formulas.deltas(learners.NETWORK)}
+    steps = {each.name: each.expression for each in xlsx_formulas.errors(learners.NETWORK)}
+
+    def name(text: str) -> str:
+        if text in delta or text in steps:
+            return f"({native((delta | steps)[text], name)})"
+        return re.sub(r"^dE/dw(\d)$", r"g\1'", text)
+
+    made = make(Layout())
+    rates = {"unanchored learning rate": "$F$6", "empty learning rate": "$F$4"}  # as workbooks have them
+    made.rate_cells[0] = rates.get(mistake.name, made.rate_cells[0])
+    for weight, wrong in mistake.change(learners.NETWORK).items():
+        used = f"g{weight[1]}'" if mistake.name in rates else native(wrong, name)
+        for step in range(8):
+            if mistake.each_sample:
+                made.cells[made.where[0, f"g{weight[1]}", step]] = made.text(0, step, used)
+            elif step:
+                made.cells[made.where[0, weight, step]] = made.text(0, step, f"{weight}'-RATE*{used}")
+    return made
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_each_mistake_of_the_sheet_spot_the_mistake_is_named_at_its_column(mistake: Mistake, tmp_path: Path) -> None:
+    found = check(with_mistake(mistake).save(tmp_path / "book.xlsx")).mistakes
+    expected = SPOTTED[mistake.name]
+    assert [(each.quantities, each.cell) for each in found] == [(names, cell) for names, cell, _ in expected]
+    for each, (_, _, words) in zip(found, expected, strict=True):
+        assert words in each.text
 
 
 @pytest.mark.parametrize("kind", NAMED)

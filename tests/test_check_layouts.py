@@ -4,15 +4,19 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 
+from pyfuncs.network import Network
 from tests import learners
 from tests.learners import D1, D2, EXERCISE, GIVEN, WEIGHTS, Layout, Made, formulas, make
+from xlsx import formulas as formulas_of
 from xlsx.check.check import Report, check
+from xlsx.expressions import native
 
 Cells = dict[tuple[str, int, int], object]
 RELATIVE = re.compile(r"(?<![$\w])([A-Z]{1,2})(\d+)\b")
@@ -158,6 +162,85 @@ def a_list_of_quantities() -> Cells:
     return cells
 
 
+def of_network(text: str) -> Cells:
+    """A table of any network, from the derivation that the workbook's sheets have, too; deltas have columns."""
+    network, rate = Network.parse(text), 0.5
+    made = formulas_of.derivation(network)
+    names = [*network.headers("train"), *[each.name for each in made if each.name not in network.headers("train")]]
+    columns = {name: get_column_letter(at) for at, name in enumerate(names, 1)}
+    numbers = np.linspace(0.15, 0.85, len(names))
+    cells: Cells = {("S", 1, at): name for at, name in enumerate(names, 1)}
+    for row in range(2, 7):
+        texts = {each.name: native(each.expression, lambda name, row=row: f"{columns[name]}{row}") for each in made}
+        before = {
+            name: f"{columns[name]}{row - 1}-{rate}*{columns[f'dE/d{name}']}{row - 1}" for name in learned(network)
+        }
+        texts |= before if row > 2 else {}
+        for at, (name, number) in enumerate(zip(names, numbers, strict=True), 1):
+            cells["S", row, at] = f"={texts[name]}" if name in texts else round(float(number), 2)
+    return cells
+
+
+def learned(network: Network) -> tuple[str, ...]:
+    return network.weight_names[: network.learned_count]
+
+
+def other_titles(change: Callable[[str], str]) -> Cells:
+    """Every title of the exercise changed."""
+    made = plain()
+    return made.cells | {
+        (sheet, 5, at): change(str(made.cells[sheet, 5, at])) for sheet, row, at in made.cells if row == 5
+    }
+
+
+def numbered_through(title: str) -> str:
+    """h1 h2 o1 o2 as z1 to z4, and their activations as a1 to a4."""
+    return re.sub(r"^(a_)?([ho])(\d)$", lambda at: f"{'a' if at[1] else 'z'}{int(at[3]) + 2 * (at[2] == 'o')}", title)
+
+
+GERMAN = {"t": "Ziel ", "i": "Eingabe ", "w": "Gewicht ", "E": "Fehler ", "E_total": "Gesamtfehler"}
+
+
+def german(title: str) -> str:
+    found = re.fullmatch(r"([tiwE])(\d)", title)
+    return f"{GERMAN[found[1]]}{found[2]}" if found else GERMAN.get(title, title)
+
+
+def deltas(factor: str) -> tuple[tuple[str, str], ...]:
+    """Formulas through δ_o1 (AF) and δ_o2 (AG), which have the sign that `factor` gives."""
+    return tuple(
+        {
+            "g5": f"{factor}AF#*a_h1",
+            "g6": f"{factor}AF#*a_h2",
+            "g7": f"{factor}AG#*a_h1",
+            "g8": f"{factor}AG#*a_h2",
+            "g1": f"{factor}(AF#*w5+AG#*w7)*a_h1*(1-a_h1)*i1",
+        }.items()
+    )
+
+
+def with_deltas(one: str = "(t1-a_o1)*a_o1*(1-a_o1)", factor: str = "-", titles: str = "δ_o{}") -> Made:
+    made = make(Layout(texts=deltas(factor)))
+    for step in range(8):
+        row = 6 + step
+        for place in [made.where[0, name, step] for name in ("g1", "g5", "g6", "g7", "g8")]:
+            made.cells[place] = str(made.cells[place]).replace("#", str(row))
+        made.cells |= {("Sheet1", row, 32): made.text(0, step, one)}
+        made.cells |= {("Sheet1", row, 33): made.text(0, step, "(t2-a_o2)*a_o2*(1-a_o2)")}
+    made.cells |= {("Sheet1", 5, 31 + n): titles.format(n) for n in (1, 2)}
+    return made
+
+
+def unnamed_biases() -> Cells:
+    """A bias of each layer beside the table, without a label that says so."""
+    made = make(Layout(top=6))
+    made.cells |= {("Sheet1", 1, 1): "offset", ("Sheet1", 1, 2): 0.35, ("Sheet1", 2, 2): 0.6}
+    for step in range(8):
+        for name, cell in (("h1", "$B$1"), ("h2", "$B$1"), ("o1", "$B$2"), ("o2", "$B$2")):
+            made.cells[made.where[0, name, step]] += f"+{cell}"
+    return made.cells
+
+
 def titled(titles: dict[str, str], made: Made | None = None) -> Cells:
     """The exercise with some columns under other titles."""
     made = made or plain()
@@ -241,6 +324,17 @@ LAYOUTS: dict[str, Callable[[], Cells]] = {
     "no E_total": lambda: without("E_total"),
     "no errors at all": lambda: without("E1", "E2", "E_total"),
     "gradients first": gradients_first,
+    "z1 to z4 and a1 to a4": lambda: other_titles(numbered_through),
+    "a division slash": lambda: other_titles(lambda title: title.replace("/", "∕")),
+    "German titles": lambda: other_titles(german),
+    "deltas of the other sign": lambda: with_deltas().cells,
+    "deltas titled by a number": lambda: with_deltas(titles="δ{}").cells,
+    "biases without a title": unnamed_biases,
+    "learned biases": lambda: of_network("2-2-2 bias"),
+    "fixed biases": lambda: of_network("2-2-2 fixed-bias"),
+    "tanh units": lambda: of_network("2-2-2 tanh"),
+    "other units and sizes": lambda: of_network("3-2-1 relu linear bias"),
+    "cross-entropy": lambda: of_network("2-3-2 cross-entropy"),
     "a rate of 50": lambda: make(Layout(rates=(50.0,), rows=40)).cells,
 }
 
@@ -318,3 +412,67 @@ def test_a_wrong_helper_is_the_cause_and_what_reads_it_is_not_blamed(tmp_path: P
         made.cells["Sheet1", 6 + step, 32] = made.text(0, step, "(a_o1-t1)*a_o1")
     (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
     assert (mistake.quantities, mistake.cell) == (["dE/do1"], "AF6")
+
+
+def only_mistake(cells: Cells, path: Path) -> tuple[list[str], str]:
+    (mistake,) = check(book(cells, path)).mistakes
+    return mistake.quantities, mistake.cell
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("b2", lambda text: text.replace("-0.5*", "+0.5*")),
+        ("dE/db3", lambda text: text + "*2"),
+        ("dE/dh2", lambda text: text.replace("1-", "1+")),
+    ],
+)
+def test_a_mistake_with_learned_biases_is_named_at_its_column(
+    name: str, change: Callable[[str], str], tmp_path: Path
+) -> None:
+    cells = of_network("2-2-2 bias")
+    column = next(at for (_, row, at), value in cells.items() if row == 1 and value == name)
+    for row in range(2, 7):
+        if isinstance(text := cells["S", row, column], str):
+            cells["S", row, column] = change(text)
+    cell = f"{get_column_letter(column)}{3 if name == 'b2' else 2}"
+    assert only_mistake(cells, tmp_path / "book.xlsx") == ([name], cell)
+
+
+@pytest.mark.parametrize("titles", ["δ_o{}", "δ{}", "tmp{}"])
+def test_a_wrong_delta_under_any_title_is_the_cause(titles: str, tmp_path: Path) -> None:
+    made = with_deltas("(t1-a_o1)*a_o1*(1+a_o1)", titles=titles)
+    assert only_mistake(made.cells, tmp_path / "book.xlsx") == (["dE/do1"], "AF6")
+
+
+def test_a_wrong_sum_among_z1_to_z4_is_named(tmp_path: Path) -> None:
+    cells = other_titles(numbered_through)
+    for step in range(8):
+        cells[plain().where[0, "h2", step]] = plain().text(0, step, "w3*i1+w4*i1")
+    assert only_mistake(cells, tmp_path / "book.xlsx") == (["h2"], "K6")
+
+
+def test_a_wrong_total_titled_by_a_sum_sign_is_named(tmp_path: Path) -> None:
+    cells = titled({"E_total": "∑E"}, make(Layout(texts=(("E_total", "E1-E2"),))))
+    assert only_mistake(cells, tmp_path / "book.xlsx") == (["E_total"], "W6")
+
+
+def test_another_network_than_those_known_is_not_understood(tmp_path: Path) -> None:
+    made = make(Layout(texts=(("a_h1", "h1/(1+ABS(h1))^3"), ("a_h2", "h2/(1+ABS(h2))^3"))))
+    report = check(book(made.cells, tmp_path / "book.xlsx"))
+    assert (report.status, report.mistakes) == ("not understood", [])
+    assert "J6: a_h1 computes h1/(1 + ABS(h1))^3" in report.message
+
+
+def test_what_reads_a_column_of_numbers_that_says_nothing_is_not_checked(tmp_path: Path) -> None:
+    made = plain()
+    made.cells["Sheet1", 5, 32] = "from class"
+    for step in range(8):
+        made.cells["Sheet1", 6 + step, 32] = 0.1 + step
+        made.cells[made.where[0, "g5", step]] = made.text(0, step, f"(a_o1-t1)*AF{6 + step}*a_h1")
+    (block,) = check(book(made.cells, tmp_path / "book.xlsx")).blocks
+    assert [each.quantity for each in block.columns if each.status == "not checked"] == ["dE/dw5"]
+    assert block.notes == [
+        "dE/dw5 is not checked from row 6 on: it reads AF6, whose title says no quantity that is known."
+    ]
+    assert not block.mistakes

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -61,7 +62,10 @@ def main(line: list[str] | None = None) -> int:
         )
         return refuse(f"--annotate {why}.")
     found = [check(path) for path in files]
-    print(shown(found, asked))
+    try:
+        print(shown(found, asked), flush=True)
+    except BrokenPipeError:  # what reads it, as head does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if asked.annotate and found[0].blocks:
         try:
             print(annotate(files[0], asked.annotate, found[0]), file=sys.stderr if asked.json else sys.stdout)

@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 from . import comments
 from .check import Report
-from .explain import Mistake
 from .grid import place, read_book
+from .mistake import Mistake
 from .package import Package, Unreadable
 
 FILL = (

@@ -11,11 +11,13 @@ import numpy as np
 from . import grid as grids
 from . import summary, tables
 from .drift import Cost, Drift
-from .evidence import GIVEN, Evidence
-from .explain import Mistake, explain, harmless_texts
+from .evidence import Evidence
+from .explain import explain, harmless_texts, strange_layer
 from .givens import label_unnamed, settle_second_weights, settle_unknown_titles
 from .grid import Grid, letters
+from .helpers import name_helpers
 from .judge import Judgement, judge
+from .mistake import Mistake
 from .model import Model
 from .package import Unreadable
 from .rates import Statement, written_rates
@@ -107,6 +109,7 @@ def check_grid(name: str, grid: Grid) -> Report:
     label_unnamed(model)
     settle_unknown_titles(model)
     settle_second_weights(model)
+    name_helpers(model)
     written = written_rates(model)
     if len(found.blocks) > MOST_BLOCKS:
         notes.append(f"{len(found.blocks)} blocks, of which the first {MOST_BLOCKS} are checked")
@@ -167,14 +170,19 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
         )
         return report
     report.network, report.rate_used = found.truth.network.text, rate_used(found)
-    report.conventions, report.notes = conventions(found), list(found.notes)
+    report.conventions = conventions(found)
     report.given = {
         name: float(values[0])
         for name, values in found.evidence.values.items()
         if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
     }
     report.mistakes = explain(found)
-    report.notes += [f"{text} It makes no difference with these inputs and targets." for text in harmless_texts(found)]
+    if strange := strange_layer(found, report.mistakes):
+        report.mistakes, report.not_understood = [], f"{strange.cell}: {strange.text} No other network is known here."
+        return report
+    report.notes = found.notes + [
+        f"{text} It makes no difference with these inputs and targets." for text in harmless_texts(found)
+    ]
     add_rate_mistake(report, found, written)
     drift = Drift(found, true_rate(report, found))
     report.columns = columns(found, drift, report)
@@ -232,7 +240,7 @@ def conventions(found: Judgement) -> list[str]:
     scales, said = found.truth.scales, []
     if found.truth.wiring and found.truth.wiring != tuple(range(1, len(found.truth.wiring) + 1)):
         said.append("weights numbered by the unit they come from")
-    if scales != Scales():
+    if scales._replace(delta=None) != Scales():
         if scales.error == 2:
             said.append("E without the ½")
         if scales.total != 1:
@@ -258,7 +266,7 @@ def columns(found: Judgement, drift: Drift, report: BlockReport) -> list[Column]
         if name in wrong:
             column.status, row = "wrong", wrong[name][0]
             column.from_row, column.cell = found.block.steps[row], found.block.place(name, row)
-        elif GIVEN.fullmatch(name) or statuses <= {"given", "blank"}:
+        elif found.evidence.is_given(name) or statuses <= {"given", "blank"}:
             column.status, column.difference = "given", None
         elif statuses <= {"unknown", "blank"}:
             column.status = "not checked"

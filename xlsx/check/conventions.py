@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
-from .evidence import GIVEN, Evidence
+from pyfuncs.network import UNITS
+
+from .evidence import Evidence
+from .headers import plain
+from .names import DELTA, SLOPE, UPDATED, WEIGHT
 from .relation import relation
 from .truth import Scales, Truth, wirings
 
 ERROR_SCALES, TOTAL_SCALES, SLOPE_SCALES = (1.0, 2.0), (1.0, 0.5), (1.0, 2.0, 0.5, -1.0, -2.0, -0.5)
-WEIGHT = re.compile(r"w\d+")
-UPDATED = re.compile(r"(?:new )?w\d+")
-SLOPE = re.compile(r"dE/dw\d+")
 
 
-def choose_wiring(evidence: Evidence) -> Truth:
-    """The numbering of the weights for which most columns are right; the exercise's where it is a draw."""
-    truths = [Truth(evidence.network, order) for order in wirings(evidence.network)]
-    return max(truths, key=lambda truth: sum(fits(evidence, truth, name) for name in evidence.trees))
+def choose_network(evidence: Evidence) -> Truth:
+    """The units and the numbering of weights for which most columns are right; the exercise's where it is a draw."""
+    return max(candidates(evidence), key=lambda truth: sum(fits(evidence, truth, name) for name in evidence.trees))
+
+
+def candidates(evidence: Evidence) -> Iterator[Truth]:
+    """The exercise's sigmoid and squared error first; others where not a single column is that."""
+    exercise, columns = Truth(evidence.network), list(evidence.trees)
+
+    def strange(names: str) -> bool:
+        some = [name for name in columns if re.fullmatch(names, name)]
+        return bool(some) and not any(fits(evidence, exercise, name) for name in some)
+
+    hidden = UNITS if strange(r"a_h\d+") else UNITS[:1]
+    outputs = [(unit, "half-squared") for unit in (UNITS if strange(r"a_o\d+") else UNITS[:1])]
+    outputs += [("sigmoid", "cross-entropy")] * strange(r"E\d+" if "E1" in columns else "E_total")
+    for unit, (output, loss) in product(hidden, outputs):
+        network = replace(evidence.network, hidden=unit, output=output, loss=loss)
+        yield from (Truth(network, order) for order in wirings(network))
 
 
 def sample(evidence: Evidence, name: str) -> list:
@@ -37,9 +55,7 @@ def sample(evidence: Evidence, name: str) -> list:
 
 def fits(evidence: Evidence, truth: Truth, name: str) -> bool:
     """Whether a column is what it must be, up to a factor."""
-    if GIVEN.fullmatch(name):
-        return False
-    return factor_of(evidence, truth, name) is not None
+    return not evidence.is_given(name) and factor_of(evidence, truth, name) is not None
 
 
 def factor_of(evidence: Evidence, truth: Truth, name: str) -> float | None:
@@ -68,15 +84,16 @@ def numeric_factor(evidence: Evidence, truth: Truth, name: str) -> float | None:
 def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
     """The scales of the learner's loss and gradients. Where they contradict each other, the exercise's are meant."""
     error = vote(evidence, truth, r"E\d+", ERROR_SCALES)
-    truth = replace(truth, scales=Scales(error))
+    truth = replace(truth, scales=Scales(error, delta=delta_scale(evidence, truth)))
     total = vote(evidence, truth, r"E_total", TOTAL_SCALES if "E1" in evidence.trees else (1.0, 2.0, 0.5))
-    slope = vote(evidence, truth, r"dE/d(?:w|a_|h|o)\d*\w*", SLOPE_SCALES)
+    free = truth.scales.delta
+    slope = vote(evidence, truth, r"dE/d(?:w|a_|h|o)\d*\w*" if free is None else r"dE/d(?:w|a_)\d*\w*", SLOPE_SCALES)
     if included := included_rate(evidence, truth):
-        return replace(truth, scales=Scales(error, total, error * total, included / (error * total)))
+        return replace(truth, scales=Scales(error, total, error * total, included / (error * total), free))
     loss = error * total
     has_loss = any(re.fullmatch(r"E\d+|E_total", name) for name in evidence.trees)
     has_slopes = any(SLOPE.fullmatch(name) for name in evidence.trees)
-    if slope < 0 and not adds(evidence, replace(truth, scales=Scales(error, total, slope))):
+    if slope < 0 and not adds(evidence, replace(truth, scales=Scales(error, total, slope, delta=free))):
         slope = -slope
     if has_loss and has_slopes and abs(slope) != loss:
         if loss == 1:
@@ -87,24 +104,35 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
             error, total, slope = 1.0, 1.0, np.sign(slope)
     elif not has_loss and has_slopes:
         error = abs(slope)
-    return replace(truth, scales=Scales(error, total, float(slope)))
+    return replace(truth, scales=Scales(error, total, float(slope), delta=free))
+
+
+def delta_scale(evidence: Evidence, truth: Truth) -> float | None:
+    """By what columns titled δ_o1 differ from dE/do1, which no title asks for; None where there are none."""
+    free = [name for name in evidence.trees if DELTA.fullmatch(name) and is_loose(evidence, name)]
+    if not free:
+        return None
+    outputs = [name for name in free if name.startswith("dE/do")]
+    return vote(evidence, truth, "|".join(outputs or free), SLOPE_SCALES)
 
 
 def included_rate(evidence: Evidence, truth: Truth) -> float | None:
     """The learning rate that columns titled dw1 or Δw1 hold as a factor: one for all, and taken whole by updates."""
     names = [name for name in evidence.trees if SLOPE.fullmatch(name)]
-    if not names or any("/" in evidence.block.titles.get(name, "/") for name in names):
+    if not names or not all(is_loose(evidence, name) for name in names):
         return None
     factors = {factor_of(evidence, truth, name) for name in names}
-    updates = [factor_of(evidence, truth, name) for name in evidence.trees if WEIGHT.fullmatch(name)]
-    if (
-        len(factors) != 1
-        or None in factors
-        or not updates
-        or any(rate is None or abs(rate - 1) > 1e-6 for rate in updates)
-    ):
+    new = [name for name in evidence.updates if name.startswith("new ")]
+    updates = [factor_of(evidence, truth, name) for name in new or evidence.weights]
+    if len(factors) != 1 or None in factors or not updates or any(rate is None or rate != 1 for rate in updates):
         return None
-    return factors.pop()
+    included = factors.pop()
+    return included if included != 1 else None
+
+
+def is_loose(evidence: Evidence, name: str) -> bool:
+    """Whether a derivative's title does not say it as one, as dw1 and δ_o1; dE/dw1 does."""
+    return "/" not in plain(evidence.block.titles.get(name, "/"))
 
 
 def vote(evidence: Evidence, truth: Truth, names: str, allowed: tuple[float, ...]) -> float:
@@ -119,7 +147,7 @@ def vote(evidence: Evidence, truth: Truth, names: str, allowed: tuple[float, ...
 
 def adds(evidence: Evidence, truth: Truth) -> bool:
     """Whether the updates go against negative gradients: w + learning_rate · (−dE/dw), which is right as a whole."""
-    rates = [factor_of(evidence, truth, name) for name in evidence.trees if UPDATED.fullmatch(name)]
+    rates = [factor_of(evidence, truth, name) for name in evidence.updates]
     known = [rate for rate in rates if rate]
     if not known:
         estimate = estimated_rate(evidence, truth)
@@ -142,14 +170,13 @@ def used_rate(evidence: Evidence, truth: Truth, hint: float | None) -> float | N
 def rates_of_formulas(evidence: Evidence, truth: Truth) -> Counter:
     """How many updates use each rate; "row" is the one in the row's own column."""
     rates: Counter = Counter()
-    for name, column in evidence.trees.items():
-        if UPDATED.fullmatch(name):
-            for tree in column[1 if WEIGHT.fullmatch(name) else 0 :]:
-                found = relation(truth, name, tree) if isinstance(tree, tuple) else None
-                if found and found.kind == "rate":
-                    rates[found.value] += 1
-                elif found and found.kind == "named rate" and abs(found.value - 1) < 1e-6:
-                    rates["row"] += 1
+    for name in evidence.updates:
+        for tree in evidence.trees[name][1 if WEIGHT.fullmatch(name) else 0 :]:
+            found = relation(truth, name, tree) if isinstance(tree, tuple) else None
+            if found and found.kind == "rate":
+                rates[found.value] += 1
+            elif found and found.kind == "named rate" and abs(found.value - 1) < 1e-6:
+                rates["row"] += 1
     if len(rates) > 1:
         rates.pop(0.0, None)  # w = w of the row before is no update, however often it comes
     return rates
@@ -158,8 +185,8 @@ def rates_of_formulas(evidence: Evidence, truth: Truth) -> Counter:
 def estimated_rate(evidence: Evidence, truth: Truth, hint: float | None = None) -> float | None:
     """The rate that explains the steps of most weights, weighed by how far they move."""
     estimates, sizes = [], []
-    for name in evidence.trees:
-        slope = evidence.slope(truth, name, evidence.values) if WEIGHT.fullmatch(name) else None
+    for name in evidence.weights:
+        slope = evidence.slope(truth, name, evidence.values)
         if slope is not None and evidence.rows > 1:
             moved = evidence.values[name][:-1] - evidence.values[name][1:]
             there = np.isfinite(moved) & np.isfinite(slope[:-1]) & (np.abs(slope[:-1]) > 0)
@@ -192,8 +219,8 @@ def near_round(evidence: Evidence, truth: Truth, estimate: float, hint: float | 
 def fitting_weights(evidence: Evidence, truth: Truth, rate: float) -> tuple[int, int]:
     """How many numbers of the weights follow from the row before at a rate, and of how many."""
     count = known = 0
-    for name in evidence.trees:
-        expected = evidence.expected(truth, name, rate) if WEIGHT.fullmatch(name) else None
+    for name in evidence.weights:
+        expected = evidence.expected(truth, name, rate)
         if expected is not None:
             close_to = np.abs(evidence.values[name] - expected) <= evidence.tolerance(truth, name, rate)
             count += int(np.count_nonzero(close_to))

@@ -10,8 +10,9 @@ import numpy as np
 
 from pyfuncs.descent import history, states
 
-from .formula import NotUnderstood, evaluate
 from .judge import Judgement, fixed
+from .names import WEIGHT
+from .trees import NotUnderstood, evaluate
 from .truth import Truth
 
 EPOCHS = (1, 10, 100)
@@ -39,6 +40,9 @@ class Drift:
 
     @property
     def is_known(self) -> bool:
+        kind = self.truth.network.bias
+        if kind != "none" and self.evidence.learns_biases != (kind == "bias"):
+            return False  # pyfuncs learns the biases that these rows hold, or the other way round
         return None not in (self.inputs, self.targets) and self.start is not None and self.rate is not None
 
     def true_rows(self, count: int) -> dict[str, np.ndarray]:
@@ -76,10 +80,9 @@ class Drift:
     def from_row_before(self) -> dict[str, float]:
         """The same for the weights, from the row before and its own gradients."""
         found = {}
-        for name in self.evidence.trees:
-            if re.fullmatch(r"w\d+", name):
-                expected = self.evidence.expected(self.truth, name, self.found.rate)
-                found[name] = 0.0 if expected is None else largest(self.evidence.values[name] - expected)
+        for name in self.evidence.weights:
+            expected = self.evidence.expected(self.truth, name, self.found.rate)
+            found[name] = 0.0 if expected is None else largest(self.evidence.values[name] - expected)
         return found
 
     def cost(self) -> list[Cost]:
@@ -88,20 +91,19 @@ class Drift:
             return []
         true = self.true_rows(max(EPOCHS) + 1)
         theirs = self.carried_on() or self.as_they_are()
-        weights = [name for name in true if re.fullmatch(r"w\d+", name)]
         found = []
         for epochs in EPOCHS:
             if epochs < len(theirs):
                 row = theirs[epochs]
                 if not np.isfinite([*row.values()]).all():
                     break  # the rows end in error values
-                apart = max(abs(row[name] - true[name][epochs]) for name in weights)
+                apart = max(abs(row[name] - true[name][epochs]) for name in row if WEIGHT.fullmatch(name))
                 found.append(Cost(epochs, float(true["E_total"][epochs]), row["E_total"], float(apart)))
         return found
 
     def as_they_are(self) -> list[dict[str, float]]:
         values = self.evidence.values
-        names = [name for name in self.true_rows(1) if re.fullmatch(r"w\d+|E_total", name)]
+        names = [name for name in self.true_rows(1) if re.fullmatch(r"[wb]\d+|E_total", name)]
         if any(name not in values for name in names):
             return []
         return [{name: float(values[name][row]) for name in names} for row in range(self.evidence.rows)]
@@ -120,7 +122,7 @@ class Rule:
 
     def __init__(self, drift: Drift):
         self.drift, self.found, self.truth = drift, drift.found, drift.truth
-        self.weights = [name for name in drift.evidence.trees if re.fullmatch(r"w\d+", name)]
+        self.weights = drift.evidence.weights
         wrong = self.found.wrong()
         self.trees = {name: self.formula(name, rows) for name, rows in wrong.items()}
         given = self.truth.network.input_names + self.truth.network.target_names

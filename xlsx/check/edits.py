@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from .formula import BINDING, OPERATORS, Tree, leaves, replaced
+from .trees import BINDING, OPERATORS, Tree, leaves, replaced
 
 HALF, ONE, TWO = ("number", 0.5), ("number", 1.0), ("number", 2.0)
 

@@ -7,14 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from pyfuncs.network import Network, NetworkError
-
-from .formula import NotUnderstood, Tree, evaluate, leaves
 from .model import CellError, Model
-from .tables import Block, is_number
+from .names import GIVEN, UPDATED, WEIGHT, network_of
+from .tables import Block
+from .titles import is_number
+from .trees import NotUnderstood, Tree, cells_read, evaluate, leaves
 from .truth import Truth
 
-GIVEN = re.compile(r"[tib]\d+|learning_rate|epoch")
 EXACT_DIGITS = 13
 
 
@@ -36,7 +35,7 @@ class Evidence:
             name: [self.tree(name, step) for step in range(self.rows)] for name in self.block.lines if name != "epoch"
         }
         self.add_labelled()
-        self.network = self.guess_network()
+        self.network = network_of(self.names())
         self.rounding = {name: self.rounding_of(name) for name in self.trees}
 
     def raw_value(self, name: str, step: int) -> object:
@@ -69,24 +68,33 @@ class Evidence:
             leaf[1]
             for column in self.trees.values()
             for tree in {tree for tree in column if isinstance(tree, tuple)}
-            for leaf in leaves(tree)
+            for leaf in cells_read(tree)
             if leaf[0] == "name"
         }
         return used | set(self.block.lines)
 
-    def guess_network(self) -> Network | None:
-        """Layer sizes by the highest number of each kind; None where the weights do not fit them."""
-        names = self.names()
-        inputs, hidden = highest("i", names) or 2, highest("a?_?h", names) or 2
-        outputs = max(highest("a?_?o", names), highest("t", names)) or 2
-        weights, biases = highest("(?:new )?w|dE/dw", names), highest("b", names)
-        kind = {0: "none", hidden + outputs: "bias", 2: "fixed-bias"}.get(biases, "none")
-        try:
-            network = Network((inputs, hidden, outputs), bias=kind)
-        except NetworkError:
-            return None
-        count = inputs * hidden + hidden * outputs
-        return network if weights in (0, count) else None
+    @cached_property
+    def learns_biases(self) -> bool:
+        """Whether the rows change their biases; a bias that stays as it is was given."""
+        return any(
+            name.startswith("new b")
+            or (re.fullmatch(r"b\d+", name) and np.isfinite(values).any() and np.nanmax(values) > np.nanmin(values))
+            for name, values in self.values.items()
+        )
+
+    def is_given(self, name: str) -> bool:
+        """Whether a quantity is typed in and never computed."""
+        return bool(GIVEN.fullmatch(name) or (re.fullmatch(r"b\d+", name) and not self.learns_biases))
+
+    @property
+    def weights(self) -> list[str]:
+        """The columns of weights, and of biases that are learned."""
+        return [name for name in self.trees if WEIGHT.fullmatch(name) and not self.is_given(name)]
+
+    @property
+    def updates(self) -> list[str]:
+        """The columns that an update computes: those of the weights, and new w1 …"""
+        return [name for name in self.trees if UPDATED.fullmatch(name) and not self.is_given(name)]
 
     def rounding_of(self, name: str) -> np.ndarray:
         """(rows,) how far a pasted number may lie from the exact one; 0 for formulas and for numbers in full."""
@@ -94,9 +102,9 @@ class Evidence:
             value if tree is None and np.isfinite(value) else np.nan
             for tree, value in zip(self.trees[name], self.values[name], strict=True)
         ]
-        if GIVEN.fullmatch(name):
+        if self.is_given(name):
             return np.zeros(self.rows)
-        if re.fullmatch(r"w\d+", name):
+        if WEIGHT.fullmatch(name):
             pasted[0] = np.nan
         found = [digits(value) for value in pasted if np.isfinite(value) and value]
         if not found:  # zeros say nothing of how they were rounded: the block's other numbers do
@@ -114,7 +122,7 @@ class Evidence:
         pasted = [
             digits(value)[0]
             for name, column in self.trees.items()
-            if not GIVEN.fullmatch(name)
+            if not self.is_given(name)
             for tree, value in zip(column[1:], self.values[name][1:], strict=True)
             if tree is None and np.isfinite(value) and value
         ]
@@ -132,7 +140,7 @@ class Evidence:
     def expected(self, truth: Truth, name: str, rate: float | None, nudge: dict | None = None) -> np.ndarray | None:
         """(rows,) what the row's own numbers ask for; nan where nothing precedes. `nudge` moves the numbers."""
         values = {key: value + (nudge or {}).get(key, 0.0) for key, value in self.values.items()}
-        if found := re.fullmatch(r"(new )?(w\d+)", name):
+        if found := UPDATED.fullmatch(name):
             slope = self.slope(truth, found[2], values)
             if slope is None or rate is None or found[2] not in values:
                 return None
@@ -157,9 +165,9 @@ class Evidence:
 
     def made_of(self, truth: Truth, name: str) -> set[str]:
         """The quantities whose numbers `expected` reads for one; a weight is made of its own last value, too."""
-        if found := re.fullmatch(r"(?:new )?(w\d+)", name):
-            slope = f"dE/d{found[1]}"
-            return {found[1], slope} if slope in self.values else {found[1]} | self.made_of(truth, slope)
+        if found := UPDATED.fullmatch(name):
+            slope = f"dE/d{found[2]}"
+            return {found[2], slope} if slope in self.values else {found[2]} | self.made_of(truth, slope)
         tree = truth.tree(name, self.known - {name})
         return {leaf[1] for leaf in leaves(tree) if leaf[0] == "name"} if tree else set()
 
@@ -177,11 +185,6 @@ class Evidence:
 
 def as_numbers(raw: list) -> np.ndarray:
     return np.array([float(value) if is_number(value) and np.isfinite(value) else np.nan for value in raw])
-
-
-def highest(prefix: str, names: set[str]) -> int:
-    found = [re.fullmatch(rf"{prefix}(\d+)", name) for name in names]
-    return max((int(match[1]) for match in found if match), default=0)
 
 
 def digits(value: float) -> tuple[int, int]:

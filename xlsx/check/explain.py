@@ -7,43 +7,40 @@ formula by the one change of the right formula that gives them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import words
-from .evidence import Problem
-from .formula import Tree, leaves
+from . import edits, words
 from .judge import Judgement, Verdict, misplaced
+from .mistake import Mistake, merged
 from .model import Place
+from .names import UPDATED
+from .relation import relation
 from .search import SAME, Search
-
-
-@dataclass
-class Mistake:
-    """One cause. `quantities` are the columns that make it, `cells` all the cells, `cell` the first of them."""
-
-    kind: str
-    quantities: list[str]
-    cell: str
-    cells: list[str]
-    text: str
-    formula: str | None = None
-    reads: str | None = None
-    should_read: str | None = None
-    fix: str | None = None
-    key: object = None
-    row: int = 0
-    places: list[Place] = field(default_factory=list)
+from .trees import Tree, leaves
 
 
 def explain(found: Judgement) -> list[Mistake]:
     """The mistakes of a block, each cause once, in the order of its columns."""
     mistakes = []
     for name, rows in found.wrong().items():
-        for run in runs(found, name, rows):
-            mistakes.append(Explainer(found, name, run).mistake())
+        named = [Explainer(found, name, run).mistake() for run in runs(found, name, rows)]
+        doubts = [each for each in named if each.kind == "unnamed"]
+        mistakes += [] if doubts else named
+        if doubts:
+            found.doubt(name)
+            found.notes.append(doubts[0].text)
     return merged(mistakes)
+
+
+def strange_layer(found: Judgement, mistakes: list[Mistake]) -> Mistake | None:
+    """The first of mistakes without an explanation in all columns of a kind: another network, not a mistake in it."""
+    unexplained = {name: each for each in mistakes if each.kind == "formula" for name in each.quantities}
+    for kind in (r"h\d+", r"a_h\d+", r"o\d+", r"a_o\d+", r"E\d+"):
+        names = [name for name in found.evidence.trees if re.fullmatch(kind, name)]
+        if len(names) > 1 and all(name in unexplained for name in names):
+            return unexplained[names[0]]
+    return None
 
 
 def harmless_texts(found: Judgement) -> list[str]:
@@ -74,24 +71,6 @@ def runs(found: Judgement, name: str, rows: list[int]) -> list[list[int]]:
     return list(groups.values())
 
 
-def merged(mistakes: list[Mistake]) -> list[Mistake]:
-    """Mistakes of the same kind with the same culprit, or the same change in neighbouring columns, are one."""
-    together: dict[object, Mistake] = {}
-    for mistake in mistakes:
-        key = (mistake.kind, mistake.key, mistake.row) if mistake.key is not None else object()
-        first = together.setdefault(key, mistake)
-        if first is not mistake:
-            first.quantities += [name for name in mistake.quantities if name not in first.quantities]
-            first.cells += mistake.cells
-            first.places += mistake.places
-    for mistake in together.values():
-        if mistake.kind == "no update" and len(mistake.quantities) > 1:
-            mistake.text = mistake.text.replace(f"{mistake.quantities[0]} is", "the weights are").replace(
-                "on it", "on each"
-            )
-    return list(together.values())
-
-
 class Explainer:
     """Finds the words for one column's wrong rows."""
 
@@ -106,7 +85,11 @@ class Explainer:
     def mistake(self) -> Mistake:
         kind = self.verdict.kind
         if isinstance(self.tree, tuple) and kind in ("formula", "factor", "rate", "text cell"):
-            return self.moving() or (self.wrong_rate() if self.takes_rate(kind) else None) or self.wrong_formula()
+            return (
+                self.moving()
+                or (self.wrong_rate() if self.takes_rate(kind) else self.rate_from_column())
+                or self.wrong_formula()
+            )
         return {
             "number": self.wrong_number,
             "given": self.odd_given,
@@ -116,7 +99,7 @@ class Explainer:
         }.get(kind, self.wrong_formula)()
 
     def takes_rate(self, kind: str) -> bool:
-        return kind == "rate" or (kind == "text cell" and bool(re.fullmatch(r"(new )?w\d+", self.name)))
+        return kind == "rate" or (kind == "text cell" and bool(UPDATED.fullmatch(self.name)))
 
     def make(self, kind: str, text: str, key: object = None, fix: Tree | None = None) -> Mistake:
         """A mistake of these cells; `fix` is the formula that is due."""
@@ -205,6 +188,20 @@ class Explainer:
             )
         return None
 
+    def rate_from_column(self) -> Mistake | None:
+        """An update that multiplies with a quantity of the table where the learning rate belongs."""
+        if not UPDATED.fullmatch(self.name):
+            return None
+        rate = ("name", "learning_rate", 0)
+        for edit, variant in edits.single_names(self.tree, [rate]):
+            leaf, where = edit.wrong, words.place_of(edit.wrong, self.block, self.row)
+            if leaf[0] == "name" and where and relation(self.truth, self.name, variant) == ("named rate", 1.0, ""):
+                taken = ("foreign", self.evidence.model.value(where), where, leaf[1])
+                text = words.misplaced_rate(self.writer, taken)
+                mended = words.put(variant, lambda node: self.search.rate_leaf() if node == rate else node)
+                return self.make("wrong reference", text, ("rate", where), mended)
+        return None
+
     def wrong_formula(self) -> Mistake:
         """The change that explains the formula, or both formulas where none does."""
         if self.verdict.kind == "factor":
@@ -217,10 +214,16 @@ class Explainer:
             return self.wrong_factor(self.verdict.detail)
         found = self.search.run()
         if found is None:
+            if self.reads_unnamed():
+                return self.make("unnamed", words.unnamed(self.writer, self.name, self.tree))
             return self.make("formula", words.unexplained(self.writer, self.name, self.tree, self.search.right_tree()))
         edit, mended = found
         kind, text = words.edit(self.writer, self.name, edit)
         return self.make(kind, text, words.edit_key(edit), mended)
+
+    def reads_unnamed(self) -> bool:
+        """Whether the formula reads cells of the table's own rows under titles that say nothing here."""
+        return bool(words.unnamed_cells(self.writer, self.tree))
 
     def wrong_factor(self, factor: float) -> Mistake:
         """Right but for a factor; where it has a place in the formula, that is said."""
@@ -289,7 +292,3 @@ def is_relative_block(block, start: Place, now: Place, found: Judgement) -> bool
         and model.cell(start).formula is not None
         and model.cell(now).formula is not None
     )
-
-
-def problem(tree: object) -> str | None:
-    return str(tree) if isinstance(tree, Problem) else None

@@ -1,38 +1,27 @@
-"""A cell's formula as a tree: parsed once for all cells that were filled from it, evaluated with numbers or arrays.
+"""A cell's formula as a tree (xlsx.check.trees), parsed once for all cells that were filled from it.
 
-A tree is nested tuples, so that trees compare and serve as keys:
-("number", 0.5), ("text", "x"), ("error", "#REF!"), ("slot", n), ("call", "EXP", (x,)), ("+", x, y), ("neg", x).
-A slot is a reference; `Parsed.references` has them, relative to the formula's cell.
+A slot of it is a reference; `Parsed.references` has them, relative to the formula's cell.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token, TokenizerError
 
-from .grid import REFERENCE, column_number
+from .grid import column_number
+from .trees import BINDING, NotUnderstood, Tree
 
 MAX_LENGTH, MAX_DEPTH, MAX_OPERATORS = 8_192, 60, 250
-BINDING = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 MOVING = re.compile(
     r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'!|\[[^\]]*\]|(?<![\w.$])(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})(?![\w(.!\[])'
 )
 AREA = re.compile(r"(?:(?P<sheet>'(?:[^']|'')*'|[^'!\[\]]+)!)?(?P<first>[^:!]+)(?::(?P<last>[^:!]+))?")
 PLACE = re.compile(r"(\$?)([A-Za-z]{1,3})(\$?)(\d{1,7})")
 STRUCTURED = re.compile(r"(?P<table>[^\[\]]*)\[(?:\[#This Row\],)?@?\[?(?P<column>[^\[\]@]+)\]?\]", re.IGNORECASE)
-
-Tree = tuple
-
-
-class NotUnderstood(Exception):
-    """The formula uses something this check does not know; the message names it."""
 
 
 class Reference(NamedTuple):
@@ -204,153 +193,3 @@ def corner(text: str) -> tuple | None:
     if found := PLACE.fullmatch(text):
         return (True, int(found[4])), (True, column_number(found[2]))
     return None
-
-
-def flat(values: tuple) -> list:
-    """All numbers of some arguments; an area is a list."""
-    return [each for value in values for each in (value if isinstance(value, list) else [value])]
-
-
-def summed(values: list) -> np.ndarray | float:
-    return sum(values[1:], values[0]) if values else 0.0
-
-
-def products(*areas: list) -> np.ndarray | float:
-    lists = [area if isinstance(area, list) else [area] for area in areas]
-    if len({len(each) for each in lists}) != 1:
-        raise NotUnderstood("SUMPRODUCT of areas that differ in size")
-    return summed([math.prod(group[1:], start=group[0]) for group in zip(*lists, strict=True)])
-
-
-FUNCTIONS: dict[str, Callable] = {
-    "EXP": np.exp,
-    "LN": np.log,
-    "SQRT": np.sqrt,
-    "ABS": np.abs,
-    "TANH": np.tanh,
-    "POWER": lambda x, y: np.power(np.asarray(x, dtype=float), y),
-    "POW": lambda x, y: np.power(np.asarray(x, dtype=float), y),
-    "SUM": lambda *x: summed(flat(x)),
-    "AVERAGE": lambda *x: summed(flat(x)) / len(flat(x)),
-    "PRODUCT": lambda *x: math.prod(flat(x)[1:], start=flat(x)[0]),
-    "MULTIPLY": lambda x, y: x * y,
-    "ADD": lambda x, y: x + y,
-    "MINUS": lambda x, y: x - y,
-    "DIVIDE": lambda x, y: np.divide(x, y),
-    "UMINUS": lambda x: -x,
-    "SUMSQ": lambda *x: summed([each * each for each in flat(x)]),
-    "SUMXMY2": lambda x, y: summed([(a - b) ** 2 for a, b in zip(flat((x,)), flat((y,)), strict=True)]),
-    "SUMPRODUCT": products,
-    "MAX": lambda *x: np.max(np.broadcast_arrays(*flat(x)), axis=0),
-    "MIN": lambda *x: np.min(np.broadcast_arrays(*flat(x)), axis=0),
-    "IF": lambda test, yes, no=0.0: np.where(test, yes, no),
-    "AND": lambda *x: np.logical_and.reduce(np.broadcast_arrays(*flat(x))),
-    "PI": lambda: math.pi,
-    "VALUE": lambda x: x,
-    "N": lambda x: x,
-    "ISNUMBER": lambda x: np.isfinite(x),
-    "NA": lambda: np.nan,
-    "IFERROR": lambda x, _=0.0: x,
-    "IFNA": lambda x, _=0.0: x,
-    "ROUND": lambda x, digits=0.0: x,  # rounding is harmless; see ROUNDED for the numbers of cells
-    "ROUNDUP": lambda x, digits=0.0: x,
-    "ROUNDDOWN": lambda x, digits=0.0: x,
-    "TRUNC": lambda x, digits=0.0: x,
-}
-OPERATORS: dict[str, Callable] = {
-    "+": lambda x, y: x + y,
-    "-": lambda x, y: x - y,
-    "*": lambda x, y: x * y,
-    "/": np.divide,
-    "^": lambda x, y: np.power(np.asarray(x, dtype=float), y),
-    "=": lambda x, y: x == y,
-    "<>": lambda x, y: x != y,
-    "<": lambda x, y: x < y,
-    ">": lambda x, y: x > y,
-    "<=": lambda x, y: x <= y,
-    ">=": lambda x, y: x >= y,
-}
-LEAST_DIGITS = 3  # a rounding to fewer decimals changes what is computed
-
-
-def evaluate(tree: Tree, leaf: Callable[[Tree], np.ndarray | float]) -> np.ndarray | float:
-    """The value of a tree; `leaf` gives that of a leaf that is no number. Raises NotUnderstood.
-
-    Overflows and divisions by zero give inf and nan; use it under np.errstate.
-    """
-    kind = tree[0]
-    if kind == "number":
-        return tree[1]
-    if kind in OPERATORS:
-        return OPERATORS[kind](power_base(kind, evaluate(tree[1], leaf)), evaluate(tree[2], leaf))
-    if kind == "neg":
-        return -evaluate(tree[1], leaf)
-    if kind == "call":
-        return call(tree[1], tree[2], leaf)
-    if kind == "error":
-        raise NotUnderstood(tree[1])
-    if kind == "text":
-        raise NotUnderstood(f'the text "{tree[1]}"')
-    return leaf(tree)
-
-
-def power_base(kind: str, base: object) -> object:
-    """2.718 and the like before ^ stand for e."""
-    return math.e if kind == "^" and isinstance(base, float) and abs(base - math.e) < 5e-4 else base
-
-
-def call(name: str, arguments: tuple, leaf: Callable) -> np.ndarray | float:
-    if name not in FUNCTIONS:
-        raise NotUnderstood(f"the function {name}")
-    if name.startswith(("ROUND", "TRUNC")) and (
-        len(arguments) < 2 or arguments[1][0] != "number" or arguments[1][1] < LEAST_DIGITS
-    ):
-        raise NotUnderstood(f"{name} to fewer than {LEAST_DIGITS} decimals")
-    if name in ("IFERROR", "IFNA"):
-        arguments = arguments[:1]
-    try:
-        return FUNCTIONS[name](*[evaluate(argument, leaf) for argument in arguments])
-    except (TypeError, ValueError, IndexError) as error:
-        raise NotUnderstood(f"this use of {name}") from error
-
-
-def leaves(tree: Tree) -> list[Tree]:
-    """Every leaf of a tree, in reading order."""
-    if tree[0] == "call":
-        return [leaf for argument in tree[2] for leaf in leaves(argument)]
-    if tree[0] in OPERATORS:
-        return leaves(tree[1]) + leaves(tree[2])
-    return leaves(tree[1]) if tree[0] == "neg" else [tree]
-
-
-def replaced(tree: Tree, leaf: Callable[[Tree], Tree]) -> Tree:
-    """A tree with every leaf put through `leaf`."""
-    if tree[0] == "call":
-        return ("call", tree[1], tuple(replaced(argument, leaf) for argument in tree[2]))
-    if tree[0] in OPERATORS:
-        return (tree[0], replaced(tree[1], leaf), replaced(tree[2], leaf))
-    return ("neg", replaced(tree[1], leaf)) if tree[0] == "neg" else leaf(tree)
-
-
-def written(tree: Tree, shown: Callable[[Tree], str], signs: dict[str, str] | None = None) -> str:
-    """A tree as text; `shown` writes a leaf, `signs` may replace operators ("*": " · ")."""
-
-    def show(node: Tree, least: int, tight: bool = False) -> str:
-        kind = node[0]
-        if kind == "number":
-            return f"{node[1]:.10g}"
-        if kind == "call":
-            return f"{node[1]}({','.join(show(argument, 0) for argument in node[2])})"
-        if kind == "neg":
-            return "-" + show(node[1], 6)
-        if kind not in OPERATORS:
-            return shown(node)
-        binding = BINDING[kind]
-        text = show(node[1], binding) + (signs or {}).get(kind, kind) + show(node[2], binding, kind in "-/")
-        return f"({text})" if binding < least or (tight and binding == least) else text
-
-    return show(tree, 0)
-
-
-def looks_like_cell(text: str) -> bool:
-    return bool(REFERENCE.fullmatch(text.replace("$", "")))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import numpy as np
 
 from pyfuncs.network import Network
 
-from .formula import NotUnderstood, Tree, evaluate, leaves, replaced
 from .headers import quantity
 from .model import CellError, Model, Place
+from .names import network_of
 from .relation import relation
-from .tables import is_number
+from .titles import is_number
+from .trees import NotUnderstood, Tree, evaluate, leaves, replaced
 from .truth import Truth
 
-EXERCISE = Network((2, 2, 2))
-SOLVED, GIVEN = re.compile(r"(?:a_)?[ho]\d|E\d|E_total|dE/dw\d"), re.compile(r"[tiw]\d")
+EXERCISE = Network((2, 2, 2))  # what a block is where its columns do not tell
+SOLVED, GIVEN = re.compile(r"(?:a_)?[ho]\d+|E\d+|E_total|dE/dw\d+"), re.compile(r"[tiwb]\d+")
+SUM = re.compile(r"[ho]\d+")
 MOST_FREE = 4
 
 
@@ -39,11 +42,9 @@ def label_unnamed(model: Model) -> None:
 
 def settle_unknown_titles(model: Model) -> None:
     """Name the columns and cells of an unknown title by how most formulas use them: t1 stands where t1 is due."""
-    for number, block in enumerate(model.found.blocks):
-        votes: dict[Place, Counter] = {}
-        for name in [each for each in block.lines if SOLVED.fullmatch(each)]:
-            for where, given in solved(model, number, name).items():
-                votes.setdefault(where, Counter())[given] += 1
+    for number in range(len(model.found.blocks)):
+        choices = [votes_of(model, number, network) for network in networks(model.names(number))]
+        votes = max(choices, key=lambda each: sum(counted.most_common(1)[0][1] for counted in each.values()))
         updated = by_update(model, number, votes)
         for where, counted in votes.items():
             (given, count), *_ = counted.most_common(1)
@@ -51,6 +52,26 @@ def settle_unknown_titles(model: Model) -> None:
             same = [model.value(place) for place, label in model.found.labels.items() if label == given]
             if 2 * count > counted.total() and all(value == model.value(where) for value in same):
                 assign(model, number, where, given)
+
+
+def networks(names: set[str]) -> list[Network]:
+    """What a block may be: the network that its columns tell, or that one with biases, which no title names."""
+    known = network_of(names) or EXERCISE
+    return [known] if known.bias != "none" else [replace(known, bias=bias) for bias in ("none", "fixed-bias", "bias")]
+
+
+def votes_of(model: Model, number: int, network: Network) -> dict[Place, Counter]:
+    """How often each cell without a name is used as which quantity; of biases, all units must have one."""
+    votes: dict[Place, Counter] = {}
+    lines = model.found.blocks[number].lines
+    guessed = network.bias != "none" and not any(re.fullmatch(r"b\d+", each) for each in model.names(number))
+    for name in [each for each in lines if SOLVED.fullmatch(each)]:
+        found = solved(model, number, name, network)
+        if guessed and SUM.fullmatch(name) and not any(given[0] == "b" for given in found.values()):
+            return {}
+        for where, given in found.items():
+            votes.setdefault(where, Counter())[given] += 1
+    return votes
 
 
 def by_update(model: Model, number: int, votes: dict[Place, Counter]) -> dict[Place, str]:
@@ -75,23 +96,26 @@ def updated_with(model: Model, number: int, where: Place) -> str:
     return slopes.pop()[4:] if len(slopes) == 1 else ""
 
 
-def solved(model: Model, number: int, name: str) -> dict[Place, str]:
+def solved(model: Model, number: int, name: str, network: Network) -> dict[Place, str]:
     """The one way to name cells without a name for which a column's first formula is right, if there is one."""
     try:
         tree = model.named(number, name, 0)
     except (NotUnderstood, CellError):
         return {}
-    free = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "const"] if tree else []
-    if not free or len(free) > MOST_FREE or is_due(name, tree):
+    labels = model.found.labels
+    free = (
+        [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "const" and leaf[2] not in labels] if tree else []
+    )
+    if not free or len(free) > MOST_FREE or is_due(network, name, tree):
         return {}
-    absent = [each for each in EXERCISE.headers("train") if GIVEN.fullmatch(each)]
+    absent = [each for each in network.headers("train") if GIVEN.fullmatch(each)]
     absent = [each for each in absent if each not in model.found.blocks[number].lines]
     for count in range(1, min(len(free), 2) + 1):
         found = [
             named
             for cells in combinations(free, count)
             for names in permutations(absent, count)
-            if is_due(name, with_names(tree, named := dict(zip(cells, names, strict=True))))
+            if is_due(network, name, with_names(tree, named := dict(zip(cells, names, strict=True))))
         ]
         if found:
             return {leaf[2]: given for leaf, given in found[0].items()} if len(found) == 1 else {}
@@ -102,9 +126,9 @@ def with_names(tree: Tree, named: dict[Tree, str]) -> Tree:
     return replaced(tree, lambda leaf: ("name", named[leaf], 0) if leaf in named else leaf)
 
 
-def is_due(name: str, tree: Tree) -> bool:
+def is_due(network: Network, name: str, tree: Tree) -> bool:
     """Whether a formula is its quantity, but for the scale that a learner may choose."""
-    found = relation(Truth(EXERCISE), name, tree)
+    found = relation(Truth(network), name, tree)
     return found.kind == "factor" and abs(found.value) in (0.5, 1.0, 2.0)
 
 
@@ -123,7 +147,7 @@ def assign(model: Model, number: int, where: Place, name: str) -> None:
             model.found.labels.pop(cell, None)
     else:
         model.found.labels.setdefault(where, name)
-    model.trees.clear()
+    model.forget()
 
 
 def settle_second_weights(model: Model) -> None:
@@ -133,7 +157,7 @@ def settle_second_weights(model: Model) -> None:
         if again and all(is_slope(model, number, name) for name in again):
             for name in again:
                 rename(model, number, name, f"dE/d{name[4:]}")
-            model.trees.clear()
+            model.forget()
 
 
 def is_slope(model: Model, number: int, name: str) -> bool:
@@ -142,7 +166,8 @@ def is_slope(model: Model, number: int, name: str) -> bool:
         tree = model.named(number, name, 0)
     except (NotUnderstood, CellError):
         return False
-    return tree is not None and relation(Truth(EXERCISE), f"dE/d{name[4:]}", tree).kind == "factor"
+    network = network_of(model.names(number)) or EXERCISE
+    return tree is not None and relation(Truth(network), f"dE/d{name[4:]}", tree).kind == "factor"
 
 
 def rename(model: Model, number: int, old: str, new: str) -> None:

@@ -141,6 +141,7 @@ def plain_text(element: Element) -> str:
     return "".join(part.text or "" for part in element.iter() if local(part.tag) == "t" and part not in phonetic)
 
 
+@cache
 def local(tag: str) -> str:
     """A tag without its namespace."""
     return tag.rpartition("}")[2]

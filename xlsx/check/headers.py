@@ -20,6 +20,7 @@ SIGNS = str.maketrans(
         "ð": D,
         "ω": "w",
         "σ": "σ",
+        "∑": "σ",
         "ς": "σ",
     }
 )
@@ -27,12 +28,13 @@ TOTAL = r"(?:e|err|error|loss|l|cost|c|j)?_?(?:total|tot|t|tt|ttl|all|sum|net|ov
 TOTALS = re.compile(
     r"(?:e|err|error|loss|cost|l|j|mse|sse)_?(?:total|tot|totl|toal|tottal|t|tt|ttl|all|sum|overall|avg|mean)?"
     r"|(?:total|tot|sum|net|overall|average|avg|mean)_?(?:of_?)?(?:the_?)?(?:e|err|error|errors|loss|losses|cost)"
-    r"|total|errors|e1\+e2|σ_?e|(?:mean_?)?squared_?error|loss_?function|global_?error"
+    r"|gesamt_?fehler|fehler_?gesamt|verlust|perdida(?:_?total)?|erro(?:r|_?total)|erreur_?totale|total|errors|e1\+e2|σ_?e|(?:mean_?)?squared_?error|loss_?function|global_?error"
 )
 ACTIVATED = r"(?:a|ac|act|activ|activated|activation|activation_?of|out|output|o|sigmoid|sigm|sig|sigma|σ|s|f|g|φ)"
 SUMMED = r"(?:net|in|sum|z|s|input|weighted_?sum|total|inp)"
 RATE_WORDS = (
-    r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|l_?r|η|eta|α|alpha|rate|step_?size)"
+    r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|lern_?rate|tasa_?de_?aprendizaje"
+    r"|taxa_?de_?aprendiza(?:do|gem)|l_?r|η|eta|α|alpha|rate|step_?size)"
 )
 RATE = re.compile(rf"(?:the_?|for_?|with_?|when_?)*{RATE_WORDS}(?:_?(?:n|η|eta|lr|α|alpha|l_r))?")
 EPOCHS = re.compile(
@@ -42,10 +44,15 @@ EPOCHS = re.compile(
 PATTERNS: list[tuple[re.Pattern, str]] = [
     (re.compile(pattern), name)
     for pattern, name in [
-        (r"(?:t|tar|target|targets|expected|actual|true|desired|targeto|target_o|y_true|t_o)_?(\d)", "t"),
-        (r"(?:i|inp|input|inputs|x|in)_?(\d)", "i"),
-        (r"(?:w|weight|weights|wt|wgt)_?(\d{1,2})", "w"),
+        (
+            r"(?:t|tar|tgt|target|targets|expected|actual|true|desired|targeto|target_o|y_true|t_o|ziel|soll|objetivo|cible)_?(\d)",
+            "t",
+        ),
+        (r"(?:i|inp|input|inputs|x|in|eingabe|eingang|entrada|entree)_?(\d)", "i"),
+        (r"(?:w|weight|weights|wt|wgt|gewicht|peso|poids)_?(\d{1,2})", "w"),
         (r"(?:b|bias|biases)_?(\d)", "b"),
+        (r"(?:b|bias)_?(?:of_?)?h(?:idden)?_?(\d)", "b_h"),
+        (r"(?:b|bias)_?(?:of_?)?o(?:ut|utput)?_?(\d)", "b_o"),
         (rf"{ACTIVATED}_?_?(?:of_?)?h(?:idden)?_?(\d)", "a_h"),
         (r"h_?(\d)_?(?:a|act|activated|activation|out|output|sigmoid)", "a_h"),
         (rf"{ACTIVATED}_?_?(?:of_?)?(?:o|0|out|output)_?(\d)", "a_o"),
@@ -53,9 +60,11 @@ PATTERNS: list[tuple[re.Pattern, str]] = [
         (r"(?:pred|prediction|predicted|y_?hat|ŷ|y_pred)_?(\d)", "a_o"),
         (rf"(?:{SUMMED}_?)?(?:h|hidden)_?(\d)(?:_?(?:net|in|sum|input|z))?", "h"),
         (rf"(?:{SUMMED}_?)?(?:o|out|output)_?(\d)(?:_?(?:net|in|sum|input|z))?", "o"),
-        (r"(?:e|err|error|loss|l|cost|j)_?(?:of_?)?(?:o|0|out)?_?(\d)", "E"),
+        (r"(?:e|err|error|loss|l|cost|j|fehler|erreur)_?(?:of_?)?(?:o|0|out)?_?(\d)", "E"),
     ]
 ]
+WEIGHT = r"(w|weight|(?:b|bias)(?:_?[ho])?)_?(\d{1,2})"
+DELTA = re.compile(rf"(?:delta|{D}|error_?(?:term|signal))_?(?:of_?|at_?)?(?:h(?:idden)?|(o)(?:ut|utput)?)_?(\d)")
 NUMERATORS = [(re.compile(r"e_?(\d)|error_?(\d)|e_?o_?(\d)"), "E")]
 
 
@@ -75,10 +84,10 @@ def quantity(title: str) -> str | None:
 
 def plain(title: str) -> str:
     """A title in lower case without brackets, spaces and decoration; words are joined by "_"."""
-    if "/" not in title:  # "Δw1" is a change; "ΔE/Δw1" is meant as a derivative
+    if not re.search("[/∕⁄÷]", title):  # "Δw1" is a change; "ΔE/Δw1" is meant as a derivative
         title = re.sub("[Δ∆]", "delta ", title)
     text = unicodedata.normalize("NFKC", title.translate(SIGNS)).translate(SIGNS).lower()
-    text = text.translate(SIGNS).replace("′", "'").replace("\\partial", D).replace("\\", "")
+    text = re.sub("[∕⁄÷]", "/", text.translate(SIGNS)).replace("′", "'").replace("\\partial", D).replace("\\", "")
     text = re.sub(r"\bpartial\b|\bdel\b", D, text)
     text = re.sub(r"[\s_()\[\]{}$`^*,;·.]+", "_", text).strip("_-–:=")
     return re.sub(r"_*([/'+=])_*", r"\1", text)
@@ -90,6 +99,8 @@ def named(text: str) -> str | None:
     for wanted in (plain_name, new_weight, derivative):
         if found := wanted(text):
             return found
+    if found := DELTA.fullmatch(text):
+        return f"dE/d{found[1] or 'h'}{int(found[2])}"
     if RATE.fullmatch(text):
         return "learning_rate"
     if TOTALS.fullmatch(text):
@@ -107,25 +118,31 @@ def plain_name(text: str) -> str | None:
 
 def new_weight(text: str) -> str | None:
     """ "new w1", "w1_new", "w1'", "w1+" and "updated w1"; "Δw1" is the change."""
-    if found := re.fullmatch(r"(?:new|updated|upd|next|final)_?(?:w|weight)_?(\d{1,2})", text):
-        return f"new w{int(found[1])}"
-    if found := re.fullmatch(r"(?:w|weight)_?(\d{1,2})_?(?:new|updated|upd|next|n|\+|'|\+1)", text):
-        return f"new w{int(found[1])}"
-    if found := re.fullmatch(r"(?:Δ|δ|delta|change_?(?:in|of)?)_?w_?(\d{1,2})", text):
-        return f"change w{int(found[1])}"
+    if found := re.fullmatch(rf"(?:new|updated|upd|next|final)_?{WEIGHT}", text):
+        return f"new {letter(found[1])}{int(found[2])}"
+    if found := re.fullmatch(rf"{WEIGHT}_?(?:new|updated|upd|next|n|\+|'|\+1|t\+1)", text):
+        return f"new {letter(found[1])}{int(found[2])}"
+    if found := re.fullmatch(rf"(?:Δ|δ|delta|change_?(?:in|of)?)_?{WEIGHT}", text):
+        return f"change {letter(found[1])}{int(found[2])}"
     return None
+
+
+def letter(kind: str) -> str:
+    """w of "weight", b of "bias", b_h of "bias h"."""
+    return f"b_{kind[-1]}" if kind[0] == "b" and kind[-1] in "ho" else kind[0]
 
 
 GRADIENT = re.compile(
     r"(?:grad|gradient|gradients|slope|deriv|derivative|partial|g)_?(?:of_?|e_?|wrt_?|for_?)*(?:d|∂)?_?"
-    rf"(?:w|weight)_?(\d{{1,2}})|(?:w|weight)_?(\d{{1,2}})_?(?:grad|gradient)|[d{D}]_?w_?(\d{{1,2}})"
+    rf"{WEIGHT}|{WEIGHT}_?(?:grad|gradient)|[d{D}]_?([wb])_?(\d{{1,2}})"
 )
 
 
 def derivative(text: str) -> str | None:
     """The name of "∂E_t/∂w1", "dE_dw1", "dw1", "grad w1", "dE(total)/dao1", "da_o1/do1"."""
     if found := GRADIENT.fullmatch(text):
-        return f"dE/dw{int(next(filter(None, found.groups())))}"
+        kind, number = filter(None, found.groups())
+        return f"dE/d{letter(kind)}{int(number)}"
     above, slash, below = text.partition("/")
     if not slash:
         found = re.fullmatch(rf"([d{D}]_?[a-z0-9_]*?)_?(?:by_?|wrt_?)?([d{D}]_?[a-z]+[a-z0-9_]*)", text)
@@ -168,7 +185,7 @@ def written_rate(text: str) -> float | None:
     if not RATE_START.match(text):
         return None
     text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')}) ?-(?=[\d.])", r"\1 ", text)  # "LR-0.1" is no minus
-    text = re.sub(r"(?<=[a-zη])(?=[\d.])", " ", text)
+    text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')})(?=[\d.])", r"\1 ", text)
     found = NUMBER.findall(text)
     return rate_number(found[0]) if len(found) == 1 else None
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .conventions import WEIGHT, choose_scales, choose_wiring, used_rate
-from .evidence import GIVEN, Evidence, Problem
-from .formula import leaves
+from .conventions import choose_network, choose_scales, used_rate
+from .evidence import Evidence, Problem
 from .grid import Error
+from .names import INPUT, WEIGHT
 from .relation import relation
+from .trees import leaves
 from .truth import Truth
 
 
@@ -42,6 +43,12 @@ class Judgement:
     def block(self):
         return self.evidence.block
 
+    def doubt(self, name: str) -> None:
+        """Take back what was said of a column's formulas: what they read is not known."""
+        self.verdicts[name] = [
+            Verdict("unknown", "formula") if each.status == "wrong" else each for each in self.verdicts[name]
+        ]
+
     def wrong(self) -> dict[str, list[int]]:
         """The rows in which each wrong column is wrong."""
         found = {
@@ -55,7 +62,7 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
     """The judgement of a block; None where its weights are not those of a network of its columns."""
     if evidence.network is None:
         return None
-    truth = choose_scales(evidence, choose_wiring(evidence))
+    truth = choose_scales(evidence, choose_network(evidence))
     rate = used_rate(evidence, truth, rate_hint)
     if rate is not None and truth.scales.gradient > 0:
         rate = abs(rate)  # an update that adds is wrong, whatever most do
@@ -71,8 +78,8 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
 def cell_verdict(found: Judgement, name: str, step: int) -> Verdict:
     """By the cell's formula; a cell without one is judged by its number afterwards."""
     tree, raw = found.evidence.trees[name][step], found.evidence.raw[name][step]
-    if GIVEN.fullmatch(name) or (WEIGHT.fullmatch(name) and step == 0):
-        if tree is None and isinstance(raw, (str, Error)) and re.fullmatch(r"[tiw]\d+", name):
+    if found.evidence.is_given(name) or (WEIGHT.fullmatch(name) and step == 0):
+        if tree is None and isinstance(raw, (str, Error)) and re.fullmatch(r"[tiwb]\d+", name):
             return Verdict("wrong", "text", raw)
         return BLANK if raw is None and tree is None else GIVEN_CELL
     if tree is None:
@@ -163,7 +170,7 @@ def judge_gaps(found: Judgement, name: str) -> None:
     """An empty cell within a column that goes on below it."""
     column = found.verdicts[name]
     filled = [row for row, each in enumerate(column) if each.status not in ("blank",)]
-    if not filled or GIVEN.fullmatch(name) or name.startswith(("new", "change")):
+    if not filled or found.evidence.is_given(name) or name.startswith(("new", "change")):
         return
     for row in range(filled[0], filled[-1]):
         if column[row].status == "blank":
@@ -173,7 +180,7 @@ def judge_gaps(found: Judgement, name: str) -> None:
 def judge_givens(found: Judgement) -> None:
     """A single input or target that differs from all others of its column."""
     for name in found.evidence.trees:
-        if not re.fullmatch(r"[ti]\d+", name):
+        if not INPUT.fullmatch(name):
             continue
         values = found.evidence.values[name]
         there = values[np.isfinite(values)]

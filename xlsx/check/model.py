@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .formula import NotUnderstood, Parsed, Reference, Tree, evaluate, parsed, reference, replaced
+from .formula import Parsed, Reference, parsed, reference
 from .grid import BLANK, Cell, Error, Grid, place
-from .tables import Block, Found, is_number
+from .tables import Block, Found
+from .titles import is_number
+from .trees import NotUnderstood, Tree, cells_read, evaluate, replaced
 
 MAX_INLINE, MAX_CELLS_OF_AREA = 8, 200
 GIVEN = re.compile(r"[tib]\d+|learning_rate")
@@ -37,6 +39,7 @@ class Model:
         self.busy: set[Place] = set()
         self.parses: dict[tuple, Parsed] = {}
         self.trees: dict[tuple, Tree] = {}
+        self.inlined: dict[tuple[Place, int, int], Tree] = {}
         self.computed = 0
 
     def cell(self, where: Place) -> Cell:
@@ -139,6 +142,17 @@ class Model:
         where = (block.sheet.name, *block.position(name, step))
         return self.named_at(where, number, step, 0) if self.cell(where).formula is not None else None
 
+    def names(self, number: int) -> set[str]:
+        """Every quantity that a block has a column for, or reads in its first row."""
+        names = set(self.found.blocks[number].lines)
+        for name in list(names):
+            try:
+                tree = self.named(number, name, 0)
+            except (NotUnderstood, CellError):
+                continue
+            names |= {leaf[1] for leaf in cells_read(tree) if leaf[0] == "name"} if tree else set()
+        return names
+
     def named_at(self, where: Place, number: int, step: int, depth: int) -> Tree:
         formula = self.parse(where)
         leaves = tuple(self.leaf(ref, where, number, step, depth) for ref in formula.references)
@@ -177,10 +191,22 @@ class Model:
             return ("name", label, 0)
         if self.cell(where).formula is not None and depth < MAX_INLINE:
             try:
-                return ("inline", self.named_at(where, number, step, depth + 1), where)
+                return self.put_in(where, number, step, depth + 1)
             except NotUnderstood:
                 return self.plain(where, "")
         return self.plain(where, "")
+
+    def put_in(self, where: Place, number: int, step: int, depth: int) -> Tree:
+        """The leaf of a formula put in; made once, however many read it."""
+        key = (where, number, step)
+        if key not in self.inlined:
+            self.inlined[key] = ("inline", self.named_at(where, number, step, depth), where)
+        return self.inlined[key]
+
+    def forget(self) -> None:
+        """Quantities have other places now: formulas are to be named anew."""
+        self.trees.clear()
+        self.inlined.clear()
 
     def same_given(self, name: str, where: Place, block: Block, step: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""

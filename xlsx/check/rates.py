@@ -8,7 +8,8 @@ from typing import NamedTuple
 from .grid import place
 from .headers import rate_number, written_rate
 from .model import Model
-from .tables import Block, is_number
+from .tables import Block
+from .titles import is_number
 
 
 class Statement(NamedTuple):

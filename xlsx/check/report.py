@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .check import MISTAKES, RIGHT, BlockReport, Report
-from .explain import Mistake
+from .mistake import Mistake
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
 INSIDE = ("key", "places", "row")

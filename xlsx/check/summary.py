@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .explain import Mistake
-from .formula import NotUnderstood
 from .grid import Sheet, letters, place
 from .headers import LONGEST, written_rate
 from .judge import Judgement
+from .mistake import Mistake
 from .model import CellError, Model, Place
 from .rates import Statement
-from .tables import is_number
+from .titles import is_number
+from .trees import NotUnderstood
 from .words import formula_text
 
 LEAST_COLUMNS, LEAST_ROWS, GAP = 2, 3, 2

@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 
 from .grid import Cell, Error, Grid, Position, Sheet, place
 from .headers import is_rate_label, quantity, written_rate
+from .titles import header_groups, is_number, text_rows
 
-LEAST_NAMES, LEAST_COMPUTED, GAP = 5, 1, 12
-COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
+GAP = 12
 GIVEN = re.compile(r"[tiwb]\d+|learning_rate")
-GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
-NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
 
 
@@ -34,9 +32,11 @@ class Block:
     titles: dict[str, str] = field(default_factory=dict)
     other_rule: bool = False
 
+    def at(self, line: int, row: int) -> Position:
+        return (line, row) if self.across else (row, line)
+
     def position(self, name: str, step: int) -> Position:
-        line, at = self.lines[name], self.steps[step]
-        return (line, at) if self.across else (at, line)
+        return self.at(self.lines[name], self.steps[step])
 
     def cell(self, name: str, step: int) -> Cell:
         return self.sheet.at(*self.position(name, step))
@@ -103,38 +103,6 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
     return blocks
 
 
-def text_rows(sheet: Sheet) -> dict[int, dict[int, str]]:
-    """The texts of a sheet by row and column; a merged title stands in all columns that it covers."""
-    rows: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sheet.cells.items():
-        if isinstance(cell.value, str) and cell.formula is None:
-            rows.setdefault(row, {})[column] = cell.value
-    for top, left, bottom, right in sheet.merged:
-        text = rows.get(top, {}).get(left)
-        if text and right - left < 50 and bottom - top < 3:
-            for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
-                    rows.setdefault(row, {}).setdefault(column, text)
-    return rows
-
-
-def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[int, dict[str, int]]]:
-    """The header rows, each with one group of columns by quantity; blocks side by side are several groups."""
-    found, taken = [], 0
-    for row in sorted(texts):
-        if row <= taken:
-            continue
-        named = names_of(texts, row)
-        if not is_header(named.values()):
-            continue
-        under = names_of(texts, row + 1)
-        if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
-            named, row = named | under, row + 1
-        taken = row
-        found += [(row, group) for group in split(with_targets(sheet, row, named))]
-    return found
-
-
 def other_rule(texts: dict[int, str], lines: dict[str, int]) -> bool:
     """Whether one of the columns stands in a stretch of titles with an optimizer's state, such as v_w1 of momentum.
 
@@ -159,112 +127,6 @@ def numbers_as_texts(grid: Grid) -> str | None:
                 line = next(column for column in columns.values() if sheet.at(row + 1, column).value == texts[0])
                 return f'{sheet.name}!{place(row + 1, line)} holds the text "{texts[0]}"'
     return None
-
-
-def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
-    """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
-    units = [name for name in named.values() if re.fullmatch(r"(?:a_)?o\d", name)]
-    return {
-        column: f"t{name[-1]}"
-        if name in units
-        and f"t{name[-1]}" not in named.values()
-        and sum(other[-1] == name[-1] for other in units) > 1
-        and typed_once(sheet, row + 1, column)
-        else name
-        for column, name in named.items()
-    }
-
-
-def typed_once(sheet: Sheet, row: int, column: int) -> bool:
-    """Whether a column has the same typed number in each row, down to the first cell without one; two at least."""
-    cells, at = [sheet.at(row, column)], row + 1
-    while cells[-1].formula is None and is_number(cells[-1].value):
-        cells.append(sheet.at(at, column))
-        at += 1
-    return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
-
-
-def is_header(names: object) -> bool:
-    distinct = set(names) - {"epoch"}
-    return len(distinct) >= LEAST_NAMES and sum(bool(COMPUTED.fullmatch(name)) for name in distinct) >= LEAST_COMPUTED
-
-
-def numbers_in(sheet: Sheet, row: int, columns: dict[int, str]) -> bool:
-    return any(not isinstance(sheet.at(row, column).value, str) for column in columns)
-
-
-def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
-    """The quantities that the titles of a row name; a title above helps where one alone says too little."""
-    above, named = texts.get(row - 1, {}), {}
-    for column, text in sorted(texts.get(row, {}).items()):
-        over = above.get(column, "")
-        name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
-        if name:
-            named[column] = under_title(name, over)
-    return without_double_indices(named)
-
-
-def without_double_indices(named: dict[int, str]) -> dict[int, str]:
-    """w11, w12, w21 … without a w1 tell no order; what each is shows where the formulas use it."""
-    double = re.compile(r"(?:new |change |dE/d)?w\d\d")
-    if "w1" in named.values() or not any(double.fullmatch(name) for name in named.values()):
-        return named
-    return {column: name for column, name in named.items() if not double.fullmatch(name)}
-
-
-def under_title(name: str, over: str) -> str:
-    """w1 under a title such as "Gradients" is dE/dw1; under "New weights" it is the new w1."""
-    if re.fullmatch(r"w\d+", name) and over and quantity(over) is None and len(over) < 60:
-        if NEW_TITLE.search(over):
-            return f"new {name}"
-        if GRADIENT_TITLE.search(over) and not re.search("weight|initial", over, re.IGNORECASE):
-            return f"dE/d{name}"
-    return name
-
-
-def split(named: dict[int, str]) -> list[dict[str, int]]:
-    """Groups of columns by quantity. A name that comes again starts a new group, if enough of the old come with it;
-    the new group begins where its titles stand together."""
-    groups: list[dict[str, int]] = [{}]
-    for piece in pieces(named):
-        taken = {name for _, name in piece} & set(groups[-1])
-        if taken and (is_header(name for _, name in piece) or not is_header(groups[-1])):
-            groups.append({})
-        for at, (column, name) in enumerate(piece):
-            if name not in groups[-1]:
-                groups[-1][name] = column
-            elif is_header(other for _, other in piece[at:]):
-                groups.append({name: column})  # blocks side by side without a column between
-    whole = [with_new_weights(group, named) for group in groups]
-    return [renamed_changes(group) for group in whole if is_header(group)]
-
-
-def pieces(named: dict[int, str]) -> list[list[tuple[int, str]]]:
-    """The titles that stand together, without a column between them."""
-    found: list[list[tuple[int, str]]] = []
-    for column in sorted(named):
-        if not found or column > found[-1][-1][0] + 1:
-            found.append([])
-        found[-1].append((column, named[column]))
-    return found
-
-
-def with_new_weights(group: dict[str, int], named: dict[int, str]) -> dict[str, int]:
-    """A second set of plain weight titles to the right, at the end of a row, are the weights after the update."""
-    again = {name: column for column, name in named.items() if re.fullmatch(r"w\d+", name)}
-    end = max(group.values(), default=0)
-    if again and all(column > end for column in again.values()) and set(again) <= set(group):
-        names = [name for column, name in named.items() if column > end]
-        if all(name in again for name in names):
-            return group | {f"new {name}": column for name, column in again.items()}
-    return group
-
-
-def renamed_changes(group: dict[str, int]) -> dict[str, int]:
-    """Where no column says dE/dw, those that say Δw are meant so."""
-    if any(name.startswith("dE/dw") for name in group):
-        return group
-    return {re.sub(r"^change (w\d+)$", r"dE/d\1", name): column for name, column in group.items()}
 
 
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
@@ -297,10 +159,6 @@ def is_data(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
     cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
     filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value) or is_error(cell.value)]
     return len(filled) >= max(2, len(cells) * 0.4)
-
-
-def is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_error(value: object) -> bool:

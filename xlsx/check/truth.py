@@ -8,6 +8,7 @@ right, however it is written. Row 0 is the cell's own row, -1 the one before. Ev
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -21,7 +22,8 @@ from pyfuncs.propagation import gradient, loss, units
 from xlsx import formulas
 from xlsx.formulas import Expression
 
-from .formula import Tree, evaluate, replaced
+from .names import DELTA
+from .trees import Tree, evaluate, replaced
 
 POINTS, OFFSETS = 5, (-3, -2, -1, 0)
 WEIGHT = re.compile(r"w(\d+)")
@@ -34,16 +36,19 @@ class Scales(NamedTuple):
     total: float = 1.0
     gradient: float = 1.0
     rate: float = 1.0  # where columns such as dw1 hold learning_rate · dE/dw1
+    delta: float | None = None  # where columns titled δ_o1 have another sign than the gradients
 
     def of(self, name: str) -> float:
         """The factor of a quantity."""
+        if self.delta is not None and DELTA.fullmatch(name):
+            return self.delta
         if re.fullmatch(r"E\d+|dE\d+/d.*", name):
             return self.error if "/" not in name else self.gradient
         if name == "E_total":
             return self.error * self.total
-        if re.fullmatch(r"dE/dw\d+", name):
+        if re.fullmatch(r"dE/d[wb]\d+", name):
             return self.gradient * self.rate
-        return self.gradient if re.fullmatch(r"dE/d.*|change w\d+", name) else 1.0
+        return self.gradient if re.fullmatch(r"dE/d.*|change [wb]\d+", name) else 1.0
 
 
 STANDARD = Scales()
@@ -134,6 +139,20 @@ def name_tree(name: str, offset: int = 0) -> Tree:
     return ("name", name, offset)
 
 
+ZERO, ONE = ("number", 0.0), ("number", 1.0)
+AS_TREES: dict[str, Callable[..., Tree]] = {
+    "sigmoid": lambda x: ("/", ONE, ("+", ONE, ("call", "EXP", (("neg", x),)))),
+    "tanh": lambda x: ("call", "TANH", (x,)),
+    "relu": lambda x: ("call", "MAX", (ZERO, x)),
+    "above_zero": lambda x: ("call", "IF", ((">", x, ZERO), ONE, ZERO)),
+    "square": lambda x: ("^", x, ("number", 2.0)),
+    "binary_cross_entropy": lambda t, a, z: (
+        "neg",
+        ("+", ("*", t, ("call", "LN", (a,))), ("*", ("-", ONE, t), ("call", "LN", (("-", ONE, a),)))),
+    ),
+}
+
+
 def as_tree(expression: Expression) -> Tree:
     """A derivation's expression as a tree: 1/(1+EXP(-x)) for the sigmoid."""
     kind, parts = expression.operation, expression.parts
@@ -142,11 +161,7 @@ def as_tree(expression: Expression) -> Tree:
     if kind == "number":
         return ("number", float(parts[0]))
     inner = [as_tree(part) for part in parts]
-    if kind == "sigmoid":
-        return ("/", ("number", 1.0), ("+", ("number", 1.0), ("call", "EXP", (("neg", inner[0]),))))
-    if kind == "square":
-        return ("^", inner[0], ("number", 2.0))
-    return ("call", "TANH", (inner[0],)) if kind == "tanh" else (kind, *inner)
+    return AS_TREES[kind](*inner) if kind in AS_TREES else (kind, *inner)
 
 
 @lru_cache(maxsize=64)
@@ -181,7 +196,7 @@ def expanded(network: Network, tree: Tree, known: frozenset[str]) -> Tree:
 
 def derivative_named(network: Network, name: str) -> Expression | None:
     """dX/dY for any two quantities of the forward pass; change w is the gradient."""
-    if found := re.fullmatch(r"change (w\d+)", name):
+    if found := re.fullmatch(r"change ([wb]\d+)", name):
         return definitions(network).get(f"dE/d{found[1]}")
     found = re.fullmatch(r"d(.+)/d(.+)", name)
     if not found:
@@ -208,7 +223,8 @@ def derivative(network: Network, above: str, below: str) -> Expression | None:
 def local_slope(network: Network, above: str, made: Expression, inner: str) -> Expression:
     """The derivative of a quantity by one of those it is made of."""
     if re.fullmatch(r"E\d+", above):
-        return formulas.name(inner) - formulas.name(f"t{above[1:]}")
+        a, t, one = formulas.name(inner), formulas.name(f"t{above[1:]}"), formulas.number(1)
+        return a - t if network.loss == "half-squared" else (a - t) / (a * (one - a))
     if above.startswith("a_"):
         output = above.startswith("a_o")
         unit = formulas.UNITS[network.output if output else network.hidden]
@@ -244,7 +260,8 @@ def random_states(network: Network, given: tuple | None) -> dict[tuple[str, int]
     random = np.random.default_rng(20)
     found: dict[tuple[str, int], list[float]] = {}
     for _ in range(POINTS):
-        weights = random.uniform(-1.4, 1.6, network.weight_count)
+        lowest = -0.5 if "relu" in network.activations else -1.4  # a ReLU that is always off tells nothing
+        weights = random.uniform(lowest, 1.6, network.weight_count)
         inputs, targets = (
             random.uniform(0.2, 1.4, (1, network.sizes[0])),
             random.uniform(0.1, 0.9, (1, network.sizes[-1])),
@@ -275,6 +292,7 @@ def state(
     values |= {f"dE/d{name}": slope for name, slope in slopes.items()}
     values |= {f"change {name}": slope for name, slope in slopes.items()}
     values |= {f"new {name}": new for name, new in zip(network.weight_names, following, strict=True)}
+    values = {name: float(value) for name, value in values.items()}  # plain floats, which evaluate soonest
     return values | {name: number(tree, values) for name, tree in other_derivatives(network).items()}
 
 

@@ -7,9 +7,9 @@ import re
 from openpyxl.formula.translate import Translator, TranslatorError
 
 from .edits import Edit
-from .formula import Tree, leaves, replaced, written
 from .grid import place
 from .model import Model, Place
+from .trees import Tree, cells_read, leaves, replaced, written
 
 SIGNS = {"*": "·", "+": " + ", "-": " − ", "/": "/", "^": "^"}
 LONGEST = 400
@@ -33,7 +33,7 @@ class Writer:
         if kind == "name":
             return leaf[1] + (
                 ""
-                if leaf[2] == 0 or (leaf[2] == -1 and re.match(r"w|dE/dw|learning", leaf[1]))
+                if leaf[2] == 0 or (leaf[2] == -1 and re.match(r"[wb]\d|dE/d[wb]|learning", leaf[1]))
                 else f" of {self.far(leaf)}"
             )
         if kind == "rate":
@@ -254,6 +254,27 @@ def error(writer: Writer, name: str, value: str) -> str:
     if value == "#REF!":
         return f"{writer.here(name)} refers to a cell or sheet that is no longer there (#REF!)."
     return f"{writer.here(name)} needs a cell that holds the error {value}."
+
+
+def unnamed_cells(writer: Writer, tree: Tree) -> list[Tree]:
+    """The cells that a formula reads in a row of its table, outside the columns that have a name."""
+    model, block = writer.found.evidence.model, writer.block
+    rows = set(block.steps)
+    return [
+        leaf
+        for leaf in cells_read(tree)
+        if leaf[0] == "const"
+        and leaf[2][0] == block.sheet.name
+        and leaf[2] not in model.found.labels
+        and (leaf[2][2] if block.across else leaf[2][1]) in rows
+    ]
+
+
+def unnamed(writer: Writer, name: str, tree: Tree) -> str:
+    cells = ", ".join(dict.fromkeys(writer.cell(leaf[2]) for leaf in unnamed_cells(writer, tree)))
+    return (
+        f"{name} is not checked from {writer.here()} on: it reads {cells}, whose title says no quantity that is known."
+    )
 
 
 def unexplained(writer: Writer, name: str, tree: Tree, right: Tree | None) -> str:
