@@ -1,13 +1,17 @@
 """Recalculate on macOS: Python's numbers as values in the Python columns. (The book here is a file, not Excel's.)"""
 
+import itertools
+import re
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from addin.excel import macos, project
-from tests.sheets import close
+from tests.sheets import XOR, close
 from xlsx import build
+
+PAIR = re.compile(r"ISNUMBER\(([A-Z0-9:]+)\)\*ISNUMBER\(([A-Z0-9:]+)\)")  # xlsx.sheets.cells.differs
 
 
 class FileRange:
@@ -66,51 +70,68 @@ class FileBook:
         self.names = {name: FileName(self.book, name) for name in self.book.defined_names}
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.build(tmp_path_factory.mktemp("macos") / "backprop.xlsm")
+@pytest.fixture
+def book(network: str, tmp_path: Path) -> FileBook:
+    return FileBook(build.build(tmp_path / "backprop.xlsm", network, epochs=10))
 
 
-def numbers(sheet: FileSheet, area: str) -> list:
-    return [cell for row in sheet.range(area).options(ndim=2).value for cell in row]
+def cells(sheet: FileSheet, area: str) -> list[tuple[str, object]]:
+    """The values of an area, each with its place."""
+    given = sheet.range(area)
+    values = itertools.chain.from_iterable(given.options(ndim=2).value)
+    places = (f"{sheet.sheet.title}!{cell.coordinate}" for row in given.cells for cell in row)
+    return list(zip(places, values, strict=True))
 
 
-@pytest.mark.xfail(reason="the sheets were laid out anew; the places expected here are still the old ones")
-def test_every_block_gets_pythons_numbers_which_agree_with_the_native_ones(path: Path) -> None:
-    book, native = FileBook(path), openpyxl.load_workbook(path, data_only=True)
+def compared(book: FileBook) -> list[tuple[FileSheet, str, str]]:
+    """Every pair of ranges that the workbook itself compares: the sheet, the native cells, Python's."""
+    arrays = [(sheet, text) for sheet in book.sheets.values() for text in array_formulas(sheet) if "differs" in text]
+    return list({(sheet, *pair): None for sheet, text in arrays for pair in PAIR.findall(text)})
+
+
+def array_formulas(sheet: FileSheet) -> list[str]:
+    return [cell.value.text for row in sheet.sheet.iter_rows() for cell in row if hasattr(cell.value, "text")]
+
+
+def blocks(book: FileBook) -> dict[str, str]:
+    """The list of Python's blocks: where each is, as sheet!area, and its call."""
+    rows = book.book[project.SETTINGS_SHEET].iter_rows(min_col=4, max_col=5, values_only=True)
+    return {place.removeprefix("=ROWS(").removesuffix(")"): call for place, call in rows if place}
+
+
+def block(book: FileBook, place: str) -> list[tuple[str, object]]:
+    sheet, area = place.rsplit("!", 1)
+    return cells(book.sheets[sheet.strip("'")], area)
+
+
+@pytest.mark.parametrize("network", ["2-2-2", XOR])
+def test_every_block_gets_pythons_numbers_which_agree_with_the_native_ones(book: FileBook) -> None:
+    pairs, seen = compared(book), set()
     assert macos.compute(book).startswith("Python's numbers are those of ")
     assert book.names["python_ready"].refers_to_range.value is True
-    rows = [row for row in native["Forward"].iter_rows() if isinstance(row[4].value, float)]
-    rows += [row for row in native["Backward"].iter_rows() if isinstance(row[4].value, float)]
-    written = [book.sheets[row[0].parent.title].range(f"F{row[0].row}").value for row in rows]
-    compared = [(value, row[4].value) for value, row in zip(written, rows, strict=True) if value is not None]
-    assert len(compared) > 20
-    assert all(close(value, expected) for value, expected in compared)
-    sweep = numbers(book.sheets["Learning rates"], "R6:W106")
-    native_sweep = [cell.value for row in native["Learning rates"]["B6:G106"] for cell in row]
-    assert all(close(one, other, 1e-9) for one, other in zip(sweep, native_sweep, strict=True))
+    for sheet, native, python in pairs:
+        written = cells(sheet, python)
+        seen |= {place for place, _ in written}
+        for (place, value), (_, expected) in zip(written, cells(sheet, native), strict=True):
+            assert close(value, expected, 1e-9), place
+    places = [place for place, call in blocks(book).items() if call != "BACKPROP_VERSION()"]
+    assert len(places) >= 9
+    assert seen == {cell for place in places for cell, _ in block(book, place)}, "compared, and Python's, are the same"
+    left = [sheet.sheet.title for sheet in book.sheets.values() if "BACKPROP_" in str(array_formulas(sheet))]
+    assert left == [], "every block is in the list"
 
 
-def test_every_python_cell_of_the_workbook_is_in_the_list(path: Path) -> None:
-    book = FileBook(path)
-    macos.compute(book)
-    left = [
-        cell.coordinate
-        for sheet in book.book
-        for row in sheet.iter_rows()
-        for cell in row
-        if "BACKPROP_" in getattr(cell.value, "text", "") and cell.parent.title != "Start"
-    ]
-    assert left == []
-
-
-@pytest.mark.xfail(reason="the sheets were laid out anew; the places expected here are still the old ones")
-def test_a_bad_cell_fills_its_blocks_with_its_text(path: Path) -> None:
-    book = FileBook(path)
-    book.names["weights"].refers_to_range.cells[2][0].value = "o.2"
-    macos.compute(book)
-    text = '#weights: row 3, column 1 is text ("o.2")'
-    assert set(numbers(book.sheets["Backward"], "F14:F21")) == {text}
+@pytest.mark.parametrize("network", ["2-2-2"])
+def test_a_bad_cell_fills_its_blocks_with_its_text(book: FileBook) -> None:
+    """A text over a cell that is used; or what its formula gives, as Excel computes it, for a text in yours."""
+    filled = [place for place, call in blocks(book).items() if "weights" in call]
+    assert len(filled) >= 9
+    for content, fault in {"o.2": 'is text ("o.2")', "#N/A": "is the error #N/A"}.items():
+        for name in ("weights", "shown_weights"):
+            book.names[name].refers_to_range.cells[2][0].value = content
+        macos.compute(book)
+        for place in filled:
+            assert {value for _, value in block(book, place)} == {f"#weights: row 3, column 1 {fault}"}, place
 
 
 @pytest.mark.parametrize(
@@ -121,11 +142,5 @@ def test_a_bad_cell_fills_its_blocks_with_its_text(path: Path) -> None:
         ('INDEX(BACKPROP_HEADERS("2-1","loss"),0,2)', [["E_total"]]),
     ],
 )
-def test_a_call_is_answered_as_its_formula_would_be(path: Path, call: str, rows: list) -> None:
-    assert macos.answer(FileBook(path), call) == rows
-
-
-def test_the_list_of_blocks_names_no_sheet_twice_over(path: Path) -> None:
-    sheet = openpyxl.load_workbook(path)[project.SETTINGS_SHEET]
-    places = [row[0].value for row in sheet.iter_rows(min_col=4, max_col=4) if row[0].value]
-    assert len(places) == len(set(places)) >= 6
+def test_a_call_is_answered_as_its_formula_would_be(call: str, rows: list) -> None:
+    assert macos.answer(None, call) == rows

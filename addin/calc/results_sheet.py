@@ -6,8 +6,7 @@ document is a UNO object.
 
 from addin.calc.named_cells import NamedCells
 from cnn.runs import EPOCH_KEYS
-
-SETTINGS = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device")
+from cnn.settings import SHEET
 
 
 class ResultsSheet(NamedCells):
@@ -29,7 +28,7 @@ class ResultsSheet(NamedCells):
 
     def settings(self):
         """The settings of the next run, by name; numbers stay numbers."""
-        cells = {name: self.cells(f"run_{name}").getDataArray()[0][0] for name in SETTINGS}
+        cells = {name: self.cells(f"run_{name}").getDataArray()[0][0] for name in SHEET}
         return {
             name: int(cell) if isinstance(cell, float) and cell.is_integer() else cell for name, cell in cells.items()
         }

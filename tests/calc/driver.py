@@ -209,6 +209,9 @@ class Driver:
     def protect(self, key, sheet):
         self.documents[key].Sheets.getByName(sheet).protect("")
 
+    def unprotect(self, key, sheet):
+        self.documents[key].Sheets.getByName(sheet).unprotect("")
+
     def undo_titles(self, key):
         return list(self.documents[key].UndoManager.AllUndoActionTitles)
 

@@ -137,13 +137,21 @@ class Office:
     def answer_box(self) -> None:
         """Press Enter in the message box that is open."""
         wait_for(self.has_box)
-        while self.has_box():
+        for _ in range(10):
             self.key("Return")
             time.sleep(1.0)  # a second Enter too soon would press the button behind the box again
+            if not self.has_box():
+                return
+        raise AssertionError(f"a box stays open: {self.boxes()}")
 
     def has_box(self) -> bool:
         """Whether one of our message boxes is open."""
         return bool(self._windows("^Backprop$"))
+
+    def boxes(self) -> list[str]:
+        """The titles of the windows that hold no spreadsheet: boxes, ours and the office's own."""
+        titles = (self._xdotool("getwindowname", window).strip() for window in self._windows(".+"))
+        return [title for title in titles if title != "Openbox" and not title.endswith("LibreOffice Calc")]
 
     def command_with_box(self, key: int, url: str) -> None:
         """Run a menu command that ends with a message box, and press Enter there."""
@@ -159,8 +167,11 @@ class Office:
         """Press a key in the window in front."""
         self._xdotool("key", name)
 
-    def _xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=30)
+    def _xdotool(self, *arguments: str) -> str:
+        command = ["xdotool", *arguments]
+        return subprocess.run(
+            command, env=self.environment, check=True, timeout=30, stdout=subprocess.PIPE, text=True
+        ).stdout
 
     def _windows(self, title: str) -> list[str]:
         """The visible windows whose title matches, as xdotool numbers them."""

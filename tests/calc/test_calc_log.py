@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyfuncs import descent, propagation
-from pyfuncs.network import Network
-from pyfuncs.presets import starting_point
 from tests.calc.conftest import StartOffice
-from tests.calc.office import Office, wait_for
+from tests.calc.office import Office
+from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, rows
 from xlsx.build import build
 
 COMMAND = "service:org.backprop.addin.Commands?"
@@ -31,45 +29,8 @@ def book(window: Office, tmp_path: Path) -> Iterator[int]:
     window.close(key)
 
 
-def rows(office: Office, key: int) -> list[list]:
-    """The filled rows of the log."""
-    found = office.read(key, "Training log.A9:L1200")
-    return [row for row in found if row[0] is not None]
-
-
-def expected(updates: int) -> np.ndarray:
-    """Epoch, weights and E_total of the course's start."""
-    network, start = Network.parse("2-2-2"), starting_point(Network.parse("2-2-2"))
-    numbers = [np.array(each) for each in (start.weights, start.inputs, start.targets)]
-    weights = descent.history(network, *numbers, 0.5, updates)
-    losses = [propagation.loss(network, each, *numbers[1:])[-1] for each in weights]
-    return np.column_stack([np.arange(updates + 1), weights, losses])
-
-
-def numbers_of(log: list[list]) -> np.ndarray:
-    return np.array([[row[0], *row[2:10], row[11]] for row in log], dtype=float)
-
-
 def test_buttons_add_rows_that_are_pyfuncs_updates_and_take_them_away(window: Office, book: int) -> None:
-    start = rows(window, book)
-    window.press(book, "Training log", "Step")
-    wait_for(lambda: len(rows(window, book)) == 2)
-    window.press(book, "Training log", "Run n")
-    wait_for(lambda: len(rows(window, book)) == 12)
-    log = rows(window, book)
-    np.testing.assert_allclose(numbers_of(log), expected(11), rtol=0, atol=1e-10)
-    assert [row[1] for row in log] == [0, 1, *[2] * 10]
-    window.calculate(book)
-    assert rows(window, book) == log, "a full recalculation changes nothing"
-    window.press(book, "Training log", "Undo")
-    wait_for(lambda: len(rows(window, book)) == 2)
-    assert rows(window, book) == log[:2]
-    window.press(book, "Training log", "Run n")
-    wait_for(lambda: len(rows(window, book)) == 12)
-    assert rows(window, book) == log
-    window.press(book, "Training log", "Reset")
-    wait_for(lambda: len(rows(window, book)) == 1)
-    assert rows(window, book) == start
+    buttons_add_updates_and_take_them_away(window, book)
 
 
 def test_a_thousand_steps_are_one_press_and_undo_at_the_start_does_nothing(window: Office, book: int) -> None:

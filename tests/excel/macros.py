@@ -54,7 +54,7 @@ def prepare(folder: Path, profile: Path) -> None:
     (folder / "server").write_text(json.dumps([sys.executable, str(HERE / "server.py")]))
 
 
-def lines(folder: Path) -> list[str]:
-    """The command lines that the macros ran."""
-    path = folder / "lines"
+def lines(folder: Path, kind: str = "lines") -> list[str]:
+    """The command lines that the macros ran; of the kind "ended", those whose process has ended."""
+    path = folder / kind
     return path.read_text("utf-8").splitlines() if path.exists() else []

@@ -23,8 +23,17 @@ End Sub
 
 ' Compute every cell anew. On macOS, where Excel's cells cannot call Python, Python writes its numbers as values.
 Public Sub Button_Recalculate()
-    Application.CalculateFull
+    CalculateAll
     If OnMac() Then Ask "recalculate", ""
+End Sub
+
+' LibreOffice, where this is tested, has no CalculateFull; its Calculate computes every cell anew.
+Private Sub CalculateAll()
+    On Error GoTo older
+    Application.CalculateFull
+    Exit Sub
+older:
+    Application.Calculate
 End Sub
 
 ' The workbook was opened: show the newest run that was started from it.

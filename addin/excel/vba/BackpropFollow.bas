@@ -90,10 +90,10 @@ Private Sub LookForAnswer()
         End If
         Exit Sub
     End If
-    answer = Decoded(FileText(mAnswer, 0))
+    answer = FileText(mAnswer, 0)
     Kill mAnswer
     ForgetAnswer
-    TakeAnswer answer
+    If answer <> "" Then TakeAnswer Decoded(answer)
 End Sub
 
 ' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
@@ -112,7 +112,7 @@ Private Sub TakeAnswer(ByVal answer As String)
     If InStr(answer, "tell=") > 0 Then Tell LineOf(answer, "tell")
 End Sub
 
-' The text that a file holds in ASCII: ~ and four hexadecimal digits for any other character.
+' The text of a word in ASCII, which is not empty: ~ and four hexadecimal digits stand for any other character.
 Private Function Decoded(ByVal word As String) As String
     Dim parts As Variant, number As Long
     parts = Split(word, "~")

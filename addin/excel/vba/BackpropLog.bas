@@ -5,6 +5,7 @@ Option Explicit
 
 Private Const MOST_EPOCHS As Long = 1000
 Private Const PRESS As Long = 2
+Private Const ALL_GOOD As String = "all inputs are numbers"
 
 Public Sub Button_Step()
     If LogIsReady() Then AppendRows 1
@@ -55,7 +56,8 @@ Private Function EpochsToRun() As Long
     If VarType(value) = vbDouble Then
         If value >= 1 And value <= MOST_EPOCHS And value = Int(value) Then EpochsToRun = value
     End If
-    If EpochsToRun = 0 Then Tell "n must be a whole number from 1 to " & MOST_EPOCHS & "."
+    If EpochsToRun = 0 Then Tell "Nothing was added: the n of ""Run n"" must be a whole number from 1 to " & _
+        MOST_EPOCHS & ", not """ & TextOf(Named("log_steps")) & """."
 End Function
 
 ' Append the row in log_next so many times, all under one press number.
@@ -97,7 +99,7 @@ Private Function KeepNext(ByVal table As Range, ByVal epoch As Long, ByVal press
     coming.Worksheet.Calculate
 End Function
 
-' The first cell of the row to come that is no number, in words.
+' Why the row to come cannot be kept: a cell of it is no number.
 Private Function FaultIn(ByVal coming As Range, ByVal table As Range) As String
     Dim column As Long
     If coming.Columns.Count <> table.Columns.Count Then
@@ -106,11 +108,23 @@ Private Function FaultIn(ByVal coming As Range, ByVal table As Range) As String
     End If
     For column = 1 To coming.Columns.Count
         If column <> PRESS And Application.WorksheetFunction.Count(coming.Cells(1, column)) = 0 Then
-            FaultIn = "No row was added: its " & table.Cells(1, column).Value & " is no number. " & _
-                "The sheet Network names the first cell that is none; if all are numbers, the training has diverged."
+            FaultIn = "Nothing was added after the rows that are there: " & ReasonOf(coming.Cells(1, column))
             Exit Function
         End If
     Next column
+End Function
+
+' What a cell of log_next says, or the first cell of Network that is no number; else the descent has no next row.
+Private Function ReasonOf(ByVal cell As Range) As String
+    Dim state As Range
+    Set state = Named("first_bad_input")
+    If Application.WorksheetFunction.IsText(cell) Then
+        ReasonOf = TextOf(cell) & "."
+    ElseIf Not state Is Nothing Then
+        If TextOf(state) <> ALL_GOOD Then ReasonOf = TextOf(state) & " (on Network)."
+    End If
+    If ReasonOf = "" Then ReasonOf = "the next weights or their loss are no numbers. " & _
+        "The descent has diverged: press Undo, take a lower rate."
 End Function
 
 ' The number of the last filled row, counted from epoch 0, the row beneath the header.
