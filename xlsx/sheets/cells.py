@@ -159,6 +159,30 @@ def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int])
         sheet.conditional_format(*area, rule)
 
 
+def show_whole(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """A number too small or too large for fixed decimals is shown as it is, so that none of them looks like 0."""
+    cell = xl_rowcol_to_cell(*area[:2])
+    size = f"ABS({cell})"
+    odd = f"=AND(ISNUMBER({cell}),{cell}<>0,OR({size}<0.0001,{size}>=1000))"
+    look = book.workbook.add_format({"num_format": "General"})
+    sheet.conditional_format(*area, {"type": "formula", "criteria": odd, "format": look})
+
+
 def mute_errors(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
     """#N/A, the answer of a formula that has no number to work with, stands back."""
     sheet.conditional_format(*area, {"type": "errors", "format": book.workbook.add_format({"font_color": style.MUTED})})
+
+
+def number_rules(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """Of cells with six decimals: errors stand back, and large numbers get an exponent, as the columns are narrow."""
+    mute_errors(book, sheet, area)
+    wide = {"type": "cell", "criteria": "not between", "minimum": -1000, "maximum": 1000}
+    sheet.conditional_format(*area, {**wide, "format": book.workbook.add_format({"num_format": style.EXPONENT})})
+
+
+def loss_rules(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """As number_rules; small losses get an exponent too, for a descent goes on below what six decimals show."""
+    number_rules(book, sheet, area)
+    cell = xl_rowcol_to_cell(*area[:2])
+    small = {"type": "formula", "criteria": f"=AND(ISNUMBER({cell}),{cell}<>0,ABS({cell})<0.0001)"}
+    sheet.conditional_format(*area, {**small, "format": book.workbook.add_format({"num_format": style.EXPONENT})})
