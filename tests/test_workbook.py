@@ -60,7 +60,7 @@ def test_the_open_xml_rules_find_nothing(network: str) -> None:
 @pytest.mark.parametrize("network", ["2-2-2", *NETWORKS])
 def test_the_names_point_at_cells_of_the_right_number(network: str) -> None:
     values, described = Values(workbook(network, 10)), Network.parse(network)
-    assert [name for name in NAMES if name not in values.book.defined_names] == []
+    assert [name for name in NAMES if name not in values.names] == []
     sizes = {"inputs": described.sizes[0], "targets": described.sizes[-1], "weights": described.weight_count}
     sizes |= {f"{prefix}_{name}": size for name, size in sizes.items() for prefix in ("your", "shown")}
     sizes |= {"learning_rates": len(RATES), "run_table": 8, "gradient_check": described.weight_count}
@@ -104,7 +104,7 @@ def test_without_python_every_python_cell_is_stored_as_a_dash_and_nothing_as_com
             continue
         assert text.startswith("=IF(python_ready,")
         for row in book[cell.parent.title][cell.value.ref]:
-            assert {values.book[cell.parent.title][each.coordinate].value for each in row} == {"–"}
+            assert {values.area(cell.parent.title, each.coordinate)[0][0] for each in row} == {"–"}
     states = {row["Agreement"] for name, row in values.quantities.items() if row["Python"] == "–"}
     assert states == {"Python not connected"}
 
@@ -192,7 +192,7 @@ def test_a_preset_names_the_start_on_the_sheet(tmp_path: Path) -> None:
     values = Values(tmp_path / "new" / build.FILE_NAME)
     assert values.named("weights") == [0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.35, 0.6]
     assert values.named("preset") == ["mazur"]
-    assert "Mazur" in values.book["Network"]["D5"].value
+    assert "Mazur" in values.area("Network", "D5")[0][0]
     assert close(values.native("E_total"), 0.29837110876, 1e-11)
 
 
@@ -202,7 +202,7 @@ def test_a_preset_brings_its_own_network_and_its_samples(tmp_path: Path) -> None
     assert values.named("network") == ["2-2-1 bias"]
     assert values.named("inputs") == [0, 0, 0, 1, 1, 0, 1, 1]
     assert values.named("targets") == [0, 1, 1, 0]
-    assert "Batch" in values.book.sheetnames
+    assert "Batch" in values.titles
 
 
 @pytest.mark.parametrize("network", ["2-2-2", "2-1"])
