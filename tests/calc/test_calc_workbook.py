@@ -1,6 +1,7 @@
 """The built workbook in a real Calc: every canonical number natively and by Python, edits, and life without Python."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.calc.conftest import StartOffice
 from tests.calc.office import COMMA_LOCALE, RECALCULATE_ON_LOAD, Office
 from tests.networks import Case, canonical_case, quantities_by_pyfuncs
+from tests.sheets import NETWORKS, XOR, workbook
 from xlsx.build import SHEETS as SHEET_MODULES
 from xlsx.build import build
 
@@ -38,7 +40,8 @@ EDITABLE += ("learning_rates", "rate_charted", "log_steps", "mistake", "run_epoc
 
 @pytest.fixture(scope="module")
 def whole_book(recalculating: Office, path: Path) -> int:
-    return recalculating.load(str(path))
+    """A copy stays open: another office could not open the same file."""
+    return recalculating.load(str(shutil.copy(path, path.with_name("whole.xlsx"))))
 
 
 @pytest.fixture(scope="module")
@@ -214,11 +217,9 @@ def test_a_comma_locale_shows_the_same_numbers(start_office: StartOffice, path: 
     office.end()
 
 
-def test_other_networks_agree_with_python_too(recalculating: Office, tmp_path: Path) -> None:
-    networks = ("2-3-1 tanh bias", "3-4-2 relu", "2-2-2-1", "2-2-2 fixed-bias", "2-3-2 tanh softmax", "2-2-1 bias")
-    for number, text in enumerate(networks):
-        preset = "xor" if text == "2-2-1 bias" else None
-        key = recalculating.load(str(build(tmp_path / f"{number}.xlsx", text, preset, epochs=10)))
+def test_other_networks_agree_with_python_too(recalculating: Office) -> None:
+    for text in (*NETWORKS, XOR):
+        key = recalculating.load(str(workbook(text, 10, "xor" if text == XOR else None)))
         cells = everything(recalculating, key)
         assert not [cell for cell in cells if isinstance(cell, dict)], text
         assert "differs" not in cells, text
@@ -299,8 +300,8 @@ def moved(before: dict[str, float], after: dict[str, float]) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-def test_every_negative_number_is_shown_with_its_sign(recalculating: Office, tmp_path: Path) -> None:
-    key = recalculating.load(str(build(tmp_path / "xor.xlsx", preset="xor", epochs=10)))
+def test_every_negative_number_is_shown_with_its_sign(recalculating: Office) -> None:
+    key = recalculating.load(str(workbook(XOR, 10, "xor")))
     areas = ("Network.G13:G21", "Batch.B13:S17", "Gradient check.J5:AH13", "Learning rates.Z6:BF9", "Optimizers.Q6:AT9")
     for area in (*areas, "Training log.C7:N9", "Spot the mistake.D8:E16"):
         values, texts = recalculating.read(key, area), recalculating.shown(key, area)
@@ -320,7 +321,7 @@ def test_the_epoch_shown_agrees_with_python_for_every_optimizer(recalculating, b
     assert recalculating.read(book, "workbook_agrees") == [["agrees"]]
 
 
-def test_a_network_of_8_8_8_4_opens_and_agrees(recalculating: Office, tmp_path: Path) -> None:
-    key = recalculating.load(str(build(tmp_path / "large.xlsx", "8-8-8-4 bias", epochs=10)))
+def test_a_network_of_8_8_8_4_opens_and_agrees(recalculating: Office) -> None:
+    key = recalculating.load(str(workbook("8-8-8-4 bias")))
     assert recalculating.read(key, "workbook_agrees") == [["agrees"]]
     recalculating.close(key)
