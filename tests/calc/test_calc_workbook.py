@@ -147,7 +147,9 @@ def test_an_edited_rate_moves_its_own_column_and_no_other(recalculating: Office,
 def test_a_bad_input_is_named_and_gives_no_number_that_depends_on_it(recalculating, short, cells, content) -> None:
     _, column, row, _, _ = recalculating.where(short, f"your_{cells}")
     recalculating.write(short, f"Network.{chr(65 + column)}{row + 1}", content)
-    assert recalculating.read(short, "first_bad_input")[0][0] != "all inputs are numbers"
+    ((bad,),) = recalculating.read(short, "first_bad_input")
+    assert bad != "all inputs are numbers"
+    assert recalculating.read(short, "workbook_agrees") == [[bad]]
     shown = quantities(recalculating, short, "Backward")
     assert "new w1" not in shown, "an update computed from a bad cell"
     if cells in ("inputs", "weights"):

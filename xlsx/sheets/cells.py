@@ -142,8 +142,12 @@ def differs(native: str, python_cells: str, tolerance: str) -> str:
 def agreement(
     book: Book, sheet: Worksheet, area: tuple[int, int, int, int], differing: str, numbers: str, look: str = "state"
 ) -> None:
-    """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number."""
-    verdict = f'IF({differing}>0,"differs",IF({numbers}=0,"{NOTHING}","agrees"))'
+    """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number.
+
+    With a bad cell on Network Python answers nothing, while natively all stays that does not depend on it: "–" too.
+    """
+    apart = f'IF(first_bad_input="{ALL_GOOD}","differs","{NOTHING}")'
+    verdict = f'IF({differing}>0,{apart},IF({numbers}=0,"{NOTHING}","agrees"))'
     array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks[look], NOT_CONNECTED)
     first_row, first_column, last_row, last_column = area
     count = (last_row - first_row + 1) * (last_column - first_column + 1)
