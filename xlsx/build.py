@@ -152,7 +152,7 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
             "Gradient check",
             "Each derivative again, from the loss alone: move one weight a little.",
         ),
-        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 10 or 50."),
+        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 50, 1000."),
         optimizers.TITLE: ("Optimizers", f"Network {text}: the same start, the same rate, three ways to go down."),
         training_log.TITLE: (
             "Training log",
