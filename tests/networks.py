@@ -1,13 +1,15 @@
 """What the tests of the mathematics share: the canonical figures, random networks, and PyTorch as their referee."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from pyfuncs import descent, propagation
 from pyfuncs.network import OUTPUT_LOSSES, Network
 
 CANONICAL = json.loads(Path(__file__).with_name("canonical.json").read_text())
@@ -109,3 +111,26 @@ def torch_loss(network: Network, weights: torch.Tensor, inputs: np.ndarray, targ
         return each / len(targets)
     outputs = FUNCTIONS[network.output](logits)
     return torch.nn.functional.mse_loss(outputs, wanted, reduction="sum") / (2 * len(targets))
+
+
+def quantities_by_pyfuncs(case: Case, rate: float) -> dict[str, float]:
+    """Every quantity of the sheets Forward and Backward, for one sample, by its name."""
+    network, outputs = case.network, propagation.predict(*case.arguments[:3])
+    found = dict(zip(network.unit_names, propagation.units(*case.arguments[:3])[0], strict=True))
+    found |= zip(network.loss_names, propagation.loss(*case.arguments), strict=True)
+    if network.loss == "half-squared":
+        found |= zip([f"dE/da_{unit}" for unit in network.layer_units[-1]], (outputs - case.targets)[0], strict=True)
+    found |= zip([f"dE/d{unit}" for unit in chain(*network.layer_units)], deltas_by_pyfuncs(case), strict=True)
+    found |= zip(network.gradient_names, propagation.gradient(*case.arguments), strict=True)
+    found |= zip([f"new {w}" for w in network.weight_names], descent.step(*case.arguments, rate), strict=True)
+    return {name: float(value) for name, value in found.items()}
+
+
+def deltas_by_pyfuncs(case: Case) -> np.ndarray:
+    """dE/dz of every unit: the derivative by a bias of its own, which each unit is given here."""
+    network, units = case.network, case.network.sizes[1:]
+    own = replace(network, bias="bias")
+    weights, biases = np.split(case.weights, [own.weight_count - sum(units)])
+    if network.bias != "bias":
+        biases = np.repeat(biases, units) if len(biases) else np.zeros(sum(units))
+    return propagation.gradient(own, np.append(weights, biases), case.inputs, case.targets)[-sum(units) :]

@@ -5,12 +5,15 @@ import re
 import subprocess
 import zipfile
 from functools import cache, cached_property
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.sax.saxutils import escape
 
 import openpyxl
+from openpyxl.utils import get_column_letter, range_boundaries
 
+from tests.calc.office import Office
 from xlsx import build
 
 RECALCULATE = (
@@ -135,25 +138,67 @@ def rewritten(path: Path, copy: Path, change: object) -> Path:
 
 
 class Values:
-    """The values in a workbook's cells, found by defined name or by the names that stand on the sheets."""
+    """The values in a workbook's cells, found by defined name or by the names that stand on the sheets.
+
+    A sheet is read when it is first asked for: that takes a third of the time of a whole openpyxl workbook.
+    """
 
     def __init__(self, path: Path):
         self.path = path
-        self.book = openpyxl.load_workbook(path, data_only=True)
+        self._grids: dict[str, list[tuple]] = {}
+
+    @cached_property
+    def book(self) -> openpyxl.Workbook:
+        """All that openpyxl knows, for what is more than a value."""
+        return openpyxl.load_workbook(self.path, data_only=True)
+
+    @cached_property
+    def _streamed(self) -> openpyxl.Workbook:
+        return openpyxl.load_workbook(self.path, data_only=True, read_only=True)
+
+    @property
+    def titles(self) -> list[str]:
+        return self._streamed.sheetnames
+
+    @property
+    def names(self) -> list[str]:
+        """The defined names."""
+        return list(self._streamed.defined_names)
+
+    def grid(self, sheet: str) -> list[tuple]:
+        """The rows of a sheet, from A1 on, all equally long."""
+        if sheet not in self._grids:
+            rows = list(self._streamed[sheet].iter_rows(values_only=True))
+            width = max(map(len, rows), default=0)
+            self._grids[sheet] = [row + (None,) * (width - len(row)) for row in rows]
+        return self._grids[sheet]
+
+    def area(self, sheet: str, cells: str) -> list[tuple]:
+        """The rows of cells such as "B6" or "$B$6:$C$9"; None beyond the used ones."""
+        left, top, right, bottom = range_boundaries(cells)
+        grid = self.grid(sheet)
+        return [
+            tuple(
+                grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+                for column in range(left - 1, right)
+            )
+            for row in range(top - 1, bottom)
+        ]
 
     def named(self, name: str) -> list:
         """The values of a named range, row by row."""
-        ((sheet, area),) = self.book.defined_names[name].destinations
-        cells = self.book[sheet][area]
-        rows = cells if isinstance(cells, tuple) else ((cells,),)
-        return [cell.value for row in rows for cell in row]
+        return [value for row in self.area(*self.where(name)) for value in row]
+
+    def where(self, name: str) -> tuple[str, str]:
+        """The sheet and the cells of a defined name."""
+        ((sheet, cells),) = self._streamed.defined_names[name].destinations
+        return sheet, cells
 
     @cached_property
     def quantities(self) -> dict[str, dict[str, object]]:
         """The rows of Forward and Backward, by the name of the quantity, then by column title."""
         found = {}
-        for sheet in (self.book["Forward"], self.book["Backward"]):
-            rows = list(sheet.iter_rows(values_only=True))
+        for rows in (self.grid("Forward"), self.grid("Backward")):
             head = next(number for number, row in enumerate(rows) if row[0] == "Quantity")
             for row in rows[head + 1 :]:
                 found[row[0]] = dict(zip(rows[head], row, strict=True))
@@ -165,43 +210,65 @@ class Values:
     @cached_property
     def losses(self) -> list[list[object]]:
         """E_total on Learning rates, a row per epoch, a column per rate."""
-        rows = self.book["Learning rates"].iter_rows(6, self.last_row, 2, 7, values_only=True)
-        return [list(row) for row in rows]
+        return [list(row[1:7]) for row in self.grid("Learning rates")[5 : self.last_row]]
 
     @cached_property
     def last_row(self) -> int:
         """The row of the last epoch on Learning rates and on Optimizers."""
-        column = self.book["Learning rates"]["A"]
-        return max(cell.row for cell in column if isinstance(cell.value, int))
+        return max(
+            number for number, row in enumerate(self.grid("Learning rates"), 1) if isinstance(row[0], (int, float))
+        )
 
     def block(self, rate: int) -> list[dict[str, object]]:
         """The native rows of one rate, by column name."""
-        starts = [cell.column for cell in self.book["Learning rates"][4] if cell.value == "rate"]
+        starts = [column for column, value in enumerate(self.grid("Learning rates")[3]) if value == "rate"]
         return self.rows("Learning rates", starts[rate], 5, self.last_row)
 
     def optimizer(self, text: str) -> list[dict[str, object]]:
         """The native rows of one optimizer, by column name."""
-        (start,) = [cell.column for cell in self.book["Optimizers"][4] if cell.value == text]
-        return self.rows("Optimizers", start, 5, self.last_row)
+        return self.rows("Optimizers", self.grid("Optimizers")[3].index(text), 5, self.last_row)
 
     def rows(self, sheet: str, column: int, head: int, last: int) -> list[dict[str, object]]:
-        """The rows below a header that begins in a column and ends before an empty one."""
-        cells = self.book[sheet]
-        titles = []
-        while (title := cells.cell(head, column + len(titles)).value) is not None:
-            titles.append(title)
-        found = cells.iter_rows(head + 1, last, column, column + len(titles) - 1, values_only=True)
-        return [dict(zip(titles, row, strict=True)) for row in found]
+        """The rows below a header that begins in a column (the first is 0) and ends before an empty one."""
+        titles = list(takewhile(lambda title: title is not None, self.grid(sheet)[head - 1][column:]))
+        return [dict(zip(titles, row[column:], strict=False)) for row in self.grid(sheet)[head:last]]
 
     def all(self) -> list[tuple[str, object]]:
         """Every cell that is not blank, with its place."""
         return [
-            (f"{sheet.title}!{cell.coordinate}", cell.value)
-            for sheet in self.book
-            for row in sheet.iter_rows()
-            for cell in row
-            if cell.value is not None
+            (f"{sheet}!{get_column_letter(column)}{number}", value)
+            for sheet in self.titles
+            for number, row in enumerate(self.grid(sheet), 1)
+            for column, value in enumerate(row, 1)
+            if value is not None
         ]
+
+
+class Shown(Values):
+    """The values in an open workbook of a running office, as they were when this was made."""
+
+    def __init__(self, office: Office, key: int):
+        self._grids = {
+            sheet: list(map(plain, office.read(key, office.used(key, sheet)))) for sheet in office.sheets(key)
+        }
+        self._names = office.names(key)
+
+    @property
+    def titles(self) -> list[str]:
+        return list(self._grids)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._names)
+
+    def where(self, name: str) -> tuple[str, str]:
+        sheet, _, cells = self._names[name].rpartition(".")
+        return sheet.lstrip("$").strip("'"), cells
+
+
+def plain(row: list[object]) -> tuple:
+    """A row with an error as the text that its cell shows."""
+    return tuple(cell["error"] if isinstance(cell, dict) else cell for cell in row)
 
 
 def close(one: object, other: float, tolerance: float = 1e-12) -> bool:

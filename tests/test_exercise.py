@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import openpyxl
 import pytest
 
-from pyfuncs import descent, propagation
-from pyfuncs.network import Network
-from pyfuncs.presets import starting_point
+from tests.networks import canonical_case, quantities_by_pyfuncs
 from tests.sheets import BUILT, ERRORS, Values, converted, profile, sheet_titles, with_cells
 from xlsx.build import build, main
 
@@ -33,20 +30,8 @@ def questions(path: Path) -> list[tuple[str, str]]:
 
 
 def solved() -> dict[str, float]:
-    """The answers by pyfuncs, which knows nothing of the workbook; errors and deltas by hand from its outputs."""
-    network, start = Network.parse("2-2-2"), starting_point(Network.parse("2-2-2"))
-    numbers = (network, *(np.array(each) for each in (start.weights, start.inputs, start.targets)))
-    found = dict(zip(network.unit_names, propagation.units(*numbers[:3])[0], strict=True))
-    found |= dict(zip(network.loss_names, propagation.loss(*numbers), strict=True))
-    found |= dict(zip(network.gradient_names, propagation.gradient(*numbers), strict=True))
-    moved = descent.step(*numbers, start.learning_rate)
-    found |= {f"new {w}": each for w, each in zip(network.weight_names, moved, strict=True)}
-    found |= {f"dE/da_o{k}": found[f"a_o{k}"] - start.targets[0][k - 1] for k in (1, 2)}
-    return (
-        found
-        | {f"dE/d{unit}": found[f"dE/dw{w}"] / found[by] for unit, w, by in (("o1", 5, "a_h1"), ("o2", 7, "a_h1"))}
-        | {f"dE/dh{k}": found[f"dE/dw{2 * k - 1}"] / start.inputs[0][0] for k in (1, 2)}
-    )
+    """The answers by pyfuncs, which knows nothing of the workbook."""
+    return quantities_by_pyfuncs(canonical_case("course"), 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +47,7 @@ def computed(soffice: str, blank: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def checks(values: Values) -> list[str]:
-    cells = [row for name in SHEETS for row in values.book[name].iter_rows(min_row=5, values_only=True)]
-    return [row[5] for row in cells if row[5] in ("blank", "right", "not yet")]
+    return [row[5] for name in SHEETS for row in values.grid(name)[4:] if row[5] in ("blank", "right", "not yet")]
 
 
 def test_it_goes_from_blank_to_all_right(blank: Path, computed: dict[str, Values]) -> None:
@@ -71,7 +55,7 @@ def test_it_goes_from_blank_to_all_right(blank: Path, computed: dict[str, Values
     assert count == 33
     assert checks(computed["blank"]) == ["blank"] * count
     assert checks(computed["right"]) == ["right"] * count
-    assert computed["right"].named("answers_right") == [f"{count} of {count} answers are right, 0 not yet"]
+    assert computed["right"].named("answers_right") == [f"{count} of {count} answers are right"]
 
 
 def test_a_wrong_answer_and_a_text_are_not_yet_right(blank: Path, computed: dict[str, Values]) -> None:
@@ -95,7 +79,9 @@ def test_no_cell_shows_an_error(computed: dict[str, Values]) -> None:
         assert [place for place, value in values.all() if value in ERRORS] == []
 
 
-@pytest.mark.parametrize("options", [["--preset", "xor"], ["--network", "2-3-2 tanh softmax bias"]])
-def test_every_network_has_its_exercise(tmp_path: Path, options: list[str]) -> None:
-    assert main(["--exercise", "--epochs", "10", *options, "--out", str(tmp_path)]) == 0
+def test_every_network_has_its_exercise_under_a_name_of_its_own(tmp_path: Path) -> None:
+    assert main(["--exercise", "--epochs", "10", "--network", "2-2 sigmoid softmax", "--out", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["exercise.xlsm", "exercise.xlsx"]
     assert "Key" in sheet_titles(tmp_path / "exercise.xlsx")
+    batch = build(tmp_path / "batch.xlsx", preset="xor", epochs=10, exercise=True)
+    assert {"dE/dw1", "dE/dw1 (sample)"} <= {name for _, name in questions(batch)}

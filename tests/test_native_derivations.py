@@ -95,7 +95,7 @@ def computed(soffice: str, tmp_path_factory: pytest.TempPathFactory) -> Values:
 
 
 def column(computed: Values, name: str, update: int) -> dict[str, object]:
-    return {row[0]: row[update] for row in computed.book[name].iter_rows(values_only=True)}
+    return {row[0]: row[update] for row in computed.grid(name)}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -67,6 +67,7 @@ WRITING_ORDER = (  # a sheet reads what stands before it
 MAX_WEIGHTS = 250
 MAX_CELLS = 150_000  # about what opens in a few seconds
 EPOCHS, MAX_EPOCHS, FEWEST_EPOCHS = 100, 1_000, 10
+WORKED, EXERCISE = "formulas, native cells and Python", "every number is yours to find"
 TRAINING = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
 
 
@@ -141,7 +142,7 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
     """The title and the line under it of every sheet."""
     text = book.network.text
     return {
-        start.TITLE: ("Backpropagation, step by step", f"Network {text}: formulas, native cells and Python."),
+        start.TITLE: ("Backpropagation, step by step", f"Network {text}: {EXERCISE if book.exercise else WORKED}."),
         network.TITLE: ("Network", "What goes in. Every other sheet follows these cells."),
         batch.TITLE: ("Batch", f"Network {text}: several samples make one update, by the mean of their derivatives."),
         picture.TITLE: ("Picture", f"Network {text}, with its numbers at the epoch that is chosen on Forward."),
@@ -151,7 +152,7 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
             "Gradient check",
             "Each derivative again, from the loss alone: move one weight a little.",
         ),
-        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 10 or 50."),
+        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 50, 1000."),
         optimizers.TITLE: ("Optimizers", f"Network {text}: the same start, the same rate, three ways to go down."),
         training_log.TITLE: (
             "Training log",

@@ -123,12 +123,16 @@ class Office:
 
     def press(self, key: int, sheet: str, caption: str) -> None:
         """Click a button with the mouse, as a person would."""
+        self.look_at(key, sheet)
+        self.click(*wait_for(lambda: self.button(key, sheet, caption)))
+
+    def look_at(self, key: int, sheet: str) -> None:
+        """Bring a sheet's window to the front, all of it on the screen, and wait until it is drawn."""
         title = self.show(key, sheet)
         window = wait_for(lambda: self._windows(f"^{re.escape(title)}"))[-1]
         self._xdotool("windowactivate", "--sync", window)
         self._xdotool("windowmove", window, "0", "0")  # each new window is put further down, in the end off the screen
-        time.sleep(0.7)  # until the sheet is drawn; a person looks first, too
-        self.click(*wait_for(lambda: self.button(key, sheet, caption)))
+        time.sleep(0.7)  # a person looks first, too
 
     def click(self, x: int, y: int) -> None:
         """Click somewhere on the screen."""

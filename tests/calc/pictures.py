@@ -20,7 +20,7 @@ COLOURS = "48"  # of a PNG: a third of the bytes, and no difference to the eye
 def take(office: Office, key: int, sheets: list[str]) -> None:
     """A picture of each sheet: of Results while a run trains, of the log with some rows."""
     for name in sheets:
-        office.show(key, name)
+        office.look_at(key, name)
         if name == "Results":
             train(office, key)
         if name == "Training log":
@@ -39,13 +39,19 @@ def train(office: Office, key: int) -> None:
     wait_for(lambda: "epoch 16 of" in (office.read(key, "run_status")[0][0] or ""), timeout=120)
 
 
+def linked_python(folder: Path) -> str:
+    """This Python under a path that is nobody's: Start shows where it runs."""
+    (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    return str(folder / ".venv" / Path(sys.executable).relative_to(sys.prefix))
+
+
 def main(sheets: list[str]) -> None:
     """Take them, of all sheets where none is named."""
     DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, virtual_screen() as display:
         folder = Path(name)
         os.environ["BACKPROP_HOME"] = str(folder / "Backprop")
-        launch.write_environment(sys.executable, PROJECT)
+        launch.write_environment(linked_python(folder), PROJECT)
         office = Office(folder, folder / "Backprop", display=display)
         try:
             office.install(str(package(folder / "backprop.oxt")))

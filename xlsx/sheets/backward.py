@@ -33,10 +33,8 @@ def write(book: Book) -> None:
     header(book, sheet, HEADER_ROW, CHECK_COLUMNS)
     row = HEADER_ROW + 1
     for title, rows, call in sections(book):
-        if not rows:  # cross-entropy needs no error: its delta is derived in one
-            continue
         section(book, sheet, row, title, VERDICT + 1)
-        first, row = row + 1, quantities(book, sheet, row + 1, rows, call, "number_8")
+        first, row = row + 1, quantities(book, sheet, row + 1, rows, call, WIDTHS, "number_8")
         derivatives = [quantity.name for quantity in rows] == list(book.network.gradient_names)
         if derivatives and not book.exercise:
             write_check(book, sheet, first)
@@ -49,14 +47,15 @@ def sections(book: Book) -> list[tuple[str, list[Quantity], str | None]]:
     network = book.network
     derivatives = [for_sample(book, quantity) for quantity in chains.chains(network)]
     titles = {
-        "1  Error: how E changes with each output": (formulas.errors(network), None),
-        "2  Delta: how E changes with each weighted sum, from the outputs back": (formulas.deltas(network), None),
-        "3  Derivative of each weight: its chain of factors": (derivatives, GRADIENT),
+        "Error: how E changes with each output": (formulas.errors(network), None),
+        "Delta: how E changes with each weighted sum, from the outputs back": (formulas.deltas(network), None),
+        "Derivative of each weight: its chain of factors": (derivatives, GRADIENT),
     }
     if book.samples > 1:
-        titles["   Derivative over the batch: the mean of its samples’ derivatives"] = (batch(book), MEAN_GRADIENT)
-    titles["4  Update: one plain step against the derivative"] = (formulas.updates(network), STEP)
-    return [(title, rows, call) for title, (rows, call) in titles.items()]
+        titles["Derivative over the batch: the mean of its samples’ derivatives"] = (batch(book), MEAN_GRADIENT)
+    titles["Update: one plain step against the derivative"] = (formulas.updates(network), STEP)
+    filled = [(title, *each) for title, each in titles.items() if each[0]]  # cross-entropy needs no error
+    return [(f"{number}  {title}", rows, call) for number, (title, rows, call) in enumerate(filled, 1)]
 
 
 def batch(book: Book) -> list[Quantity]:
@@ -104,8 +103,10 @@ def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, nume
 
 
 def verdict_text(book: Book, weight: str, native: float, numeric: float, relative: float) -> str:
-    """What `verdict_formula` answers at the values stored. (No workbook is built upon a kink.)"""
+    """What `verdict_formula` answers at the values stored."""
     if not math.isfinite(relative):
         return "#N/A"
+    if book.values[f"kink {weight}"]:
+        return KINK
     noise = rule.ROUNDING * max(1, book.values["E_total"]) / book.values[f"step {weight}"]
     return PASS if relative < rule.TOLERANCE or abs(native - numeric) < noise else FAIL

@@ -7,7 +7,19 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, expressions
 from xlsx.sheets import presets, style
-from xlsx.sheets.cells import TOLERANCE, Book, agreement, array, differs, mute_errors, python, stored, used
+from xlsx.sheets.cells import (
+    TOLERANCE,
+    Book,
+    agreement,
+    array,
+    differs,
+    mute_errors,
+    number_rules,
+    python,
+    show_whole,
+    stored,
+    used,
+)
 from xlsx.sheets.network import number_rule
 from xlsx.sheets.quantities import epoch_line
 
@@ -49,15 +61,15 @@ def write_sample(book: Book, sheet: Worksheet, sample: int, values: list[list[fl
     """One row of the three blocks, and what is wrong in it. `values` are those of each preset."""
     row, looks = FIRST + sample, book.looks
     numbers = [*book.preset.inputs[sample], *book.preset.targets[sample]]
-    sheet.write_number(row, 0, sample + 1, looks["integer"])
+    sheet.write_number(row, 0, sample + 1, looks["sample"])
     for at, (name, value) in enumerate(zip(names(book), map(float, numbers), strict=True)):
         preset, yours, use = (column_of(book, block) + at for block in range(3))
         choice = ",".join(f"{each[at]:.15g}" for each in values)
-        sheet.write_formula(row, preset, f"=CHOOSE(preset_number,{choice})", looks["general_muted"], value)
+        sheet.write_formula(row, preset, f"=CHOOSE(preset_number,{choice})", looks["given_muted"], value)
         sheet.write_blank(row, yours, None, looks["edit"])
         sheet.data_validation(row, yours, row, yours, number_rule(name, positive=False))
         cells = xl_rowcol_to_cell(row, yours), xl_rowcol_to_cell(row, preset)
-        sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["general"], value)
+        sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["given"], value)
         book.place(f"{name} #{sample + 1}", sheet, row, use, value)
 
 
@@ -70,6 +82,7 @@ def write_names(book: Book, sheet: Worksheet) -> None:
         book.define(f"{prefix}targets", sheet, xl_range(FIRST, first + inputs, last, first + len(names(book)) - 1))
     used_block = column_of(book, 2)
     mute_errors(book, sheet, (FIRST, used_block, last, used_block + len(names(book)) - 1))
+    show_whole(book, sheet, (FIRST, column_of(book, 0), last, used_block + len(names(book)) - 1))
 
 
 def write_check(book: Book, sheet: Worksheet) -> None:
@@ -102,11 +115,11 @@ def write_states(book: Book) -> None:
         sheet.write_string(top + 1, column, name, book.looks["header_right"])
         write_column(book, sheet, top + 2, column, name)
     for sample in range(book.samples):
-        sheet.write_number(top + 2 + sample, 0, sample + 1, book.looks["integer"])
+        sheet.write_number(top + 2 + sample, 0, sample + 1, book.looks["sample"])
     mean = top + 2 + book.samples
     sheet.write_string(mean, 0, "mean", book.looks["label"])
     write_python(book, sheet, mean, alone)
-    mute_errors(book, sheet, (top + 2, 1, mean, len(alone)))
+    number_rules(book, sheet, (top + 2, 1, mean + 1, len(alone)))
     sheet.freeze_panes(0, 1)
     style.printed(sheet, mean + 2, WIDTHS[: len(alone) + 1])
 

@@ -142,8 +142,12 @@ def differs(native: str, python_cells: str, tolerance: str) -> str:
 def agreement(
     book: Book, sheet: Worksheet, area: tuple[int, int, int, int], differing: str, numbers: str, look: str = "state"
 ) -> None:
-    """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number."""
-    verdict = f'IF({differing}>0,"differs",IF({numbers}=0,"{NOTHING}","agrees"))'
+    """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number.
+
+    With a bad cell on Network Python answers nothing, while natively all stays that does not depend on it: "–" too.
+    """
+    apart = f'IF(first_bad_input="{ALL_GOOD}","differs","{NOTHING}")'
+    verdict = f'IF({differing}>0,{apart},IF({numbers}=0,"{NOTHING}","agrees"))'
     array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks[look], NOT_CONNECTED)
     first_row, first_column, last_row, last_column = area
     count = (last_row - first_row + 1) * (last_column - first_column + 1)
@@ -159,6 +163,30 @@ def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int])
         sheet.conditional_format(*area, rule)
 
 
+def show_whole(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """A number too small or too large for fixed decimals is shown as it is, so that none of them looks like 0."""
+    cell = xl_rowcol_to_cell(*area[:2])
+    size = f"ABS({cell})"
+    odd = f"=AND(ISNUMBER({cell}),{cell}<>0,OR({size}<0.0001,{size}>=1000))"
+    look = book.workbook.add_format({"num_format": "General"})
+    sheet.conditional_format(*area, {"type": "formula", "criteria": odd, "format": look})
+
+
 def mute_errors(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
     """#N/A, the answer of a formula that has no number to work with, stands back."""
     sheet.conditional_format(*area, {"type": "errors", "format": book.workbook.add_format({"font_color": style.MUTED})})
+
+
+def number_rules(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """Of cells with six decimals: errors stand back, and large numbers get an exponent, as the columns are narrow."""
+    mute_errors(book, sheet, area)
+    wide = {"type": "cell", "criteria": "not between", "minimum": -1000, "maximum": 1000}
+    sheet.conditional_format(*area, {**wide, "format": book.workbook.add_format({"num_format": style.EXPONENT})})
+
+
+def loss_rules(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:
+    """As number_rules; small losses get an exponent too, for a descent goes on below what six decimals show."""
+    number_rules(book, sheet, area)
+    cell = xl_rowcol_to_cell(*area[:2])
+    small = {"type": "formula", "criteria": f"=AND(ISNUMBER({cell}),{cell}<>0,ABS({cell})<0.0001)"}
+    sheet.conditional_format(*area, {**small, "format": book.workbook.add_format({"num_format": style.EXPONENT})})

@@ -47,7 +47,7 @@ def quantities(book: Book, sheet: Worksheet, row: int, rows: list[Quantity]) -> 
 def question(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None:
     looks, answer = book.looks, xl_rowcol_to_cell(row, ANSWER)
     key = book.reference(quantity.name, sheet)
-    sheet.write_string(row, NAME, quantity.name, looks["label"])
+    sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
     sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
     sheet.write_blank(row, WORK, None, looks["formula"])

@@ -15,7 +15,7 @@ from xlsx.sheets.cells import Book
 from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, header, quantities, section, state_line
 
 TITLE = "Forward"
-WIDTHS = [13, 25, 38.5, 34, 14, 14, 18.5]
+WIDTHS = [13, 25, 34, 36, 14, 14, 20.5]
 EPOCH_ROW, SAMPLE_ROW, HEADER_ROW = 2, 3, 4
 UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"
 LOSS_CALL = "TRANSPOSE(BACKPROP_LOSS(shown_weights,shown_inputs,shown_targets,network))"
@@ -27,10 +27,10 @@ def write(book: Book) -> None:
     header(book, sheet, HEADER_ROW)
     row = HEADER_ROW + 1
     section(book, sheet, row, "1  Units: the weighted sum of what comes in, then the activation")
-    row = quantities(book, sheet, row + 1, formulas.forward(book.network), UNITS_CALL)
+    row = quantities(book, sheet, row + 1, formulas.forward(book.network), UNITS_CALL, WIDTHS)
     section(book, sheet, row, "2  Loss: how wrong the outputs are" + (" for this sample" if book.samples > 1 else ""))
     losses = [for_sample(book, quantity) for quantity in formulas.losses(book.network)]
-    row = quantities(book, sheet, row + 1, losses, LOSS_CALL)
+    row = quantities(book, sheet, row + 1, losses, LOSS_CALL, WIDTHS)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
     style.printed(sheet, row - 1, WIDTHS)
 

@@ -16,7 +16,7 @@ from pyfuncs.network import Network
 from xlsx import chains, expressions, formulas
 from xlsx.expressions import Expression
 from xlsx.sheets import style
-from xlsx.sheets.cells import Book, agreement, mute_errors, python, stored
+from xlsx.sheets.cells import Book, agreement, mute_errors, number_rules, python, stored
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = "Gradient check"
@@ -50,6 +50,7 @@ def write(book: Book) -> None:
     last = HEADER_ROW + len(weights)
     write_python(book, sheet, last)
     mute_errors(book, sheet, (FIRST, VALUE, last, NUMERIC))
+    number_rules(book, sheet, (FIRST, PASSES, last, start_of(book, 2)))
     sheet.freeze_panes(FIRST, 0)
     style.printed(sheet, last, WIDTHS)
 
@@ -84,7 +85,8 @@ def write_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
     looks, value = book.looks, book.values[weight]
     step = gradient_check.STEP * max(1, abs(value))
     w, h = xl_rowcol_to_cell(row, VALUE), xl_rowcol_to_cell(row, STEP)
-    losses = [write_pass(book, sheet, row, weight, side, value + (2 * side - 1) * step) for side in (0, 1)]
+    below, above = (write_pass(book, sheet, row, weight, side, value + (2 * side - 1) * step) for side in (0, 1))
+    losses = [moved["E_total"] for moved in (below, above)]
     sheet.write_string(row, WEIGHT, weight, looks["label"])
     sheet.write_formula(row, VALUE, f"={book.reference(weight, sheet)}", looks["number"], stored(value))
     sheet.write_formula(row, STEP, f"={gradient_check.STEP}*IF(ABS({w})>1,ABS({w}),1)", looks["step"], stored(step))
@@ -96,10 +98,11 @@ def write_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
     sheet.write_formula(row, NUMERIC, formula, looks["number"], stored(numeric))
     book.place(f"numeric {weight}", sheet, row, NUMERIC, numeric)
     book.place(f"step {weight}", sheet, row, STEP, step)
+    book.values[f"kink {weight}"] = crosses_zero(book, below, above)
 
 
-def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int, moved: float) -> float:
-    """One forward pass in a row: its own weight, all else as on Network. Gives its E_total, the last column."""
+def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int, moved: float) -> dict[str, float]:
+    """One forward pass in a row: its own weight, all else as on Network. Gives its values; E_total comes last."""
     columns, first = passes(book), start_of(book, side)
     letters = {name: xl_col_to_name(column) for column, name in enumerate(columns, first + 1)}
     own = xl_rowcol_to_cell(row, first)
@@ -116,17 +119,32 @@ def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int, m
         values[name] = expressions.evaluate(expression, values)
         text = f"=IFERROR({expressions.native(expression, cell)},NA())"
         sheet.write_formula(row, column, text, book.looks["short"], stored(values[name]))
-    return values["E_total"]
+    return values
+
+
+def relu_sums(book: Book) -> list[str]:
+    """The z of every ReLU unit, of every sample."""
+    relu = {unit for layer in formulas.layers(book.network) if layer.activation == "relu" for unit in layer.units}
+    return [name for name in passes(book) if name.split(" #")[0] in relu]
+
+
+def crosses_zero(book: Book, below: dict[str, float], above: dict[str, float]) -> bool:
+    """What `kink` answers for the values at w − h, at w (those of the book) and at w + h."""
+    signs = [[(values[z] > 0) - (values[z] < 0) for z in relu_sums(book)] for values in (below, book.values, above)]
+    return not signs[0] == signs[1] == signs[2]
 
 
 def kink(book: Book, reader: Worksheet, row: int) -> str:
-    """Whether the steps of a weight carry a ReLU unit's z over 0, where the loss has no slope; FALSE without ReLU."""
-    relu = {unit for layer in formulas.layers(book.network) if layer.activation == "relu" for unit in layer.units}
-    names = list(passes(book))
-    at = [number for number, name in enumerate(names, 1) if name.split(" #")[0] in relu]
-    sheet = f"'{TITLE}'!"
-    sides = [[f"{sheet}{xl_rowcol_to_cell(row, start_of(book, side) + n)}" for n in at] for side in (0, 1)]
-    tests = [f"SIGN({below})<>SIGN({above})" for below, above in zip(*sides, strict=True)]
+    """Whether the steps of a weight carry a ReLU unit's z over 0, where the loss has no slope; FALSE without ReLU.
+
+    By the signs of z at w − h, w and w + h, as in pyfuncs.gradient_check.
+    """
+    names, tests = list(passes(book)), []
+    for name in relu_sums(book):
+        at = 1 + names.index(name)
+        below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, start_of(book, side) + at)}" for side in (0, 1))
+        here = f"SIGN({book.reference(name, reader)})"
+        tests += [f"SIGN({below})<>{here}", f"{here}<>SIGN({above})"]
     return f"OR({','.join(tests)})" if tests else "FALSE"
 
 

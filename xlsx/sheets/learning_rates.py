@@ -12,12 +12,14 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import rate_charts, style
 from xlsx.sheets.cells import (
+    NOTHING,
     SWEEP_TOLERANCE,
     Book,
     agreement,
     array,
     differs,
-    mute_errors,
+    loss_rules,
+    number_rules,
     python,
     stored,
     used,
@@ -33,7 +35,7 @@ EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 18
 COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
 CHARTS_ROW = FIRST + 7
-WIDTHS = [6, *[8] * 6, 1.5, 6, *[8.2] * 5, 9.5, 18.5, 18.5, 1.5, *[8.3] * 6, 19, 1.5]
+WIDTHS = [6, *[8] * 6, 1.5, 9, *[8.2] * 5, 9.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
 
 
 def summary_epochs(book: Book) -> list[int]:
@@ -52,7 +54,8 @@ def write(book: Book) -> None:
     for index, loss in enumerate(losses):
         write_summary(book, blocks[index], index, loss)
     rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], NATIVE, (CHARTS_ROW, SUMMARY))
-    mute_errors(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book)) + 2))
+    loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
+    loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)
     style.printed(sheet, last, WIDTHS[:PYTHON])
 
@@ -70,7 +73,7 @@ def write_block(book: Book, block: Block, rate: float) -> list[dict[str, float]]
     sheet.write_string(GROUP_ROW, block.column, "rate", book.looks["group"])
     sheet.write_formula(GROUP_ROW, block.column + 1, f"={used(edited, positive=True)}", book.looks["rate"], rate)
     block.header(HEADER_ROW)
-    mute_errors(book, sheet, (GROUP_ROW, block.column, FIRST + book.epochs, block.column + block.width - 1))
+    number_rules(book, sheet, (GROUP_ROW, block.column, FIRST + book.epochs, block.column + block.width - 1))
     return block.write(start_values(book, rate), book.epochs)
 
 
@@ -85,7 +88,7 @@ def write_table(book: Book, blocks: list[Block], losses: list[list[float]]) -> N
         total = blocks[index].column_of("E_total")
         sheet.write_number(HEADER_ROW, column, RATES[index], looks["edit"])
         for row, loss in enumerate(losses[index], FIRST):
-            sheet.write_formula(row, column, f"={xl_rowcol_to_cell(row, total)}", looks["loss"], stored(loss))
+            sheet.write_formula(row, column, f"={xl_rowcol_to_cell(row, total)}", looks["short"], stored(loss))
     rates = (HEADER_ROW, NATIVE, HEADER_ROW, NATIVE + len(RATES) - 1)
     book.define("learning_rates", sheet, xl_range(*rates))
     sheet.data_validation(*rates, RATE_RULE)
@@ -109,7 +112,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         formula = f"={xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)}"
         sheet.write_formula(HEADER_ROW, column, formula, looks["short_head"], RATES[index])
     call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{book.epochs},network)"
-    python(sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["loss"])
+    python(sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["short"])
     pairs = [pair(book, index) for index in range(len(RATES))]
     different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
     numbers = "+".join(f"ISNUMBER({cells})" for each in pairs for cells in each)
@@ -131,7 +134,7 @@ def write_summary(book: Book, block: Block, index: int, losses: list[float]) -> 
     sheet.write_formula(row, SUMMARY, f"={rate}", looks["general"], RATES[index])
     for column, epoch in enumerate(epochs, SUMMARY + 1):
         source = xl_rowcol_to_cell(FIRST + epoch, NATIVE + index)
-        sheet.write_formula(row, column, f"={source}", looks["loss_row"], stored(losses[epoch]))
+        sheet.write_formula(row, column, f"={source}", looks["short_row"], stored(losses[epoch]))
     column, (native, beside) = SUMMARY + 1 + len(epochs), pair(book, index)
     rate_used = xl_rowcol_to_cell(GROUP_ROW, block.column + 1)
     array(sheet, (row, column) * 2, goal(native), looks["general"], goal_value(losses))
@@ -153,11 +156,13 @@ def write_summary_header(book: Book, sheet: Worksheet) -> None:
 
 def goal(native: str) -> str:
     """The first epoch with a loss below GOAL, for an array formula."""
-    return f'IFERROR(MATCH(TRUE,IF(ISNUMBER({native}),{native}<{GOAL}),0)-1,"not yet")'
+    found = f'IFERROR(MATCH(TRUE,IF(ISNUMBER({native}),{native}<{GOAL}),0)-1,"not yet")'
+    return f'IF(COUNT({native})=0,"{NOTHING}",{found})'
 
 
 def goal_value(losses: list[float]) -> int | str:
-    return next((epoch for epoch, loss in enumerate(losses) if loss < GOAL), "not yet")
+    missed = "not yet" if math.isfinite(losses[0]) else NOTHING
+    return next((epoch for epoch, loss in enumerate(losses) if loss < GOAL), missed)
 
 
 def outcome(native: str, rate: str, epochs: int) -> str:

@@ -12,10 +12,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import formulas, state_text
 from xlsx.sheets import presets, style
-from xlsx.sheets.cells import ALL_GOOD, Book, array, mute_errors, used
+from xlsx.sheets.cells import ALL_GOOD, Book, array, mute_errors, show_whole, used
 
 TITLE = "Network"
-WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 41]
+WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
 KIND, NAME, CONNECTION, PRESET, YOURS, USED, SHOWN, NOTE, _, SIDE = range(10)
 COLUMNS = {
     KIND: ("Kind", "header"),
@@ -71,6 +71,7 @@ def write(book: Book) -> None:
         row += len(group)
     write_check(book, sheet, last)
     mute_errors(book, sheet, (FIRST, PRESET, last, SHOWN))
+    show_whole(book, sheet, (FIRST, PRESET, last, SHOWN))
     state_text.write(book, sheet, STATE_ROW, SIDE)
     sheet.freeze_panes(FIRST, 0)
     style.printed(sheet, max(last, STATE_ROW), WIDTHS)
@@ -169,9 +170,9 @@ def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
     looks = book.looks
     positive = entry.name == "learning_rate"
     preset, yours = (xl_rowcol_to_cell(row, column) for column in (PRESET, YOURS))
-    sheet.write_formula(row, PRESET, "=" + presets.value(row), looks["general_muted"], entry.value)
+    sheet.write_formula(row, PRESET, "=" + presets.value(row), looks["given_muted"], entry.value)
     sheet.write_blank(row, YOURS, None, looks["edit"])
-    sheet.write_formula(row, USED, "=" + used(yours, positive, preset), looks["general"], entry.value)
+    sheet.write_formula(row, USED, "=" + used(yours, positive, preset), looks["given"], entry.value)
     sheet.write_formula(row, NOTE, "=" + note(yours, positive), looks["state"], "")
     sheet.data_validation(row, YOURS, row, YOURS, number_rule(entry.name, positive))
 
@@ -214,7 +215,7 @@ def write_shown(book: Book, at_epoch: dict[str, str]) -> None:
     for group in entries(book).values():
         for entry in group:
             formula = at_epoch.get(entry.name, xl_rowcol_to_cell(row, USED))
-            sheet.write_formula(row, SHOWN, f"={formula}", book.looks["general"], entry.value)
+            sheet.write_formula(row, SHOWN, f"={formula}", book.looks["short_row"], entry.value)
             if entry.name != "learning_rate":
                 book.place(entry.name, sheet, row, SHOWN, entry.value)
             row += 1

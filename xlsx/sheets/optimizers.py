@@ -14,7 +14,8 @@ from xlsx.sheets.cells import (
     Book,
     agreement,
     differs,
-    mute_errors,
+    loss_rules,
+    number_rules,
     python,
     stored,
 )
@@ -43,7 +44,7 @@ def write(book: Book) -> None:
     write_charts(book)
     book.values |= {f"E_total at {epoch}": row["E_total"] for epoch, row in enumerate(blocks[0][1])}
     last = FIRST + book.epochs
-    mute_errors(book, sheet, (FIRST, NATIVE, last, COMPARED))
+    loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
     network.write_shown(book, at_epoch(book, [block for block, _ in blocks]))
     sheet.freeze_panes(FIRST, NATIVE)
     style.printed(sheet, last, WIDTHS)
@@ -59,7 +60,7 @@ def write_block(book: Book, sheet: Worksheet, index: int) -> tuple[Block, list[d
     block.header(HEADER_ROW)
     settings = write_settings(book, sheet, column, index)
     rows = block.write(start_values(book, book.values["learning_rate"]) | settings, book.epochs)
-    mute_errors(book, sheet, (FIRST, column, FIRST + book.epochs, column + block.width - 1))
+    number_rules(book, sheet, (FIRST, column, FIRST + book.epochs, column + block.width - 1))
     return block, rows
 
 
@@ -100,7 +101,7 @@ def write_table(book: Book, sheet: Worksheet, blocks: list[tuple[Block, list[dic
         sheet.write_string(HEADER_ROW, NATIVE + index, label(index), looks["header_right"])
         for row, values in enumerate(rows, FIRST):
             source = xl_rowcol_to_cell(row, block.column_of("E_total"))
-            sheet.write_formula(row, NATIVE + index, f"={source}", looks["loss"], stored(values["E_total"]))
+            sheet.write_formula(row, NATIVE + index, f"={source}", looks["short"], stored(values["E_total"]))
 
 
 def label(index: int) -> str:
@@ -116,7 +117,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         native, beside = (xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
         sheet.write_string(HEADER_ROW, PYTHON + index, label(index), book.looks["header_right"])
         call = f'BACKPROP_SWEEP(weights,inputs,targets,learning_rate,{book.epochs},network,"{optimizer}")'
-        python(sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["loss"])
+        python(sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["short"])
         different.append(differs(native, beside, SWEEP_TOLERANCE))
         numbers += [f"ISNUMBER({native})", f"ISNUMBER({beside})"]
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])
@@ -131,7 +132,7 @@ def write_charts(book: Book) -> None:
         for index in range(COUNT):
             series = style.series(TITLE, (HEADER_ROW, NATIVE + index), EPOCH, (FIRST, FIRST + book.epochs), index)
             chart.add_series(series)
-        chart.set_size({"width": 430, "height": 290})
+        chart.set_size({"width": 392, "height": 290})
         about = f"Line chart of E_total over {book.epochs} updates by SGD, momentum and Adam, {scale} scale."
         place = {"description": about, "object_position": 3, "x_offset": 4}
-        book.sheet(TITLE).insert_chart(HEADER_ROW + 15 * at, CHARTS, chart, place)
+        book.sheet(TITLE).insert_chart(FIRST + 15 * at, CHARTS, chart, place)

@@ -23,9 +23,11 @@ CHART_COLUMNS = 10
 WIDTHS = [9.6] * CHART_COLUMNS + [1.5, 9, 12.5, 13, 13, 12]
 TABLE, POINTS = CHART_COLUMNS + 1, len(WIDTHS)
 HEADER_ROW = 3
+ROOMY = 5  # more units above each other leave no room under them
 LABELLED = 30  # with more edges their labels would hide each other: the table has them
-ALONG = 0.3  # where on its edge a label stands
-WIDTH, MARGIN = 735, 0.02  # of the chart, in pixels; of the plot within it, as a share
+ALONG = (0.3, 0.4, 0.2, 0.5, 0.6, 0.7, 0.8)  # where on its edge a label stands: the first place that is free
+WIDTH, HEIGHT, MARGIN = 735, 440, 0.02  # of the chart, in pixels; of the plot within it, as a share
+LABEL = (78, 16)  # pixels that a label takes
 SIDE = 0.35  # room left and right of the outer layers, in layers
 
 
@@ -75,19 +77,24 @@ def edges(book: Book) -> list[tuple[str, str, str]]:
 
 
 class Scale(NamedTuple):
-    """Pixels: of the chart's height, of a disc across, of one step along x and along y."""
+    """Pixels: of the chart's height, of a disc across, of one step along x and along y, and the size of its letters."""
 
     height: int
     disc: int
     x: float
     y: float
+    font: int
 
 
 def scale(book: Book) -> Scale:
+    """Up to eight units stand above each other on one screen."""
     high, layers = max(book.network.sizes), len(book.network.sizes)
-    height, inside = max(440, min(110, 60 + 400 // high) * high), 1 - 2 * MARGIN
-    disc = 62 if high <= 5 else 44
-    return Scale(height, disc, WIDTH * inside / (layers - 1 + 2 * SIDE), height * inside / high)
+    height, inside = max(HEIGHT, 55 * high), 1 - 2 * MARGIN
+    step = height * inside / high
+    disc = min(62, round(0.62 * step))
+    return Scale(
+        height, disc, WIDTH * inside / (layers - 1 + 2 * SIDE), step, 10 if disc > 50 else 8 if disc > 36 else 7
+    )
 
 
 def between(book: Book, start: str, end: str) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -133,8 +140,9 @@ def add(sheet: Worksheet, chart: Chart, rows: tuple[int, int], **looks: object) 
     )
 
 
-def label(position: str, **font: object) -> dict[str, object]:
-    return {"series_name": True, "value": False, "position": position, "font": {**style.CHART_FONT, **font}}
+def label(position: str, fill: dict[str, str] | None = None, **font: object) -> dict[str, object]:
+    look = {"series_name": True, "value": False, "position": position, "font": {**style.CHART_FONT, **font}}
+    return look | ({"fill": fill} if fill else {})
 
 
 def draw_edges(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
@@ -143,23 +151,40 @@ def draw_edges(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
     for weight, source, unit in found:
         start, end = between(book, source, unit)
         ends = [Point(*start, f'="{weight}"', weight), Point(*end, "", "")]
-        add(sheet, chart, write_points(book, sheet, rows, ends), line={"color": style.MUTED, "width": 1})
-    for weight, source, unit in found if len(found) <= LABELLED else ():
+        line = {"color": style.MUTED, "width": 1} if len(found) <= LABELLED else {"color": style.RULE, "width": 1}
+        add(sheet, chart, write_points(book, sheet, rows, ends), line=line)
+    places = label_places(book, found) if len(found) <= LABELLED else {}
+    for weight, (x, y) in places.items():
+        point = Point(x, y, *decimals(book, sheet, weight, 4, f"{weight} = "))
+        look = label("center", fill={"color": "#FFFFFF"})
+        add(sheet, chart, write_points(book, sheet, rows, [point]), data_labels=look)
+
+
+def label_places(book: Book, found: list[tuple[str, str, str]]) -> dict[str, tuple[float, float]]:
+    """Where each weight stands on its edge, so that none hides another."""
+    pixels, taken = scale(book), {}
+
+    def free(x: float, y: float) -> bool:
+        return all(
+            abs(x - other) * pixels.x > LABEL[0] or abs(y - far) * pixels.y > LABEL[1] for other, far in taken.values()
+        )
+
+    for weight, source, unit in found:
         (x, y), (to_x, to_y) = between(book, source, unit)
-        text = decimals(book, sheet, weight, 4, f"{weight} = ")
-        point = Point(x + ALONG * (to_x - x), y + ALONG * (to_y - y), *text)
-        add(sheet, chart, write_points(book, sheet, rows, [point]), data_labels=label("above"))
+        places = [(x + share * (to_x - x), y + share * (to_y - y)) for share in ALONG]
+        taken[weight] = next((place for place in places if free(*place)), places[0])
+    return taken
 
 
 def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
     """A disc per input and unit with its value in it, its name above, its bias or its target below."""
     pixels = scale(book)
-    size, room = round(pixels.disc * 0.75), (pixels.disc / 2 + 10) / pixels.y
+    size, room = round(pixels.disc * 0.75), (pixels.disc / 2 + pixels.font) / pixels.y
     disc = {"type": "circle", "size": size, "fill": {"color": style.DISC}, "border": {"color": style.ACCENT}}
     below = under(book)
     for name, (x, y) in places(book).items():
         value = name if name in book.network.input_names else f"a_{name}"
-        font = {"size": 10 if size > 40 else 8}
+        font = {"size": pixels.font}
         middle = write_points(book, sheet, rows, [Point(x, y, *decimals(book, sheet, value, 3))])
         add(sheet, chart, middle, marker=disc, data_labels=label("center", bold=True, **font))
         title = Point(x, y + room, f'="{value}"', value)
@@ -171,9 +196,9 @@ def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
 
 
 def under(book: Book) -> dict[str, str]:
-    """What stands under a unit: the target of an output, the bias of a hidden unit."""
+    """What stands under a unit: the target of an output, the bias of a hidden unit where there is room."""
     found = {}
-    for layer in formulas.layers(book.network):
+    for layer in formulas.layers(book.network) if max(book.network.sizes) <= ROOMY else ():
         found |= dict(zip(layer.units, layer.biases, strict=False))
     return found | dict(zip(book.network.layer_units[-1], book.network.target_names, strict=True))
 

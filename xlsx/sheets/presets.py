@@ -49,7 +49,7 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list], header_row: int
         sheet.write_string(SOURCES_ROW, column, preset.source, looks["muted_plain"])
         for row, value in enumerate(numbers(book, groups, preset), header_row + 1):
             if value is not None:
-                sheet.write_number(row, column, value, looks["general_muted"])
+                sheet.write_number(row, column, value, looks["given_muted"])
     write_choice(book, sheet, names, number, found)
 
 

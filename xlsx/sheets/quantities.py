@@ -10,8 +10,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import expressions
 from xlsx.formulas import Quantity, in_order
-from xlsx.sheets import exercise
-from xlsx.sheets.cells import ALL_GOOD, TOLERANCE, Book, agreement, differs, mute_errors, python, stored
+from xlsx.sheets import exercise, style
+from xlsx.sheets.cells import ALL_GOOD, NOT_CONNECTED, TOLERANCE, Book, agreement, differs, mute_errors, python, stored
 
 COLUMNS = (
     ("Quantity", "header"),
@@ -22,6 +22,7 @@ COLUMNS = (
     ("Python", "header_right"),
     ("Agreement", "header_state"),
 )
+TYPICAL = "0.123456"  # a number put in; some are longer, some shorter
 NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
 
 
@@ -54,17 +55,25 @@ def epoch_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
 
 
 def quantities(
-    book: Book, sheet: Worksheet, row: int, rows: Iterable[Quantity], call: str | None, number: str = "number"
+    book: Book,
+    sheet: Worksheet,
+    row: int,
+    rows: Iterable[Quantity],
+    call: str | None,
+    widths: list[float],
+    number: str = "number",
 ) -> int:
     """A row per quantity, Python's block and the comparisons beside. Gives the next free row.
 
-    Without a `call` (no cell function answers these) the row says through what it is checked.
+    `widths` are those of the sheet's columns. Without a `call` (no cell function answers these) the row says through
+    what it is checked.
     """
     if book.exercise:
         return exercise.quantities(book, sheet, row, list(rows))
     first, rows = row, list(rows)
     place(book, sheet, first, rows)
     for row, quantity in enumerate(rows, first):
+        sheet.set_row(row, height(quantity, widths, compared=call is not None))
         quantity_row(book, sheet, row, quantity, number)
         if call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
@@ -79,6 +88,14 @@ def quantities(
     return row + 1
 
 
+def height(quantity: Quantity, widths: list[float], compared: bool) -> float:
+    """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
+    numbers = expressions.written(quantity.expression, "text", lambda name: TYPICAL)
+    texts = {NAME: quantity.name, MEANING: quantity.meaning, FORMULA: quantity.text, NUMBERS: numbers}
+    heights = [style.lines(text, 1.25 * widths[column]) for column, text in texts.items()]
+    return max(*heights, style.lines(NOT_CONNECTED if compared else "", 1.25 * widths[AGREEMENT] - 3))
+
+
 def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str = "number") -> None:
     expression, looks = quantity.expression, book.looks
     value = book.values[quantity.name]
@@ -86,7 +103,7 @@ def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, num
     def cell(name: str) -> str:
         return book.reference(name, sheet)
 
-    sheet.write_string(row, NAME, quantity.name, looks["label"])
+    sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
     sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
     numbers = expressions.numbers_text(expression, book.values) if math.isfinite(value) else "#N/A"

@@ -6,7 +6,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import style
-from xlsx.sheets.cells import Book, mute_errors, stored
+from xlsx.sheets.cells import Book, number_rules, stored
 from xlsx.sheets.epochs import Block
 
 SHOWN = 3  # the number of the rate whose weights are charted at first
@@ -83,5 +83,5 @@ def write_shown(book: Book, blocks: list[Block], values: list[dict[str, float]])
             cells = ",".join(xl_rowcol_to_cell(line, block.column_of(name)) for block in blocks)
             formula = f"=IFERROR(CHOOSE(rate_charted,{cells}),NA())"
             sheet.write_formula(line, column, formula, book.looks["short"], stored(known[name]))
-    mute_errors(book, sheet, (row, first, row + book.epochs, first + len(names) - 1))
+    number_rules(book, sheet, (row, first, row + book.epochs, first + len(names) - 1))
     return first

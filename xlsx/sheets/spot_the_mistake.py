@@ -16,7 +16,7 @@ from xlsx.expressions import Expression, name
 from xlsx.mistakes import Mistake
 from xlsx.sheets import optimizers, style
 from xlsx.sheets.backward import relative_difference, verdict_formula, verdict_text
-from xlsx.sheets.cells import Book, colour_states, mute_errors, stored
+from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, number_rules, stored
 from xlsx.sheets.epochs import Block, descent, start_values
 from xlsx.sheets.quantities import epoch_line
 
@@ -38,6 +38,7 @@ WIDTHS = [width for _, width, _ in COLUMNS] + [1.5] + [width for _, width in LOS
 CHOICE_ROW, ABOUT_ROW, HEADER_ROW = 3, 4, 6
 FIRST = HEADER_ROW + 1
 TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
+LONGEST_SUM = 4  # terms
 SUMMARY_EPOCHS = (0, 1, 10, 100)
 
 
@@ -86,7 +87,7 @@ def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         wrong = each.of(book.network, 1) if each else {}
         sheet.write_string(HEADER_ROW, column, each.name if each else NONE, book.looks["header"])
         for row, weight in enumerate(learned(book), FIRST):
-            text = expressions.text(wrong[weight]) if weight in wrong else "as it should be"
+            text = short(wrong[weight]) if weight in wrong else "as it should be"
             sheet.write_string(row, column, text, book.looks["plain"])
 
 
@@ -94,7 +95,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     for column, (title, _, look) in enumerate(COLUMNS):
         sheet.write_string(HEADER_ROW, column, title, book.looks[look])
     sheet.set_row(HEADER_ROW, 28)
-    right = {each.name: each.text for each in chains.chains(book.network)}
+    right = {each.name: short(each.expression) for each in chains.chains(book.network)}
     for row, weight in enumerate(learned(book), FIRST):
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
         sheet.set_row(row, style.lines(longest, WIDTHS[RIGHT]))
@@ -102,7 +103,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         sheet.write_string(row, RIGHT, right[f"dE/d{weight}"], book.looks["formula"])
         texts = xl_range(row, TEXTS, row, TEXTS + len(found))
         wrong = found[0].of(book.network, 1)
-        shown = expressions.text(wrong[weight]) if weight in wrong else "as it should be"
+        shown = short(wrong[weight]) if weight in wrong else "as it should be"
         sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula"], shown)
         write_check(book, sheet, row, weight, found)
     last = FIRST + len(learned(book)) - 1
@@ -120,7 +121,13 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
 def wrong_texts(book: Book, weight: str, found: list[Mistake]) -> list[str]:
     """What the update uses for a weight, mistake by mistake, where that is not its derivative."""
     changes = (each.of(book.network, 1) for each in found)
-    return [expressions.text(wrong[weight]) for wrong in changes if weight in wrong]
+    return [short(wrong[weight]) for wrong in changes if weight in wrong]
+
+
+def short(expression: Expression) -> str:
+    """The formula to read; of a long sum the first term and the last."""
+    terms = expressions.text(expression).split(" + ")
+    return " + ".join(terms if len(terms) <= LONGEST_SUM else [terms[0], "…", terms[-1]])
 
 
 def failed(book: Book, weight: str) -> bool:
@@ -171,7 +178,7 @@ def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> tuple[B
     sheet.write_string(HEADER_ROW - 1, block.column, "The descent with the mistake", book.looks["group"])
     block.header(HEADER_ROW)
     rows = block.write(start_values(book, book.values["learning_rate"]), book.epochs)
-    mute_errors(book, sheet, (FIRST, block.column, FIRST + book.epochs, block.column + block.width - 1))
+    number_rules(book, sheet, (FIRST, block.column, FIRST + book.epochs, block.column + block.width - 1))
     return block, rows
 
 
@@ -185,12 +192,12 @@ def write_losses(book: Book, sheet: Worksheet, block: Block, rows: list[dict[str
         cells = [xl_rowcol_to_cell(row, LOSSES + at) for at in (1, 2)]
         sheet.write_number(row, LOSSES, epoch, looks["integer_row"])
         source = f"{optimizers.TITLE}!{xl_rowcol_to_cell(optimizers.FIRST + epoch, optimizers.NATIVE)}"
-        sheet.write_formula(row, LOSSES + 1, f"={source}", looks["loss_row"], stored(right))
+        sheet.write_formula(row, LOSSES + 1, f"={source}", looks["short_row"], stored(right))
         source = xl_rowcol_to_cell(FIRST + epoch, total)
-        sheet.write_formula(row, LOSSES + 2, f"={source}", looks["loss_row"], stored(wrong))
+        sheet.write_formula(row, LOSSES + 2, f"={source}", looks["short_row"], stored(wrong))
         difference = wrong - right if math.isfinite(wrong) and math.isfinite(right) else math.nan
         sheet.write_formula(row, LOSSES + 3, f"={cells[1]}-{cells[0]}", looks["scientific"], stored(difference))
-    mute_errors(book, sheet, (FIRST, LOSSES, FIRST + len(SUMMARY_EPOCHS), LOSSES + 3))
+    loss_rules(book, sheet, (FIRST, LOSSES + 1, FIRST + len(SUMMARY_EPOCHS), LOSSES + 3))
     write_chart(book, sheet, block)
 
 
@@ -198,11 +205,12 @@ def write_chart(book: Book, sheet: Worksheet, block: Block) -> None:
     chart = style.loss_chart(book.workbook, "E_total falls all the same", book.epochs, "linear")
     first, last = optimizers.FIRST, optimizers.FIRST + book.epochs
     right = style.series(optimizers.TITLE, (optimizers.HEADER_ROW, optimizers.NATIVE), 0, (first, last), 0)
-    chart.add_series({**right, "name": "right"})
+    under = {**style.line(0, 5.0), "transparency": 60}  # the other lies upon it, or under it: both are seen
+    chart.add_series({**right, "name": "right", "line": under})
     total, rows = block.column_of("E_total"), [FIRST, FIRST + book.epochs]
     wrong = {"values": [TITLE, rows[0], total, rows[1], total], "line": style.line(3)}
     chart.add_series({**right, "name": "with the mistake", **wrong})
-    chart.set_size({"width": 316, "height": 250})
+    chart.set_size({"width": 300, "height": 250})
     about = f"Line chart of E_total over {book.epochs} updates, without and with the mistake."
     place = {"description": about, "object_position": 3, "y_offset": 6}
     sheet.insert_chart(FIRST + len(SUMMARY_EPOCHS), LOSSES, chart, place)

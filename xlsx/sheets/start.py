@@ -19,6 +19,7 @@ CONNECT = (
     "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
     "25.2 or newer. Excel on macOS: Recalculate on Results. Without Python all native formulas work."
 )
+EXERCISE = "Fill in Forward from top to bottom, then Backward. Nothing needs to be installed."
 SHEETS = {
     "Network": "the inputs, targets, weights, learning rate and optimizer: presets, and your own numbers",
     "Batch": "the samples of the batch, each worked through in a row, and their mean",
@@ -40,13 +41,23 @@ STEPS = (
     "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A, not a number.",
 )
 
+EXERCISE_STEPS = (
+    "Read the formula of a row and give its value: a number with four figures or more, or a cell formula.",
+    "“right”: it is so. “not yet”: look again, at the rows that it reads too. “blank”: nothing is there.",
+    "Picture shows what has been found so far.",
+    "The epoch chosen on Forward is the one that is asked for: at another epoch all answers are others.",
+    "Other numbers on Network ask the same questions anew.",
+)
+
 
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     heading(book, sheet, STATE_ROW, "State")
     write_python_state(book, sheet)
-    write_verdict(book, sheet)
-    (write_answers if book.exercise else write_agreement)(book, sheet)
+    sheet.write_string(INPUTS_ROW, 0, "Cells of Network", book.looks["label"])
+    sheet.write_formula(INPUTS_ROW, 1, "=first_bad_input", book.looks["text"], ALL_GOOD)
+    for part in (write_answers,) if book.exercise else (write_verdict, write_agreement):
+        part(book, sheet)
     heading(book, sheet, SHEETS_ROW, "Sheets")
     here = [each.name for each in book.workbook.worksheets() if not each.hidden]
     row = SHEETS_ROW
@@ -56,10 +67,11 @@ def write(book: Book) -> None:
         sheet.write_string(row, 1, SHEETS[title], book.looks["text"])
     row += 1
     heading(book, sheet, row, "How to read it")
-    for step, text in enumerate(STEPS, 1):
+    steps = EXERCISE_STEPS if book.exercise else STEPS
+    for step, text in enumerate(steps, 1):
         sheet.write_string(row + step, 0, f"{step}", book.looks["label"])
         sheet.write_string(row + step, 1, text, book.looks["text_wrap"])
-    style.printed(sheet, row + len(STEPS), WIDTHS)
+    style.printed(sheet, row + len(steps), WIDTHS)
 
 
 def heading(book: Book, sheet: Worksheet, row: int, title: str) -> None:
@@ -76,13 +88,16 @@ def write_python_state(book: Book, sheet: Worksheet) -> None:
     ready = f'IFERROR(AND(ISTEXT({VERSION}),LEFT({VERSION},1)<>"#"),FALSE)'
     one_cell(sheet, VERSION_ROW, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["label"], NOT_CONNECTED)
     one_cell(sheet, READY_ROW, ready, book.looks["yes_no"], 0)
-    one_cell(sheet, ADVICE_ROW, f'IF(python_ready,"{CONNECTED}","{CONNECT}")', book.looks["text_wrap"], CONNECT)
+    if book.exercise:
+        sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
+    else:
+        one_cell(sheet, ADVICE_ROW, f'IF(python_ready,"{CONNECTED}","{CONNECT}")', book.looks["text_wrap"], CONNECT)
     book.define("python_ready", sheet, xl_rowcol_to_cell(READY_ROW, 1))
     colour_states(book, sheet, (VERSION_ROW, 1, VERSION_ROW, 1))
 
 
 def write_verdict(book: Book, sheet: Worksheet) -> None:
-    """All comparisons of the workbook in one line, and the check of the editable cells."""
+    """All comparisons of the workbook in one line."""
     count = sum(cells for _, cells in book.compared)
     areas = [area for area, _ in book.compared]
     tally = {state: "+".join(f'COUNTIF({area},"{state}")' for area in areas) for state in ("differs", NOTHING)}
@@ -92,10 +107,8 @@ def write_verdict(book: Book, sheet: Worksheet) -> None:
         f'IF({tally["differs"]}>0,({tally["differs"]})&" of {count} comparisons differ: look for “differs”",{missing})'
     )
     sheet.write_string(VERDICT_ROW, 0, "Native and Python", book.looks["label"])
-    sheet.write_string(INPUTS_ROW, 0, "Cells of Network", book.looks["label"])
     verdict = f'IF(python_ready,{differ},"{NOT_CONNECTED}")'
     one_cell(sheet, VERDICT_ROW, verdict, book.looks["label"], NOT_CONNECTED)
-    sheet.write_formula(INPUTS_ROW, 1, "=first_bad_input", book.looks["text"], ALL_GOOD)
     colour_states(book, sheet, (VERDICT_ROW, 1, VERDICT_ROW, 1))
 
 
@@ -119,10 +132,13 @@ def write_agreement(book: Book, sheet: Worksheet) -> None:
 
 def write_answers(book: Book, sheet: Worksheet) -> None:
     """answers_right: how far the exercise is done."""
-    right, wrong, count = exercise.count(book, "right"), exercise.count(book, "not yet"), exercise.total(book)
-    text = f'=({right})&" of {count} answers are right, "&({wrong})&" not yet"'
-    sheet.write_string(AGREES_ROW, 0, "Your answers", book.looks["label"])
-    sheet.write_formula(AGREES_ROW, 1, text, book.looks["label"], f"0 of {count} answers are right, 0 not yet")
+    count, looks = exercise.total(book), book.looks
+    states = {AGREES_ROW: ("Your answers", "right", f" of {count} answers are right", 0)}
+    states |= {CHECK_ROW: ("Not yet right", "not yet", "", 0), VERDICT_ROW: ("Still blank", "blank", "", count)}
+    for row, (label, state, rest, number) in states.items():
+        sheet.write_string(row, 0, label, looks["label"])
+        text = f'=({exercise.count(book, state)})&"{rest}"'
+        sheet.write_formula(row, 1, text, looks["text" if rest == "" else "label"], f"{number}{rest}")
     book.define("answers_right", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
 
 

@@ -31,7 +31,9 @@ EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
 HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
 RIGHT = {"align": "right"}
 PAGE_WIDTH = 126  # characters across A4 landscape between the margins
-SHORT, LOSS = "[>=1000]0.0E+00;0.000000", "[>=1000]0.0E+00;[<0.0001]0.0E+00;0.000000"
+# No sections: Calc leaves out the minus sign where a second one has no condition. cells.number_rules shows what these
+# would hide or make too wide.
+SHORT, GIVEN, EXPONENT = "0.000000", "0.00####", "0.0E+00"
 FORMATS: dict[str, dict[str, Any]] = {
     "plain": {},
     "wrap": {"text_wrap": True},
@@ -43,6 +45,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "header_right": {**HEADER, **RIGHT},
     "group": {"bold": True, "font_color": ACCENT},
     "label": {"bold": True, **ROW},
+    "label_wrap": {"bold": True, "text_wrap": True, **ROW},
     "text": ROW,
     "text_wrap": {"text_wrap": True, **ROW},
     "muted_state": {"font_color": MUTED, "text_wrap": True, "indent": 1, **ROW},
@@ -52,18 +55,18 @@ FORMATS: dict[str, dict[str, Any]] = {
     "number_8": {"num_format": "0.00000000", **RIGHT, **ROW},
     "short": {"num_format": SHORT, **RIGHT},
     "short_head": {**HEADER, **RIGHT},
-    "loss": {"num_format": LOSS, **RIGHT},
-    "loss_row": {"num_format": LOSS, **RIGHT, **ROW},
     "rate": {**RIGHT, "bold": True, "font_color": ACCENT},
     "muted_line": {"font_color": MUTED, **ROW},
     "muted_plain": {"font_color": MUTED},
-    "general_muted": {"font_color": MUTED, **RIGHT, **ROW},
+    "given_muted": {"num_format": GIVEN, "font_color": MUTED, **RIGHT, **ROW},
+    "given": {"num_format": GIVEN, **RIGHT, **ROW},
     "integer_muted": {"font_color": MUTED, **RIGHT},
     "integer_hidden": {"font_color": "#FFFFFF", "num_format": "0", **ROW},
     "muted_right": {"font_color": MUTED, **RIGHT},
     "left": {"align": "left"},
     "short_row": {"num_format": SHORT, **RIGHT, **ROW},
     "state_plain": {"font_color": BAD},
+    "sample": {"num_format": "0", "align": "left", "bold": True, **ROW},
     "next_integer": {"num_format": "0", **RIGHT, "bg_color": PALE},
     "next": {"num_format": SHORT, **RIGHT, "bg_color": PALE},
     "integer_row": {"num_format": "0", **RIGHT, **ROW},
@@ -71,8 +74,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "state_text": {"font_color": INK, "bg_color": PALE},
     "epoch_used": {"font_color": MUTED, "num_format": '"epoch "0', "align": "left", "indent": 1},
     "sample_used": {"font_color": MUTED, "num_format": '"sample "0', "align": "left", "indent": 1},
-    "step": {"num_format": "0.0E+00", **RIGHT, **ROW},
-    "scientific": {"num_format": "0.0E+00", **RIGHT, **ROW},
+    "step": {"num_format": EXPONENT, **RIGHT, **ROW},
+    "scientific": {"num_format": EXPONENT, **RIGHT, **ROW},
     "long_number": {"num_format": "0.00000000000000", **RIGHT, **ROW},
     "label_plain": {"bold": True},
     "integer": {"num_format": "0", **RIGHT},
@@ -108,7 +111,10 @@ def page(sheet: Worksheet, title: str, subtitle: str, looks: dict[str, Format], 
 
 
 def printed(sheet: Worksheet, last_row: int, widths: list[float]) -> None:
-    """Print these columns one page wide. (A scale, because Calc draws the page breaks of fit-to-width at 100 %.)"""
+    """Print these columns one page wide.
+
+    (By a scale, because Calc draws the page breaks of fit-to-width, and of repeated rows, at 100 %.)
+    """
     sheet.print_area(0, 0, last_row, len(widths) - 1)
     sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
 
@@ -153,7 +159,7 @@ def loss_chart(workbook: Workbook, title: str, epochs: int | None, scale: str, y
     """An empty chart of something against the epoch, on a "linear" or a "logarithmic" axis."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
     chart.set_title({"name": title, "name_font": CHART_TITLE, "overlay": False})
-    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0"))
+    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0" if epochs else "General"))
     more = {"log_base": 10, "num_format": "0.0E+0", "crossing": "min"} if scale == "logarithmic" else {}
     chart.set_y_axis(axis(y, **more))
     chart.set_legend({"position": "bottom", "font": CHART_FONT})

@@ -11,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import chains, expressions, formulas
 from xlsx.expressions import Expression
 from xlsx.sheets import style
-from xlsx.sheets.cells import NOTHING, Book, mute_errors, stored
+from xlsx.sheets.cells import NOTHING, Book, loss_rules, number_rules, stored
 from xlsx.sheets.epochs import guarded, start_values
 from xlsx.sheets.gradient_check import passes
 from xlsx.sheets.quantities import state_line
@@ -34,7 +34,7 @@ def columns(book: Book) -> tuple[str, ...]:
 
 
 def widths(book: Book) -> list[float]:
-    return [7, 6, *[8.6] * book.network.weight_count, 12, 9, 1.5, *[8.5] * CHART_COLUMNS, 1.5]
+    return [7, 6, *[8.6] * book.network.weight_count, 13, 9, 1.5, *[8.5] * CHART_COLUMNS, 1.5]
 
 
 def write(book: Book) -> None:
@@ -44,6 +44,7 @@ def write(book: Book) -> None:
     log_formats(book, sheet)
     state_line(book, sheet, 2)
     write_buttons(book, sheet)
+    sheet.set_row(TABLE_ROW, 20)
     for column, name in enumerate(names):
         sheet.write_string(TABLE_ROW, column, name, book.looks["header_right"])
     write_start(book, sheet)
@@ -52,7 +53,8 @@ def write(book: Book) -> None:
     last = len(names) - 1
     book.define("log_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, last))
     book.define("log_next", sheet, xl_range(NEXT_ROW, 0, NEXT_ROW, last))
-    mute_errors(book, sheet, (NEXT_ROW, 0, FIRST, last))
+    number_rules(book, sheet, (NEXT_ROW, 2, FIRST + ROWS, last - 1))
+    loss_rules(book, sheet, (NEXT_ROW, last, FIRST + ROWS, last))
     write_chart(book, sheet)
     sheet.freeze_panes(FIRST, 2 if book.network.weight_count > 10 else 0)
     style.printed(sheet, FIRST + 40, widths(book))
@@ -61,7 +63,7 @@ def write(book: Book) -> None:
 def log_formats(book: Book, sheet: Worksheet) -> None:
     """Rows that arrive later are formatted already: numbers by column, a line under each row that is filled."""
     for column, name in enumerate(columns(book)):
-        look = book.looks["integer" if name in ("epoch", "press") else "loss" if name == "E_total" else "short"]
+        look = book.looks["integer" if name in ("epoch", "press") else "short"]
         sheet.set_column(column, column, widths(book)[column], look)
     filled = {"type": "formula", "criteria": f'=$A{FIRST + 1}<>""', "format": book.workbook.add_format(style.ROW)}
     sheet.conditional_format(FIRST, 0, FIRST + ROWS, len(columns(book)) - 1, filled)
@@ -97,7 +99,7 @@ def write_start(book: Book, sheet: Worksheet) -> None:
         else:
             source = xl_rowcol_to_cell(*total) if name == "E_total" else book.reference(f"start {name}", sheet)
             value = start_row(book)[0][name]
-            look = book.looks["loss" if name == "E_total" else "short"]
+            look = book.looks["short"]
             sheet.write_formula(FIRST, column, f"={source}", look, stored(value))
 
 
@@ -144,7 +146,7 @@ def write_next(book: Book, sheet: Worksheet) -> None:
     for name, column in where.items():
         sheet.write_string(TABLE_ROW, column, name, looks["header_right"])
         sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
-    mute_errors(book, sheet, (NEXT_ROW, where["last row"], NEXT_ROW, max(where.values())))
+    number_rules(book, sheet, (NEXT_ROW, where["last row"] + 1, NEXT_ROW, max(where.values())))
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
     epoch = f'=IF({last}>{ROWS},"{FULL}",INDEX({area(0)},{last})+1)'
     shown = {"epoch": (epoch, 1), "press": ("=0", 0)}
@@ -181,7 +183,7 @@ def write_chart(book: Book, sheet: Worksheet) -> None:
     rows = (FIRST, FIRST + CHARTED)
     chart.add_series(style.series(TITLE, (TABLE_ROW, len(columns(book)) - 1), 0, rows, 0, marked=True))
     chart.set_legend({"none": True})
-    chart.set_size({"width": 400, "height": 300})
+    chart.set_size({"width": 330, "height": 260})
     about = f"Line chart of E_total over the epochs of the log, the first {CHARTED} of them."
     place = {"description": about, "object_position": 3, "x_offset": 6}
     sheet.insert_chart(FIRST, len(columns(book)) + 1, chart, place)

@@ -6,18 +6,18 @@ import pytest
 from pyfuncs import descent, gradient_check, propagation
 from pyfuncs.network import Network
 from pyfuncs.presets import starting_point
-from tests.networks import CANONICAL, RATES, STARTS
+from tests.calc.conftest import StartOffice
+from tests.calc.office import RECALCULATE_ON_LOAD, Office
+from tests.networks import CANONICAL, RATES, STARTS, Case, quantities_by_pyfuncs
 from tests.sheets import (
     ERRORS,
     NETWORKS,
     WRONG,
     XOR,
+    Shown,
     Values,
     close,
-    converted,
     file_name,
-    profile,
-    with_cells,
     with_wrong_values,
     workbook,
 )
@@ -31,43 +31,59 @@ def stem(network: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def computed(soffice: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Values]:
-    """Workbooks recalculated by LibreOffice. Every number stored in them was wrong before."""
-    folder, out = tmp_path_factory.mktemp("wrong"), tmp_path_factory.mktemp("computed")
-    built = {stem(network): workbook(network, FEW) for network in NETWORKS}
-    built[stem("2-1 sigmoid linear")] = workbook("2-1 sigmoid linear")
-    built |= {"course": workbook("2-2-2"), "xor": workbook(XOR, FEW, "xor"), "few": workbook("2-2-2", FEW)}
-    wrong = {name: with_wrong_values(path, folder / f"{name}.xlsx") for name, path in built.items()}
-    copies = {name: ("few", changes) for name, changes in CHANGED.items()}
-    copies |= {start: ("few", {"Network!B5": start}) for start in STARTS if start != "course"}
-    copies |= {name: ("2-1", changes) for name, changes in BAD_CELLS.items()}
-    copies |= {name: ("2-1" if "z" in name else stem("2-1 sigmoid linear"), LARGE[name]) for name in LARGE}
-    for name, (source, changes) in copies.items():
-        wrong[name] = with_cells(wrong[source], folder / f"{name}.xlsx", changes)
-    done = converted(soffice, profile(tmp_path_factory.mktemp("profile")), list(wrong.values()), out)
-    return {path.stem: Values(path) for path in done}
+def computed(start_office: StartOffice, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Values]:
+    """Workbooks computed by an office without the extension, as built and with cells edited.
+
+    Every number stored in them was wrong before.
+    """
+    folder, found = tmp_path_factory.mktemp("wrong"), {}
+    office = start_office(with_extension=False, settings=RECALCULATE_ON_LOAD)
+    for name, arguments in BUILT.items():
+        key = office.load(str(with_wrong_values(workbook(*arguments), folder / f"{name}.xlsx")))
+        found[name] = Shown(office, key)
+        for edited, changes in EDITED.get(name, {}).items():
+            found[edited] = edit(office, key, changes)
+        office.close(key)
+    office.end()
+    return found
+
+
+def edit(office: Office, key: int, changes: dict[str, object]) -> Values:
+    """What the workbook shows with other contents in cells such as "Network.D9", which get theirs back."""
+    before = {place: office.read(key, place) for place in changes}
+    for place, content in changes.items():
+        office.write(key, place, content)
+    shown = Shown(office, key)
+    for place, rows in before.items():
+        office.write(key, place, rows)
+    return shown
 
 
 ROUNDED = ("Backward!I", "Spot the mistake!F")  # relative differences of two numbers that are almost the same
 FEW = 10  # epochs, where no more are needed
 # The sheet Network of a 2-1: E10 and E11 are for the inputs, E12 the target, E13 and E14 the weights, E15 the rate
 BAD_CELLS = {
-    "text": {"Network!E14": "o.2"},
-    "blank": {"Learning rates!C5": None, "Forward!B3": None},
-    "error": {"Network!E12": "#DIV/0!"},
-    "rate": {"Network!E15": 0, "Learning rates!B5": "fast"},
-    "epoch": {"Forward!B3": 2.5},
-    "choice": {"Network!B6": "adma"},
+    "text": {"Network.E14": "o.2"},
+    "blank": {"Learning rates.C5": None, "Forward.B3": None},
+    "error": {"Network.E12": "=1/0"},
+    "rate": {"Network.E15": 0, "Learning rates.B5": "fast"},
+    "epoch": {"Forward.B3": 2.5},
+    "choice": {"Network.B6": "adma"},
 }
-LARGE = {
-    "diverging": {"Learning rates!B5": 1e6, "Learning rates!C5": 1e200},
-    "z=1000": {"Network!E10": 1.0, "Network!E11": 0.0, "Network!E13": 1000.0},
-    "z=-1000": {"Network!E10": 1.0, "Network!E11": 0.0, "Network!E13": -1000.0},
-}
+SATURATED = {f"z={z}": {"Network.E10": 1.0, "Network.E11": 0.0, "Network.E13": float(z)} for z in (1000, -1000)}
 MISTAKES = [mistake.name for mistake in mistakes.MISTAKES]
-CHANGED = {f"mistake {number}": {"Spot the mistake!B4": name} for number, name in enumerate(MISTAKES)}
-CHANGED |= {f"epoch of {optimizer.split()[0]}": {"Forward!B3": 7, "Network!B6": optimizer} for optimizer in OPTIMIZERS}
-CHANGED["own numbers"] = {"Network!E10": 0.7, "Network!E14": 0.9, "Network!E22": 3.0}
+CHANGED = {f"mistake {number}": {"Spot the mistake.B4": name} for number, name in enumerate(MISTAKES)}
+CHANGED |= {f"epoch of {optimizer.split()[0]}": {"Forward.B3": 7, "Network.B6": optimizer} for optimizer in OPTIMIZERS}
+CHANGED["own numbers"] = {"Network.E10": 0.7, "Network.E14": 0.9, "Network.E22": 3.0}
+BUILT = {stem(network): (network, FEW) for network in NETWORKS}
+BUILT |= {"2-1_sigmoid_linear": ("2-1 sigmoid linear",), "course": ("2-2-2",)}
+BUILT |= {"xor": (XOR, FEW, "xor"), "few": ("2-2-2", FEW)}
+EDITED = {
+    "few": CHANGED | {start: {"Network.B5": start} for start in STARTS if start != "course"},
+    "2-1": BAD_CELLS | SATURATED,
+    "2-1_sigmoid_linear": {"diverging": {"Learning rates.B5": 1e6, "Learning rates.C5": 1e200}},
+    "2-2-1_relu": {"kink": {"Network.E13": 0.0, "Network.E14": 0.0}},
+}
 
 
 def numbers_of(network: str, preset: str | None = None) -> tuple[Network, np.ndarray, np.ndarray, np.ndarray]:
@@ -95,16 +111,8 @@ def test_the_canonical_losses_at_the_six_rates(computed: dict[str, Values], star
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_quantity_of_other_networks_equals_pyfuncs(computed: dict[str, Values], network: str) -> None:
-    described = Network.parse(network)
-    start, native = starting_point(described), computed[stem(network)].native
-    numbers = (described, np.array(start.weights), np.array(start.inputs), np.array(start.targets))
-    moved = [f"new {weight}" for weight in described.weight_names]
-    expected = {
-        **dict(zip(described.unit_names, propagation.units(*numbers[:3])[0], strict=True)),
-        **dict(zip(described.loss_names, propagation.loss(*numbers), strict=True)),
-        **dict(zip(described.gradient_names, propagation.gradient(*numbers), strict=True)),
-        **dict(zip(moved, descent.step(*numbers, start.learning_rate), strict=True)),
-    }
+    expected = quantities_by_pyfuncs(Case(*numbers_of(network)), starting_point(Network.parse(network)).learning_rate)
+    native = computed[stem(network)].native
     assert [name for name, value in expected.items() if not close(native(name), value)] == []
 
 
@@ -136,11 +144,10 @@ def test_without_the_extension_no_cell_shows_an_error(computed: dict[str, Values
     assert values.named("first_bad_input") == ["all inputs are numbers"]
 
 
-@pytest.mark.parametrize("network", [*NETWORKS, "2-1 sigmoid linear", "xor", "course"])
-def test_the_stored_values_are_what_libreoffice_computes(computed: dict[str, Values], network: str) -> None:
-    special = {"xor": (XOR, FEW, "xor"), "course": ("2-2-2",), "2-1 sigmoid linear": ("2-1 sigmoid linear",)}
-    kept = dict(Values(workbook(*special.get(network, (network, FEW)))).all())
-    for place, value in computed[stem(network)].all():
+@pytest.mark.parametrize("name", BUILT)
+def test_the_stored_values_are_what_libreoffice_computes(computed: dict[str, Values], name: str) -> None:
+    kept = dict(Values(workbook(*BUILT[name])).all())
+    for place, value in computed[name].all():
         if isinstance(value, (int, float)):
             assert close(kept[place], value, 1e-8 if place.startswith(ROUNDED) else 1e-10), place
         else:
@@ -163,7 +170,7 @@ def test_a_bad_cell_is_named_and_gives_no_number(
 ) -> None:
     values = computed[file]
     assert values.named("first_bad_input") == [cell]
-    assert values.book["Start"]["B6"].value == cell
+    assert values.area("Start", "B6") == [(cell,)]
     assert values.named("workbook_agrees") == [cell]
     assert [values.native(name) for name in dead] == ["#N/A"] * len(dead)
     assert all(isinstance(values.native(name), float) for name in alive)
@@ -184,9 +191,9 @@ def test_a_bad_input_leaves_no_loss_and_a_bad_rate_none_but_the_first(computed: 
 
 def outcomes(values: Values) -> list[str]:
     """What the summary of each rate says in words."""
-    sheet = values.book["Learning rates"]
-    (column,) = [cell.column for cell in sheet[6] if str(cell.value).startswith("after ")]
-    return [row[0] for row in sheet.iter_rows(7, 12, column, column, values_only=True)]
+    rows = values.grid("Learning rates")
+    (column,) = [at for at, value in enumerate(rows[5]) if str(value).startswith("after ")]
+    return [row[column] for row in rows[6:12]]
 
 
 def test_divergence_is_named_and_shows_neither_num_nor_a_number(computed: dict[str, Values]) -> None:
@@ -238,6 +245,15 @@ def test_every_derivative_passes_its_check_and_the_numeric_one_is_pyfuncs(comput
         assert row["Check"] == verdict
 
 
+def test_a_relu_unit_at_its_kink_is_one_natively_too(computed: dict[str, Values]) -> None:
+    network, weights, inputs, targets = numbers_of("2-2-1 relu")
+    weights[:2] = 0
+    verdicts = [verdict for *_, verdict in gradient_check.check(network, weights, inputs, targets)]
+    assert verdicts == ["KINK", "KINK", "PASS", "PASS", "PASS", "PASS"]
+    assert computed["kink"].named("gradient_check") == verdicts
+    assert computed["kink"].named("workbook_agrees") == [AGREES_ALONE]
+
+
 @pytest.mark.parametrize("name", LAID_OUT)
 def test_the_next_row_of_the_log_is_one_update_and_its_loss(computed: dict[str, Values], name: str) -> None:
     network, weights, inputs, targets = numbers_of(*LAID_OUT[name])
@@ -285,7 +301,7 @@ def test_each_mistake_fails_the_check_while_the_loss_hardly_shows_it(computed: d
     verdicts = values.named("mistake_check")
     assert "FAIL" in verdicts
     assert values.named("gradient_check") == ["PASS"] * 8
-    rows = values.book["Spot the mistake"].iter_rows(8, 10, 9, 12, values_only=True)
+    rows = values.area("Spot the mistake", "I8:L10")
     losses = {epoch: (right, wrong) for epoch, right, wrong, _ in rows}
     right = descent.sweep(*numbers_of("2-2-2"), np.array([0.5]), 10)[:, 0]
     assert all(close(losses[epoch][0], right[epoch], 1e-10) for epoch in (0, 1, 10))
@@ -296,7 +312,7 @@ def test_each_mistake_fails_the_check_while_the_loss_hardly_shows_it(computed: d
 def test_the_xor_batch_shows_each_sample_and_the_mean(computed: dict[str, Values]) -> None:
     network, weights, inputs, targets = numbers_of(XOR, "xor")
     values = computed["xor"]
-    rows = list(values.book["Batch"].iter_rows(values_only=True))
+    rows = values.grid("Batch")
     heads = next(row for row in rows if row[0] == "sample" and "a_o1" in row)
     shown = {row[0]: dict(zip(heads, row, strict=True)) for row in rows[rows.index(heads) + 1 :]}
     for sample in range(4):
