@@ -11,7 +11,7 @@ import pytest
 from tests.calc.conftest import StartOffice
 from tests.calc.office import COMMA_LOCALE, RECALCULATE_ON_LOAD, Office
 from tests.networks import Case, canonical_case, quantities_by_pyfuncs
-from tests.sheets import NETWORKS, XOR, workbook
+from tests.sheets import XOR, workbook
 from xlsx.build import SHEETS as SHEET_MODULES
 from xlsx.build import build
 
@@ -220,7 +220,7 @@ def test_a_comma_locale_shows_the_same_numbers(start_office: StartOffice, path: 
 
 
 def test_other_networks_agree_with_python_too(recalculating: Office) -> None:
-    for text in (*NETWORKS, XOR):
+    for text in ("2-3-1 tanh bias", "2-2-2-1", "1-3-2 linear tanh fixed-bias", "2-3-2 tanh softmax bias", XOR):
         key = recalculating.load(str(workbook(text, 10, "xor" if text == XOR else None)))
         cells = everything(recalculating, key)
         assert not [cell for cell in cells if isinstance(cell, dict)], text
