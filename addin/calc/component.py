@@ -129,8 +129,8 @@ class Commands(unohelper.Base, XJobExecutor):
         self.office.training.command(command, self.office.document)
 
 
-class OnLoad(unohelper.Base, XJob):
-    """Runs when a document was opened."""
+class Job(unohelper.Base, XJob):
+    """Does something with a spreadsheet when an event of it comes."""
 
     def __init__(self, context):
         self.office = office(context)
@@ -139,8 +139,26 @@ class OnLoad(unohelper.Base, XJob):
         environment = {value.Name: value.Value for group in arguments for value in group.Value or ()}
         document = environment.get("Model")
         if hasattr(document, "Sheets"):
-            Buttons(self.office).bind(document)
-            self.office.training.opened(document)
+            self.happened(document)
+
+
+class OnLoad(Job):
+    """A document was opened."""
+
+    def happened(self, document):
+        Buttons(self.office).bind(document)
+        self.office.training.opened(document)
+
+
+class OnCopyTo(Job):
+    """A document is about to be exported, as PDF for one.
+
+    LibreOffice 25.2 crashes where it draws a cell whose function still has to be computed, and finds a text.
+    """
+
+    def happened(self, document):
+        if document.isAutomaticCalculationEnabled():
+            document.calculate()
 
 
 g_ImplementationHelper = unohelper.ImplementationHelper()
@@ -148,6 +166,7 @@ for implementation, services in (
     (AddIn, ("com.sun.star.sheet.AddIn",)),
     (Commands, ()),
     (OnLoad, ("com.sun.star.task.Job",)),
+    (OnCopyTo, ("com.sun.star.task.Job",)),
 ):
     service = f"{IDENTIFIER}.{implementation.__name__}"
     g_ImplementationHelper.addImplementation(implementation, service, (service, *services))

@@ -18,6 +18,7 @@ from addin.functions import FUNCTIONS, PARAMETERS, Function
 
 IDENTIFIER = "org.backprop.addin"
 SERVICE = f"{IDENTIFIER}.AddIn"
+EVENTS = ("OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
 COMMAND = f"service:{IDENTIFIER}.Commands"
 PROJECT = Path(__file__).resolve().parents[2]
 IN_THE_OFFICE = (
@@ -99,11 +100,13 @@ def menu_registry() -> str:
 
 
 def jobs_registry() -> str:
-    """Jobs.xcu: look at every document that is opened, to bind its buttons and to follow its run."""
+    """Jobs.xcu: what is done with every document when it is opened, and before it is exported."""
     data = _component_data("Jobs")
-    job = _nodes(data, "Jobs", f"{IDENTIFIER}.OnLoad")
-    _property(job, "Service", f"{IDENTIFIER}.OnLoad", localised=False)
-    _nodes(data, "Events", "OnLoad", "JobList", f"{IDENTIFIER}.OnLoad")
+    jobs, events = _nodes(data, "Jobs"), _nodes(data, "Events")
+    for event in EVENTS:
+        job = f"{IDENTIFIER}.{event}"
+        _property(_node(jobs, job), "Service", job, localised=False)
+        _nodes(_node(events, event), "JobList", job)
     return _text(data)
 
 
@@ -178,7 +181,7 @@ def _node(parent: Element, name: str, replace: bool = True) -> Element:
 def _nodes(parent: Element, *names: str) -> Element:
     """Nodes within nodes; what this extension adds to a set, rather than finds there, is to be replaced."""
     for name in names:
-        parent = _node(parent, name, replace=name == "OnLoad" or name.startswith(IDENTIFIER))
+        parent = _node(parent, name, replace=name.startswith(IDENTIFIER))
     return parent
 
 

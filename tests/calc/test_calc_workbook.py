@@ -170,6 +170,12 @@ def test_saved_as_xlsx_and_ods_and_reopened_all_is_there(recalculating: Office, 
         recalculating.close(again)
 
 
+def test_a_workbook_with_a_bad_cell_is_exported_as_pdf(recalculating: Office, book: int, tmp_path: Path) -> None:
+    recalculating.write(book, "your_weights", "o.2")
+    recalculating.save(book, str(tmp_path / "book.pdf"), filter="calc_pdf_Export")
+    assert (tmp_path / "book.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_a_full_recalculation_changes_nothing(recalculating: Office, book: int) -> None:
     before = everything(recalculating, book)
     recalculating.calculate(book)
