@@ -274,6 +274,17 @@ def test_another_valid_convention_is_right(kind: str, tmp_path: Path) -> None:
     assert report.blocks[0].conventions
 
 
+def test_numbers_that_are_typed_as_text_are_numbers(tmp_path: Path) -> None:
+    made = make(Layout())
+    typed = [made.where[0, name, step] for name in learners.GIVEN for step in range(made.layout.rows)]
+    typed += [made.where[0, name, 0] for name in learners.WEIGHTS] + [("Sheet1", 4, 2)]
+    for where in typed:
+        made.cells[where] = str(made.cells[where])
+    assert made.cells["Sheet1", 4, 2] == "0.5"
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert (report.status, report.mistakes) == ("right", [])
+
+
 def test_single_cells_are_found(tmp_path: Path) -> None:
     for name, value, kind in [
         ("w3", "0,25", "text"),

@@ -357,17 +357,24 @@ def test_numbers_of_weights_and_losses_alone_are_not_blamed(tmp_path: Path) -> N
     assert not check(book(weights_alone(), tmp_path / "book.xlsx")).mistakes
 
 
-@pytest.mark.parametrize("sign", ".,")
-def test_a_table_of_texts_is_said_to_be_one(sign: str, tmp_path: Path) -> None:
-    numbers, made = learners.right_numbers(Layout(), 0), plain()
-    made.cells |= {
-        place: f"{numbers[name][step]:.6f}".replace(".", sign) for (_, name, step), place in made.where.items()
-    }
+def table_of_texts(made: Made, sign: str) -> dict:
+    """The right numbers with six digits, as texts with this decimal sign."""
+    numbers = learners.right_numbers(made.layout, 0)
+    return {place: f"{numbers[name][step]:.6f}".replace(".", sign) for (_, name, step), place in made.where.items()}
+
+
+def test_a_table_of_texts_with_points_is_judged_as_numbers(tmp_path: Path) -> None:
+    made = plain()
+    understood(check(book(made.cells | table_of_texts(made, "."), tmp_path / "book.xlsx")))
+
+
+def test_a_table_of_texts_with_commas_is_said_to_be_one(tmp_path: Path) -> None:
+    made = plain()
+    made.cells |= table_of_texts(made, ",")
     report = check(book(made.cells, tmp_path / "book.xlsx"))
     assert report.status == "not understood"
     assert (
-        f'numbers are texts, with which a sheet cannot compute: Sheet1!A6 holds the text "0{sign}010000".'
-        in report.message
+        'numbers are texts, with which a sheet cannot compute: Sheet1!A6 holds the text "0,010000".' in report.message
     )
 
 

@@ -216,7 +216,7 @@ class SheetReader:
             elif kind == "v":
                 value = self.value(element.get("t", "n"), part.text or "")
             elif kind == "is":
-                value = plain_text(part) or None
+                value = reckoned(plain_text(part)) or None
         if value is not None or formula is not None:
             self.sheet.cells[self.row, self.column] = Cell(value, formula, shift)
         element.clear()
@@ -235,7 +235,7 @@ class SheetReader:
     def value(self, kind: str, text: str) -> float | str | bool | Error | None:
         if kind == "s":
             index = whole(text, -1)
-            return self.strings[index] if 0 <= index < len(self.strings) else None
+            return reckoned(self.strings[index]) if 0 <= index < len(self.strings) else None
         if not text:
             return None
         if kind in ("b", "e"):
@@ -257,6 +257,11 @@ def number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def reckoned(text: str) -> float | str:
+    """A text that is a plain number, such as '0.05: the programs reckon with it as with the number."""
+    return float(text) if re.fullmatch(r"-?\d*\.\d+", text) else text
 
 
 def whole(text: str | None, otherwise: int) -> int:
