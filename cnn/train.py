@@ -24,6 +24,7 @@ Ctrl-C; 143 stopped by SIGTERM.
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 from functools import partial
@@ -70,6 +71,7 @@ def train_seeds(stop: Stop, given: dict, options: argparse.Namespace) -> int:
         session, settings = Session(stop), check_settings({**given, "seed": seed})
         folder = options.out and options.out / f"seed-{seed}"
         code = session.carry_out(partial(train_seed, session, settings, folder, options.data_dir))
+        gc.collect()  # a network and its optimizer refer to each other, and hold the images
         folders.append(folder or session.folder)
         if code or not is_finished(folders[-1]):
             return code

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import itertools
 import json
 import os
@@ -276,6 +277,7 @@ def test_a_target_that_the_last_epoch_misses_is_exit_code_3(tmp_path: Path, caps
 def test_several_seeds_are_a_run_each_and_end_with_their_mean_and_deviation(tmp_path: Path, capsys) -> None:
     options = (*DIGITS, "--epochs", 2, "--seeds", "0-1,5", "--out", tmp_path)
     assert run(*options) == 0
+    assert not [each for each in gc.get_objects() if type(each) is epochs.Training]  # their images are let go of
     percent = [100 * runs.read(tmp_path / f"seed-{seed}").epochs[-1]["test_accuracy"] for seed in (0, 1, 5)]
     summary = (
         f"3 seeds, test accuracy of the last epoch: mean {np.mean(percent):.3f} ± {np.std(percent, ddof=1):.3f} %, "
