@@ -51,14 +51,11 @@ def first_hidden(network: Network) -> tuple[Layer, Layer] | None:
     return (found[0], found[1]) if len(found) > 1 else None
 
 
-def into_hidden(network: Network, change: Callable[[Layer, Layer, int], Expression]) -> Wrong:
-    """A wrong delta for each unit of the first hidden layer, times what each of its weights carries."""
-    layer, after = first_hidden(network) or (None, None)
-    if layer is None:
-        return {}
+def into_hidden(layer: Layer, change: Callable[[str], Expression]) -> Wrong:
+    """A wrong delta for each unit of a hidden layer, times what each of its weights carries."""
     return {
-        w: change(layer, after, at) * name(source)
-        for at, weights in enumerate(layer.weights)
+        w: change(unit) * name(source)
+        for unit, weights in zip(layer.units, layer.weights, strict=True)
         for w, source in zip(weights, layer.sources, strict=True)
     }
 
@@ -102,9 +99,8 @@ def swapped_weights(network: Network) -> Wrong:
         return {}
     one, other = after.weights[0][1], after.weights[1][0]
     swap = {one: name(other), other: name(one)}
-    touched = layer.units[:2]
-    wrong = into_hidden(network, lambda layer, _, at: chains.replaced(delta(network, layer.units[at]), swap))
-    return {w: each for w, each in wrong.items() if w in layer.weights[0] + layer.weights[1] and touched}
+    wrong = into_hidden(layer, lambda unit: chains.replaced(delta(network, unit), swap))
+    return {w: wrong[w] for w in layer.weights[0] + layer.weights[1]}
 
 
 def sum_for_activation(network: Network) -> Wrong:
@@ -112,7 +108,7 @@ def sum_for_activation(network: Network) -> Wrong:
     if layer is None or layer.activation not in ("sigmoid", "tanh"):
         return {}
     by = {f"a_{unit}": name(unit) for unit in layer.units}
-    return into_hidden(network, lambda layer, _, at: chains.replaced(delta(network, layer.units[at]), by))
+    return into_hidden(layer, lambda unit: chains.replaced(delta(network, unit), by))
 
 
 def other_derivative(network: Network) -> Wrong:

@@ -68,29 +68,36 @@ def write_check(book: Book, sheet: Worksheet, first: int) -> None:
     """Beside every derivative the numeric one, how far they are apart, and what that means."""
     weights = book.network.weight_names
     for row, weight in enumerate(weights, first):
-        write_check_row(book, sheet, row, weight)
+        write_check_row(book, sheet, row, weight, book.values[f"dE/d{weight}"], (NATIVE, NUMERIC, RELATIVE, VERDICT))
+        book.place(f"check {weight}", sheet, row, VERDICT, math.nan)
     last = first + len(weights) - 1
     book.define("gradient_check", sheet, xl_range(first, VERDICT, last, VERDICT))
     mute_errors(book, sheet, (first, NUMERIC, last, VERDICT))
     colour_states(book, sheet, (first, VERDICT, last, VERDICT))
 
 
-def write_check_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
-    looks = book.looks
-    native, numeric = book.values[f"dE/d{weight}"], book.values[f"numeric {weight}"]
-    cells = [xl_rowcol_to_cell(row, column) for column in (NATIVE, NUMERIC, RELATIVE)]
-    relative = abs(native - numeric) / max(abs(native), abs(numeric), rule.SMALLEST)
-    sheet.write_formula(
-        row, NUMERIC, f"={book.reference(f'numeric {weight}', sheet)}", looks["number_8"], stored(numeric)
-    )
-    sheet.write_formula(row, RELATIVE, "=" + relative_difference(*cells[:2]), looks["scientific"], stored(relative))
-    verdict = f"=IF(ISNUMBER({cells[2]}),{verdict_formula(book, sheet, weight, *cells)},NA())"
-    sheet.write_formula(row, VERDICT, verdict, looks["state"], verdict_text(book, weight, native, numeric, relative))
-    book.place(f"check {weight}", sheet, row, VERDICT, math.nan)
+def write_check_row(
+    book: Book, sheet: Worksheet, row: int, weight: str, value: float, columns: tuple[int, int, int, int]
+) -> str:
+    """The numeric derivative of a weight, how far that of the first column is from it, and the verdict, which it gives.
+
+    `value` is what the first of the four columns holds.
+    """
+    looks, (_, numeric_column, relative_column, verdict_column) = book.looks, columns
+    native, numeric, relative = cells = [xl_rowcol_to_cell(row, column) for column in columns[:3]]
+    known, apart = book.values[f"numeric {weight}"], relative_difference(value, book.values[f"numeric {weight}"])
+    source = f"={book.reference(f'numeric {weight}', sheet)}"
+    sheet.write_formula(row, numeric_column, source, looks["number_8"], stored(known))
+    formula = f"=ABS({native}-{numeric})/MAX(ABS({native}),ABS({numeric}),{rule.SMALLEST})"
+    sheet.write_formula(row, relative_column, formula, looks["scientific"], stored(apart))
+    formula = f"=IF(ISNUMBER({relative}),{verdict_formula(book, sheet, weight, *cells)},NA())"
+    verdict = verdict_text(book, weight, value, known, apart)
+    sheet.write_formula(row, verdict_column, formula, looks["state"], verdict)
+    return verdict
 
 
-def relative_difference(one: str, other: str) -> str:
-    return f"ABS({one}-{other})/MAX(ABS({one}),ABS({other}),{rule.SMALLEST})"
+def relative_difference(one: float, other: float) -> float:
+    return abs(one - other) / max(abs(one), abs(other), rule.SMALLEST)
 
 
 def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:

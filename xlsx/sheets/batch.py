@@ -15,6 +15,7 @@ from xlsx.sheets.cells import (
     differs,
     mute_errors,
     number_rules,
+    numbers_in,
     python,
     show_whole,
     stored,
@@ -145,5 +146,5 @@ def write_python(book: Book, sheet: Worksheet, mean: int, alone: list[str]) -> N
     call = "BACKPROP_LOSS(shown_weights,inputs,targets,network)"
     python(sheet, (mean + 1, first, mean + 1, last), call, book.looks["short_row"])
     native, beside = (xl_range(row, first, row, last) for row in (mean, mean + 1))
-    numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
-    agreement(book, sheet, (mean + 2, first, mean + 2, last), differs(native, beside, TOLERANCE), numbers)
+    area, different = (mean + 2, first, mean + 2, last), differs(native, beside, TOLERANCE)
+    agreement(book, sheet, area, different, numbers_in(native, beside))

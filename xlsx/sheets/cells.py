@@ -18,6 +18,9 @@ from xlsx.sheets import style
 NOT_CONNECTED = "Python not connected"
 NOTHING = "–"
 ALL_GOOD = "all inputs are numbers"
+BUTTONS_NEED = (
+    "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
+)
 AGREES_ALONE = "agrees with itself; Python not connected"
 STATES = {
     **dict.fromkeys(("agrees", AGREES_ALONE, "PASS", "right"), style.GOOD),
@@ -76,17 +79,16 @@ class Book:
         """A workbook-wide name: other code finds cells through these only."""
         self.workbook.define_name(name, f"={quote_sheetname(sheet.name)}!{absolute(area)}")
 
-    def button(
-        self, sheet: Worksheet, row: int, column: int, caption: str, x_offset: int = 3, width: int = 100
-    ) -> None:
-        """A button in a row 33 points high. Calc finds it by sheet and caption, Excel's calls its macro.
+    def buttons(self, sheet: Worksheet, row: int, captions: tuple[str, ...]) -> None:
+        """Buttons in a row 33 points high. Calc finds one by sheet and caption, Excel's calls its macro.
 
         Without macros it names none: Calc would warn of macros that are not there.
         """
-        size = {"width": width, "height": 30, "x_offset": x_offset, "y_offset": 7}
         sheet.set_row(row, 33)
-        sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
-        sheet.buttons_list[-1].macro = f"[0]!{macro_name(caption)}" if self.macros else ""
+        for index, caption in enumerate(captions):
+            size = {"width": 100, "height": 30, "x_offset": 3 + index * 108, "y_offset": 7}
+            sheet.insert_button(row, 0, {**size, "caption": caption, "description": caption})
+            sheet.buttons_list[-1].macro = f"[0]!{macro_name(caption)}" if self.macros else ""
 
 
 def macro_name(caption: str) -> str:
@@ -136,7 +138,12 @@ def differs(native: str, python_cells: str, tolerance: str) -> str:
     scale = f"IF(ABS({native})>1,ABS({native}),1)"
     both = f"ISNUMBER({native})*ISNUMBER({python_cells})"
     apart = f"IF(ABS({native}-{python_cells})<={tolerance}*{scale},0,1)"
-    return f"IF({both},{apart},IF(ISNUMBER({native})+ISNUMBER({python_cells})>0,1,0))"
+    return f"IF({both},{apart},IF({numbers_in(native, python_cells)}>0,1,0))"
+
+
+def numbers_in(*cells: str) -> str:
+    """How many of some cells are numbers; of ranges, place by place."""
+    return "+".join(f"ISNUMBER({each})" for each in cells)
 
 
 def agreement(
@@ -153,6 +160,11 @@ def agreement(
     count = (last_row - first_row + 1) * (last_column - first_column + 1)
     book.compared.append((f"{quote_sheetname(sheet.name)}!{xl_range(*area)}", count))
     colour_states(book, sheet, area)
+
+
+def tally(compared: list[tuple[str, int]], state: str) -> str:
+    """How many comparisons of these ranges are in this state, for a formula."""
+    return "+".join(f'COUNTIF({area},"{state}")' for area, _ in compared)
 
 
 def colour_states(book: Book, sheet: Worksheet, area: tuple[int, int, int, int]) -> None:

@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, expressions, formulas
 from xlsx.expressions import Expression
+from xlsx.formulas import Quantity
 from xlsx.sheets.cells import Book, stored
 
 
@@ -102,9 +103,13 @@ def descent(book: Book, sheet: Worksheet, row: int, column: int, rate: str) -> B
     network = book.network
     given = chains.given_names(network, 1) if book.samples == 1 else ()
     start = {w: book.reference(f"start {w}", sheet, anchored=True) for w in network.weight_names}
-    updates = zip(network.weight_names, formulas.updates(network), strict=True)
-    moved = {w: update.expression for w, update in updates}
-    return Block(book, sheet, row, column, rate, given, start, chains.state(network, book.samples), moved)
+    state, moved = chains.state(network, book.samples), next_values(formulas.updates(network))
+    return Block(book, sheet, row, column, rate, given, start, state, moved)
+
+
+def next_values(updates: list[Quantity]) -> dict[str, Expression]:
+    """What each quantity that an update moves becomes: "new w1" says it of w1."""
+    return {update.name.removeprefix("new "): update.expression for update in updates}
 
 
 def optimized(book: Book, sheet: Worksheet, at: tuple[int, int], rate: str, optimizer: str) -> Block:
@@ -114,7 +119,7 @@ def optimized(book: Book, sheet: Worksheet, at: tuple[int, int], rate: str, opti
     """
     block, rule = descent(book, sheet, *at, rate), optimizer.split()[0]
     kept = [*formulas.states(book.network, rule), *formulas.updates(book.network, rule)]
-    block.moved = {quantity.name.removeprefix("new "): quantity.expression for quantity in kept}
+    block.moved = next_values(kept)
     block.start |= {name: "0" for name in block.moved if name not in block.start}
     return block
 

@@ -58,10 +58,6 @@ def question(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None
     book.answers[quantity.name] = (sheet, row, ANSWER)
 
 
-def count(book: Book, state: str) -> str:
-    """How many answers are in this state, for a formula."""
-    return "+".join(f'COUNTIF({area},"{state}")' for area, _ in book.compared if area.split("!")[0] in COLUMN_OF_SHEET)
-
-
-def total(book: Book) -> int:
-    return sum(cells for area, cells in book.compared if area.split("!")[0] in COLUMN_OF_SHEET)
+def compared(book: Book) -> list[tuple[str, int]]:
+    """The checks of the answers, as book.compared has them beside others."""
+    return [each for each in book.compared if each[0].split("!")[0] in COLUMN_OF_SHEET]

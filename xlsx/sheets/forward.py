@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import formulas
 from xlsx.expressions import renamed
 from xlsx.formulas import Quantity
-from xlsx.sheets import style
+from xlsx.sheets import style, validation
 from xlsx.sheets.cells import Book
 from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, header, quantities, section, state_line
 
@@ -54,10 +54,9 @@ def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int
     allowed = f"AND({cell}>={low},{cell}<={high},INT({cell})={cell})"
     formula = f"=IF(ISNUMBER({cell}),IF({allowed},{cell},NA()),NA())"
     sheet.write_formula(row, AGREEMENT, formula, looks[f"{name}_used"], low)
-    what = f"a whole number from {low} to {high}"
-    rule = {"validate": "integer", "criteria": "between", "minimum": low, "maximum": high, "ignore_blank": False}
-    message = {"error_title": f"{name}: not possible", "error_message": f"Type {what}."}
-    sheet.data_validation(row, MEANING, row, MEANING, {**rule, **message})
+    message = f"Type a whole number from {low} to {high}."
+    rule = validation.whole_number(low, high, f"{name}: not possible", message)
+    sheet.data_validation(row, MEANING, row, MEANING, rule)
     book.define(name, sheet, cell)
     book.define(f"{name}_used", sheet, xl_rowcol_to_cell(row, AGREEMENT))
 

@@ -16,7 +16,7 @@ from pyfuncs.network import Network
 from xlsx import chains, expressions, formulas
 from xlsx.expressions import Expression
 from xlsx.sheets import style
-from xlsx.sheets.cells import Book, agreement, mute_errors, number_rules, python, stored
+from xlsx.sheets.cells import Book, agreement, mute_errors, number_rules, numbers_in, python, stored
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = "Gradient check"
@@ -155,5 +155,6 @@ def write_python(book: Book, sheet: Worksheet, last: int) -> None:
     python(sheet, area, call, book.looks["number"])
     native, beside = (xl_range(FIRST, column, last, column) for column in (NUMERIC, PYTHON))
     both = f"ISNUMBER({native})*ISNUMBER({beside})"
-    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE},0,1),ISNUMBER({native})+ISNUMBER({beside}))"
-    agreement(book, sheet, (FIRST, AGREEMENT, last, AGREEMENT), apart, f"ISNUMBER({native})+ISNUMBER({beside})")
+    numbers = numbers_in(native, beside)
+    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE},0,1),{numbers})"
+    agreement(book, sheet, (FIRST, AGREEMENT, last, AGREEMENT), apart, numbers)

@@ -10,7 +10,7 @@ import math
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets import rate_charts, style
+from xlsx.sheets import rate_charts, style, validation
 from xlsx.sheets.cells import (
     NOTHING,
     SWEEP_TOLERANCE,
@@ -20,6 +20,7 @@ from xlsx.sheets.cells import (
     differs,
     loss_rules,
     number_rules,
+    numbers_in,
     python,
     stored,
     used,
@@ -94,14 +95,9 @@ def write_table(book: Book, blocks: list[Block], losses: list[list[float]]) -> N
     sheet.data_validation(*rates, RATE_RULE)
 
 
-RATE_RULE = {
-    "validate": "decimal",
-    "criteria": ">",
-    "value": 0,
-    "ignore_blank": False,
-    "error_title": "learning rate: above 0",
-    "error_message": "Type a number above 0, such as 0.5 or 10 (the way this computer writes decimals).",
-}
+RATE_RULE = validation.above_zero(
+    "learning rate: above 0", "Type a number above 0, such as 0.5 or 10 (the way this computer writes decimals)."
+)
 
 
 def write_python(book: Book, sheet: Worksheet) -> None:
@@ -115,7 +111,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
     python(sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["short"])
     pairs = [pair(book, index) for index in range(len(RATES))]
     different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
-    numbers = "+".join(f"ISNUMBER({cells})" for each in pairs for cells in each)
+    numbers = numbers_in(*(cells for each in pairs for cells in each))
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", looks["header_state"])
     agreement(book, sheet, (FIRST, COMPARED, last, COMPARED), f"({different})", f"({numbers})")
 

@@ -11,7 +11,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import formulas, state_text
-from xlsx.sheets import presets, style
+from xlsx.sheets import presets, style, validation
 from xlsx.sheets.cells import ALL_GOOD, Book, array, mute_errors, show_whole, used
 
 TITLE = "Network"
@@ -128,26 +128,15 @@ def write_top(book: Book, sheet: Worksheet) -> None:
 
 
 def optimizer_rule() -> dict[str, object]:
-    return {
-        "validate": "list",
-        "source": list(state_text.OPTIMIZERS),
-        "ignore_blank": False,
-        "error_title": "optimizer: one of the list",
-        "error_message": f"Choose one of: {', '.join(state_text.OPTIMIZERS)}.",
-    }
+    names = list(state_text.OPTIMIZERS)
+    return validation.one_of(names, "optimizer: one of the list", f"Choose one of: {', '.join(names)}.")
 
 
 def only_this_text(sheet: Worksheet, text: str) -> None:
     """The sheets are laid out for this network; another text here would ask Python for another one."""
-    rule = {
-        "validate": "list",
-        "source": [text],
-        "ignore_blank": False,
-        "dropdown": False,
-        "error_title": "The sheets show this network",
-        "error_message": "Write a workbook for another one with python -m xlsx.build --network SPEC --out FOLDER",
-    }
-    sheet.data_validation(NETWORK_ROW, NAME, NETWORK_ROW, NAME, rule)
+    message = "Write a workbook for another one with python -m xlsx.build --network SPEC --out FOLDER"
+    rule = validation.one_of([text], "The sheets show this network", message)
+    sheet.data_validation(NETWORK_ROW, NAME, NETWORK_ROW, NAME, {**rule, "dropdown": False})
 
 
 def write_entry(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:

@@ -16,6 +16,7 @@ from xlsx.sheets.cells import (
     differs,
     loss_rules,
     number_rules,
+    numbers_in,
     python,
     stored,
 )
@@ -112,17 +113,17 @@ def write_python(book: Book, sheet: Worksheet) -> None:
     """One BACKPROP_SWEEP an optimizer, and per epoch whether all agree."""
     last = FIRST + book.epochs
     sheet.write_string(GROUP_ROW, PYTHON, "E_total, Python: BACKPROP_SWEEP", book.looks["group"])
-    different, numbers = [], []
+    different, compared = [], []
     for index, optimizer in enumerate(OPTIMIZERS):
         native, beside = (xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
         sheet.write_string(HEADER_ROW, PYTHON + index, label(index), book.looks["header_right"])
         call = f'BACKPROP_SWEEP(weights,inputs,targets,learning_rate,{book.epochs},network,"{optimizer}")'
         python(sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["short"])
         different.append(differs(native, beside, SWEEP_TOLERANCE))
-        numbers += [f"ISNUMBER({native})", f"ISNUMBER({beside})"]
+        compared += [native, beside]
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])
     area = (FIRST, COMPARED, last, COMPARED)
-    agreement(book, sheet, area, f"({'+'.join(different)})", f"({'+'.join(numbers)})")
+    agreement(book, sheet, area, f"({'+'.join(different)})", f"({numbers_in(*compared)})")
 
 
 def write_charts(book: Book) -> None:

@@ -9,6 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs.network import Network
 from pyfuncs.presets import PRESETS, Preset, fits
+from xlsx.sheets import validation
 from xlsx.sheets.cells import Book
 
 COLUMN = 11  # of the first preset
@@ -63,13 +64,8 @@ def numbers(book: Book, groups: dict[str, list], preset: Preset) -> list[float |
 def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dict[str, Preset]) -> None:
     row, column = CHOICE
     sheet.merge_range(row, column, row, column + 1, name, book.looks["edit_text"])
-    rule = {
-        "validate": "list",
-        "source": f"={names}",
-        "ignore_blank": False,
-        "error_title": "preset: one of the list",
-        "error_message": f"These fit here: {', '.join(found)}. Others: python -m xlsx.build --preset NAME",
-    }
+    message = f"These fit here: {', '.join(found)}. Others: python -m xlsx.build --preset NAME"
+    rule = validation.one_of(f"={names}", "preset: one of the list", message)
     sheet.data_validation(row, column, row, column, rule)
     book.define("preset", sheet, xl_rowcol_to_cell(row, column))
     sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)

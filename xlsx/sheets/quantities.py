@@ -11,7 +11,18 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import expressions
 from xlsx.formulas import Quantity, in_order
 from xlsx.sheets import exercise, style
-from xlsx.sheets.cells import ALL_GOOD, NOT_CONNECTED, TOLERANCE, Book, agreement, differs, mute_errors, python, stored
+from xlsx.sheets.cells import (
+    ALL_GOOD,
+    NOT_CONNECTED,
+    TOLERANCE,
+    Book,
+    agreement,
+    differs,
+    mute_errors,
+    numbers_in,
+    python,
+    stored,
+)
 
 COLUMNS = (
     ("Quantity", "header"),
@@ -81,9 +92,8 @@ def quantities(
     if call is not None:
         native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
         python(sheet, (first, PYTHON, row, PYTHON), call, book.looks[number])
-        numbers = f"ISNUMBER({native})+ISNUMBER({beside})"
-        area = (first, AGREEMENT, row, AGREEMENT)
-        agreement(book, sheet, area, differs(native, beside, TOLERANCE), numbers, "state_wrap")
+        area, different = (first, AGREEMENT, row, AGREEMENT), differs(native, beside, TOLERANCE)
+        agreement(book, sheet, area, different, numbers_in(native, beside), "state_wrap")
     mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))
     return row + 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets import style
+from xlsx.sheets import style, validation
 from xlsx.sheets.cells import Book, number_rules, stored
 from xlsx.sheets.epochs import Block
 
@@ -58,15 +58,8 @@ def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int)
     sheet.write_number(row, column, SHOWN, book.looks["edit"])
     text = f"← which rate, 1 to {count}, has its weights and derivatives charted"
     sheet.write_string(row, column + 1, text, book.looks["muted_plain"])
-    rule = {
-        "validate": "integer",
-        "criteria": "between",
-        "minimum": 1,
-        "maximum": count,
-        "ignore_blank": False,
-        "error_title": f"a whole number from 1 to {count}",
-        "error_message": "The number of the rate, counted from the left, whose weights and derivatives are charted.",
-    }
+    message = "The number of the rate, counted from the left, whose weights and derivatives are charted."
+    rule = validation.whole_number(1, count, f"a whole number from 1 to {count}", message)
     sheet.data_validation(row, column, row, column, rule)
     book.define("rate_charted", sheet, xl_rowcol_to_cell(row, column))
 

@@ -11,8 +11,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
 from cnn.settings import SETTINGS, SHEET, Setting
-from xlsx.sheets import style
-from xlsx.sheets.cells import Book
+from xlsx.sheets import style, validation
+from xlsx.sheets.cells import BUTTONS_NEED, Book
 
 TITLE = "Results"
 WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
@@ -20,7 +20,6 @@ LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5
 RESERVED = 1000
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
-NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
 BUTTONS = ("Train CNN", "Stop", "Resume", "Recalculate")
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "General", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
@@ -54,16 +53,14 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
         book.define(f"run_{name}", sheet, xl_rowcol_to_cell(VALUE_ROW, column))
 
 
-def allowed(name: str, setting: Setting) -> dict[str, Any]:
+def allowed(name: str, setting: Setting) -> validation.Rule:
     """The validation of a setting's cell: what the trainer allows."""
-    text = {"error_title": f"{spaced(name)}: not possible", "error_message": f"It must be {setting.allowed}."}
-    rule = {"ignore_blank": False, **text}
+    words = f"{spaced(name)}: not possible", f"It must be {setting.allowed}."
     if setting.choices:
-        return {"validate": "list", "source": list(setting.choices), **rule}
+        return validation.one_of(list(setting.choices), *words)
     if setting.kind is float:
-        return {"validate": "decimal", "criteria": ">", "value": 0, **rule}
-    limits = {"minimum": setting.lowest, "maximum": min(setting.highest, 2**32 - 1)}
-    return {"validate": "integer", "criteria": "between", **limits, **rule}
+        return validation.above_zero(*words)
+    return validation.whole_number(setting.lowest, min(setting.highest, 2**32 - 1), *words)
 
 
 def spaced(key: str) -> str:
@@ -71,9 +68,8 @@ def spaced(key: str) -> str:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    for index, caption in enumerate(BUTTONS):
-        book.button(sheet, BUTTON_ROW, 0, caption, x_offset=3 + index * 108)
-    sheet.write_string(BUTTON_ROW, 7, NEEDS, book.looks["subtitle"])
+    book.buttons(sheet, BUTTON_ROW, BUTTONS)
+    sheet.write_string(BUTTON_ROW, 7, BUTTONS_NEED, book.looks["subtitle"])
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:

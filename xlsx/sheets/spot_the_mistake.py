@@ -10,12 +10,11 @@ import math
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from pyfuncs import gradient_check as rule
 from xlsx import chains, expressions, mistakes
 from xlsx.expressions import Expression, name
 from xlsx.mistakes import Mistake
-from xlsx.sheets import optimizers, style
-from xlsx.sheets.backward import relative_difference, verdict_formula, verdict_text
+from xlsx.sheets import optimizers, style, validation
+from xlsx.sheets.backward import write_check_row
 from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, number_rules, stored
 from xlsx.sheets.epochs import Block, descent, start_values
 from xlsx.sheets.quantities import epoch_line
@@ -64,9 +63,7 @@ def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     looks, names = book.looks, [NONE, *(each.name for each in found)]
     sheet.write_string(CHOICE_ROW, WEIGHT, "Mistake", looks["label_plain"])
     sheet.write_string(CHOICE_ROW, RIGHT, names[1], looks["edit_text"])
-    choices = ",".join(names)
-    message = {"error_title": "mistake: one of the list", "error_message": "Choose one of the list in the cell."}
-    listed = {"validate": "list", "source": names, "ignore_blank": False, **message}
+    listed = validation.one_of(names, "mistake: one of the list", "Choose one of the list in the cell.")
     sheet.data_validation(CHOICE_ROW, RIGHT, CHOICE_ROW, RIGHT, listed)
     book.define("mistake", sheet, xl_rowcol_to_cell(CHOICE_ROW, RIGHT))
     sheet.write_string(ABOUT_ROW, WEIGHT, "What it is", looks["muted_plain"])
@@ -76,7 +73,7 @@ def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     number = f"=MATCH(mistake,{{{','.join(f'{chr(34)}{each}{chr(34)}' for each in names)}}},0)"
     sheet.write_formula(ABOUT_ROW, LOSSES, number, looks["integer_white"], 2)
     book.define("mistake_number", sheet, xl_rowcol_to_cell(ABOUT_ROW, LOSSES))
-    assert len(choices) < 255, "Excel allows a list of 255 characters"
+    assert len(",".join(names)) < 255, "Excel allows a list of 255 characters"
 
 
 def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
@@ -95,7 +92,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     for column, (title, _, look) in enumerate(COLUMNS):
         sheet.write_string(HEADER_ROW, column, title, book.looks[look])
     sheet.set_row(HEADER_ROW, 28)
-    right = {each.name: short(each.expression) for each in chains.chains(book.network)}
+    right, verdicts = {each.name: short(each.expression) for each in chains.chains(book.network)}, []
     for row, weight in enumerate(learned(book), FIRST):
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
         sheet.set_row(row, style.lines(longest, WIDTHS[RIGHT]))
@@ -105,16 +102,15 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         wrong = found[0].of(book.network, 1)
         shown = short(wrong[weight]) if weight in wrong else "as it should be"
         sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula"], shown)
-        write_check(book, sheet, row, weight, found)
+        verdicts.append(write_check(book, sheet, row, weight, found))
     last = FIRST + len(learned(book)) - 1
     mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
     area = (FIRST, VERDICT, last, VERDICT)
     colour_states(book, sheet, area)
     book.define("mistake_check", sheet, xl_range(*area))
     failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
-    count = sum(1 for weight in learned(book) if book.values[f"used {weight}"] is not None and failed(book, weight))
     text = f'={failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
-    shown = f"{count} of {len(learned(book))} derivatives FAIL the gradient check"
+    shown = f"{verdicts.count('FAIL')} of {len(learned(book))} derivatives FAIL the gradient check"
     sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_plain"], shown)
 
 
@@ -130,15 +126,6 @@ def short(expression: Expression) -> str:
     return " + ".join(terms if len(terms) <= LONGEST_SUM else [terms[0], "…", terms[-1]])
 
 
-def failed(book: Book, weight: str) -> bool:
-    used, numeric = book.values[f"used {weight}"], book.values[f"numeric {weight}"]
-    return verdict_text(book, weight, used, numeric, relative(used, numeric)) == "FAIL"
-
-
-def relative(one: float, other: float) -> float:
-    return abs(one - other) / max(abs(one), abs(other), rule.SMALLEST)
-
-
 def choice(book: Book, weight: str, found: list[Mistake]) -> list[Expression]:
     """What the update uses for a weight: without a mistake, then with each of them."""
     right = name(f"dE/d{weight}")
@@ -150,20 +137,13 @@ def chosen(expressions_: list[Expression], cell) -> str:
     return f"CHOOSE(mistake_number,{','.join(expressions.native(each, cell) for each in expressions_)})"
 
 
-def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list[Mistake]) -> None:
-    """The derivative that is used, the numeric one, how far they are apart, and the verdict."""
-    looks, options = book.looks, choice(book, weight, found)
-    value, numeric = expressions.evaluate(options[1], book.values), book.values[f"numeric {weight}"]
+def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list[Mistake]) -> str:
+    """The derivative that is used, the numeric one, how far they are apart, and the verdict, which it gives."""
+    options = choice(book, weight, found)
+    value = expressions.evaluate(options[1], book.values)
     formula = chosen(options, lambda each: book.reference(each, sheet))
-    cells = [xl_rowcol_to_cell(row, column) for column in (USED, NUMERIC, RELATIVE)]
-    book.values[f"used {weight}"] = value
-    sheet.write_formula(row, USED, f"={formula}", looks["number_8"], stored(value))
-    source = book.reference(f"numeric {weight}", sheet)
-    sheet.write_formula(row, NUMERIC, f"={source}", looks["number_8"], stored(numeric))
-    apart = relative(value, numeric)
-    sheet.write_formula(row, RELATIVE, "=" + relative_difference(*cells[:2]), looks["scientific"], stored(apart))
-    verdict = f"=IF(ISNUMBER({cells[2]}),{verdict_formula(book, sheet, weight, *cells)},NA())"
-    sheet.write_formula(row, VERDICT, verdict, looks["state"], verdict_text(book, weight, value, numeric, apart))
+    sheet.write_formula(row, USED, f"={formula}", book.looks["number_8"], stored(value))
+    return write_check_row(book, sheet, row, weight, value, (USED, NUMERIC, RELATIVE, VERDICT))
 
 
 def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> tuple[Block, list[dict[str, float]]]:

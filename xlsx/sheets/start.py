@@ -6,7 +6,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import exercise, style
-from xlsx.sheets.cells import AGREES_ALONE, ALL_GOOD, NOT_CONNECTED, NOTHING, Book, array, colour_states
+from xlsx.sheets.cells import AGREES_ALONE, ALL_GOOD, NOT_CONNECTED, NOTHING, Book, array, colour_states, tally
 
 TITLE = "Start"
 WIDTHS = [22, 130]
@@ -99,13 +99,9 @@ def write_python_state(book: Book, sheet: Worksheet) -> None:
 def write_verdict(book: Book, sheet: Worksheet) -> None:
     """All comparisons of the workbook in one line."""
     count = sum(cells for _, cells in book.compared)
-    areas = [area for area, _ in book.compared]
-    tally = {state: "+".join(f'COUNTIF({area},"{state}")' for area in areas) for state in ("differs", NOTHING)}
-    good = f'"all {count} comparisons agree"'
-    missing = f'IF({tally[NOTHING]}=0,{good},"not everything can be compared: "&first_bad_input)'
-    differ = (
-        f'IF({tally["differs"]}>0,({tally["differs"]})&" of {count} comparisons differ: look for “differs”",{missing})'
-    )
+    different, good = tally(book.compared, "differs"), f'"all {count} comparisons agree"'
+    missing = f'IF({tally(book.compared, NOTHING)}=0,{good},"not everything can be compared: "&first_bad_input)'
+    differ = f'IF({different}>0,({different})&" of {count} comparisons differ: look for “differs”",{missing})'
     sheet.write_string(VERDICT_ROW, 0, "Native and Python", book.looks["label"])
     verdict = f'IF(python_ready,{differ},"{NOT_CONNECTED}")'
     one_cell(sheet, VERDICT_ROW, verdict, book.looks["label"], NOT_CONNECTED)
@@ -119,11 +115,10 @@ def write_agreement(book: Book, sheet: Worksheet) -> None:
     check = f'COUNTIF(gradient_check,"PASS")&" of {weights} derivatives PASS"'
     sheet.write_string(CHECK_ROW, 0, "Gradient check", book.looks["label"])
     sheet.write_formula(CHECK_ROW, 1, f"={check}", book.looks["text"], f"{weights} of {weights} derivatives PASS")
-    differ = "+".join(f'COUNTIF({area},"differs")' for area, _ in book.compared)
-    sound = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
-    doubt = f"IF(ISNUMBER({total(book, sheet)}),{sound},first_bad_input)"
-    sound = f'IF(first_bad_input="{ALL_GOOD}",{doubt},first_bad_input)'
-    verdict = f'IF({differ}>0,"differs",IF({passed},{sound},"differs"))'
+    agrees = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
+    computed = f"IF(ISNUMBER({book.reference('E_total', sheet)}),{agrees},first_bad_input)"
+    sound = f'IF(first_bad_input="{ALL_GOOD}",{computed},first_bad_input)'
+    verdict = f'IF({tally(book.compared, "differs")}>0,"differs",IF({passed},{sound},"differs"))'
     sheet.write_string(AGREES_ROW, 0, "This workbook", book.looks["label"])
     one_cell(sheet, AGREES_ROW, verdict, book.looks["label"], AGREES_ALONE)
     book.define("workbook_agrees", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
@@ -132,18 +127,14 @@ def write_agreement(book: Book, sheet: Worksheet) -> None:
 
 def write_answers(book: Book, sheet: Worksheet) -> None:
     """answers_right: how far the exercise is done."""
-    count, looks = exercise.total(book), book.looks
+    count, looks = sum(cells for _, cells in exercise.compared(book)), book.looks
     states = {AGREES_ROW: ("Your answers", "right", f" of {count} answers are right", 0)}
     states |= {CHECK_ROW: ("Not yet right", "not yet", "", 0), VERDICT_ROW: ("Still blank", "blank", "", count)}
     for row, (label, state, rest, number) in states.items():
         sheet.write_string(row, 0, label, looks["label"])
-        text = f'=({exercise.count(book, state)})&"{rest}"'
+        text = f'=({tally(exercise.compared(book), state)})&"{rest}"'
         sheet.write_formula(row, 1, text, looks["text" if rest == "" else "label"], f"{number}{rest}")
     book.define("answers_right", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
-
-
-def total(book: Book, sheet: Worksheet) -> str:
-    return book.reference("E_total", sheet)
 
 
 def one_cell(sheet: Worksheet, row: int, formula: str, look: object, text: str | int) -> None:

@@ -10,9 +10,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, expressions, formulas
 from xlsx.expressions import Expression
-from xlsx.sheets import style
-from xlsx.sheets.cells import NOTHING, Book, loss_rules, number_rules, stored
-from xlsx.sheets.epochs import guarded, start_values
+from xlsx.sheets import style, validation
+from xlsx.sheets.cells import BUTTONS_NEED, NOTHING, Book, loss_rules, number_rules, stored
+from xlsx.sheets.epochs import guarded, next_values, start_values
 from xlsx.sheets.gradient_check import passes
 from xlsx.sheets.quantities import state_line
 
@@ -23,7 +23,6 @@ FIRST = TABLE_ROW + 1
 ROWS = 20_000  # that the log can hold
 CHARTED = 1_000
 STEPS, MOST_STEPS = 10, 1_000
-NEEDS = "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
 FULL = "the log is full: press Undo or Reset"
 WIDTHS = [7, 6]
 CHART_COLUMNS = 9
@@ -70,20 +69,12 @@ def log_formats(book: Book, sheet: Worksheet) -> None:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    for index, caption in enumerate(BUTTONS):
-        book.button(sheet, BUTTON_ROW, 0, caption, x_offset=3 + index * 108)
+    book.buttons(sheet, BUTTON_ROW, BUTTONS)
     sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
     sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit"])
-    sheet.write_string(STEPS_ROW, 3, NEEDS, book.looks["muted_plain"])
-    rule = {
-        "validate": "integer",
-        "criteria": "between",
-        "minimum": 1,
-        "maximum": MOST_STEPS,
-        "ignore_blank": False,
-        "error_title": "n: not possible",
-        "error_message": f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}.",
-    }
+    sheet.write_string(STEPS_ROW, 3, BUTTONS_NEED, book.looks["muted_plain"])
+    message = f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}."
+    rule = validation.whole_number(1, MOST_STEPS, "n: not possible", message)
     sheet.data_validation(STEPS_ROW, 2, STEPS_ROW, 2, rule)
     book.define("log_steps", sheet, xl_rowcol_to_cell(STEPS_ROW, 2))
 
@@ -105,9 +96,7 @@ def write_start(book: Book, sheet: Worksheet) -> None:
 
 def start_row(book: Book) -> list[dict[str, float]]:
     """The states of epochs 0 and 1."""
-    moved = {
-        w: each.expression for w, each in zip(book.network.weight_names, formulas.updates(book.network), strict=True)
-    }
+    moved = next_values(formulas.updates(book.network))
     start = start_values(book, book.values["learning_rate"])
     return list(chains.history(chains.state(book.network, book.samples), moved, start, 1))
 

@@ -1,0 +1,24 @@
+"""What a cell allows: the rules of data validation, each with the words that a refused entry gets."""
+
+from __future__ import annotations
+
+Rule = dict[str, object]
+
+
+def one_of(source: list[str] | str, title: str, message: str) -> Rule:
+    """A list to choose from: texts, or a formula that names the cells that hold them."""
+    return {"validate": "list", "source": source, **required(title, message)}
+
+
+def whole_number(lowest: int, highest: int, title: str, message: str) -> Rule:
+    limits = {"criteria": "between", "minimum": lowest, "maximum": highest}
+    return {"validate": "integer", **limits, **required(title, message)}
+
+
+def above_zero(title: str, message: str) -> Rule:
+    return {"validate": "decimal", "criteria": ">", "value": 0, **required(title, message)}
+
+
+def required(title: str, message: str) -> Rule:
+    """The words of a refusal; a blank is refused as well."""
+    return {"ignore_blank": False, "error_title": title, "error_message": message}
