@@ -47,10 +47,7 @@ class LogSheet(NamedCells):
 
     def _rows(self):
         """The filled rows, the start first."""
-        table = self.cells("log_table").RangeAddress
-        cursor = self.document.Sheets.getByIndex(table.Sheet).createCursor()
-        cursor.gotoEndOfUsedArea(False)
-        rows = self.below("log_table", 1, max(1, cursor.RangeAddress.EndRow - table.StartRow)).getDataArray()
+        rows = self.below("log_table", 1, max(1, self.used_below("log_table"))).getDataArray()
         filled = next((number for number, row in enumerate(rows) if not isinstance(row[0], float)), len(rows))
         if not filled:
             raise SheetError("The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.")

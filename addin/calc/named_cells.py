@@ -37,6 +37,13 @@ class NamedCells:
         rows = area.StartRow + first, area.StartRow + (first if last is None else last)
         return sheet.getCellRangeByPosition(area.StartColumn, rows[0], area.EndColumn, rows[1])
 
+    def used_below(self, name):
+        """How many rows lie under the named cells, to the end of what their sheet holds."""
+        area = self.cells(name).RangeAddress
+        cursor = self.document.Sheets.getByIndex(area.Sheet).createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        return max(cursor.RangeAddress.EndRow - area.StartRow, 0)
+
     def write(self, name, rows, below=0):
         """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
         area = self.cells(name).RangeAddress

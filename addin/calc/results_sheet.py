@@ -56,16 +56,7 @@ class ResultsSheet(NamedCells):
 
     def clear(self):
         """Empty the epoch table, whatever stands there."""
-        table = self.cells("run_table").RangeAddress
-        sheet = self.document.Sheets.getByIndex(table.Sheet)
-        cursor = sheet.createCursor()
-        cursor.gotoEndOfUsedArea(False)
-        rows = max(cursor.RangeAddress.EndRow - table.StartRow, 0)
-        while rows and not any(self._row(table, sheet, rows)):
+        rows = self.used_below("run_table")
+        while rows and not any(self.below("run_table", rows).getDataArray()[0]):
             rows -= 1
         self._shown = [None] * rows
-
-    @staticmethod
-    def _row(table, sheet, below):
-        row = table.StartRow + below
-        return sheet.getCellRangeByPosition(table.StartColumn, row, table.EndColumn, row).getDataArray()[0]
