@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.record import record
 from cnn import runs
-from cnn.session import compare
+from cnn.session import compare, determined
 from cnn.settings import SETTINGS, check_settings, read_config
 from cnn.train import BELOW_TARGET, is_finished, parser, seeds
 
@@ -88,8 +88,7 @@ def check_row(name: str) -> None:
     options = vars(parser().parse_args(ROWS[name].options.split()))
     wanted = check_settings({setting: value for setting, value in options.items() if setting in SETTINGS})
     for seed, run in zip(seeds(SEEDS), seed_folders(name), strict=True):
-        same = {setting: value for setting, value in {**wanted, "seed": seed}.items() if value != "auto"}
-        compare(same, read_config(run), run)
+        compare(determined({**wanted, "seed": seed}), read_config(run), run)
 
 
 def seed_folders(name: str) -> list[Path]:

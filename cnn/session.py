@@ -189,6 +189,11 @@ def compare(given: dict, config: dict, folder: Path) -> None:
             raise SettingsError(error, "Leave it out, or start a new run without --resume")
 
 
+def determined(settings: dict) -> dict:
+    """Those settings that leave nothing open; what auto became in a run cannot be compared with it."""
+    return {name: value for name, value in settings.items() if value != "auto"}
+
+
 def newest_unfinished() -> Path:
     """The newest run folder that --resume can go on with. Raises SettingsError where there is none."""
     for folder in runs.list_runs():

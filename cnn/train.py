@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cnn import runs
-from cnn.session import Session, Stop, compare, newest_unfinished, prepare, say
+from cnn.session import Session, Stop, compare, determined, newest_unfinished, prepare, say
 from cnn.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, read_config
 
 BELOW_TARGET = 3
@@ -84,7 +84,7 @@ def train_seed(session: Session, settings: dict, folder: Path | None, data_dir: 
     if not (folder and (folder / "config.json").exists()):
         session.begin(settings, folder, data_dir)
         return 0
-    same = {name: value for name, value in settings.items() if value != "auto"}
+    same = determined(settings)
     if not is_finished(folder):
         session.resume(same, folder, data_dir)
         return 0
