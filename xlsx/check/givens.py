@@ -14,14 +14,14 @@ from pyfuncs.network import Network
 
 from .headers import quantity
 from .model import CellError, Model, Place
-from .names import network_of
+from .names import STARTED, network_of
 from .relation import relation
 from .titles import is_number
 from .trees import NotUnderstood, Tree, evaluate, leaves, replaced
 from .truth import Truth
 
 EXERCISE = Network((2, 2, 2))  # what a block is where its columns do not tell
-SOLVED, GIVEN = re.compile(r"(?:a_)?[ho]\d+|E\d+|E_total|dE/dw\d+"), re.compile(r"[tiwb]\d+")
+SOLVED = re.compile(r"(?:a_)?[ho]\d+|E\d+|E_total|dE/dw\d+")
 SUM = re.compile(r"[ho]\d+")
 MOST_FREE = 4
 
@@ -108,7 +108,7 @@ def solved(model: Model, number: int, name: str, network: Network) -> dict[Place
     )
     if not free or len(free) > MOST_FREE or is_due(network, name, tree):
         return {}
-    absent = [each for each in network.headers("train") if GIVEN.fullmatch(each)]
+    absent = [each for each in network.headers("train") if STARTED.fullmatch(each)]
     absent = [each for each in absent if each not in model.found.blocks[number].lines]
     for count in range(1, min(len(free), 2) + 1):
         found = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from .conventions import choose_network, choose_scales, used_rate
 from .evidence import Evidence, Problem
 from .grid import Error
-from .names import INPUT, WEIGHT
+from .names import INPUT, STARTED, WEIGHT
 from .relation import relation
 from .trees import leaves
 from .truth import Truth
@@ -79,7 +78,7 @@ def cell_verdict(found: Judgement, name: str, step: int) -> Verdict:
     """By the cell's formula; a cell without one is judged by its number afterwards."""
     tree, raw = found.evidence.trees[name][step], found.evidence.raw[name][step]
     if found.evidence.is_given(name) or (WEIGHT.fullmatch(name) and step == 0):
-        if tree is None and isinstance(raw, (str, Error)) and re.fullmatch(r"[tiwb]\d+", name):
+        if tree is None and isinstance(raw, (str, Error)) and STARTED.fullmatch(name):
             return Verdict("wrong", "text", raw)
         return BLANK if raw is None and tree is None else GIVEN_CELL
     if tree is None:

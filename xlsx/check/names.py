@@ -8,6 +8,7 @@ from collections.abc import Set
 from pyfuncs.network import Network, NetworkError
 
 INPUT = re.compile(r"[ti]\d+")  # inputs and targets: typed in, the same in all rows
+STARTED = re.compile(r"[tiwb]\d+")  # what a descent starts from
 GIVEN = re.compile(r"[ti]\d+|learning_rate|epoch")  # never computed
 WEIGHT = re.compile(r"[wb]\d+")  # a weight or a bias
 UPDATED = re.compile(r"(new )?([wb]\d+)")  # what an update computes; the weight is the second group

@@ -22,7 +22,7 @@ from pyfuncs.propagation import gradient, loss, units
 from xlsx import formulas
 from xlsx.formulas import Expression
 
-from .names import DELTA
+from .names import DELTA, SLOPE
 from .trees import Tree, evaluate, replaced
 
 POINTS, OFFSETS = 5, (-3, -2, -1, 0)
@@ -46,7 +46,7 @@ class Scales(NamedTuple):
             return self.error if "/" not in name else self.gradient
         if name == "E_total":
             return self.error * self.total
-        if re.fullmatch(r"dE/d[wb]\d+", name):
+        if SLOPE.fullmatch(name):
             return self.gradient * self.rate
         return self.gradient if re.fullmatch(r"dE/d.*|change [wb]\d+", name) else 1.0
 
