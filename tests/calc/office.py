@@ -124,15 +124,31 @@ class Office:
     def press(self, key: int, sheet: str, caption: str) -> None:
         """Click a button with the mouse, as a person would."""
         self.look_at(key, sheet)
-        self.click(*wait_for(lambda: self.button(key, sheet, caption)))
+        self.click(*wait_for(lambda: self._resting_button(key, sheet, caption)))
+
+    def _resting_button(self, key: int, sheet: str, caption: str) -> list[int] | None:
+        """Where a button is on the screen, once it no longer moves with its window."""
+        place = self.button(key, sheet, caption)
+        time.sleep(0.2)
+        return place if place == self.button(key, sheet, caption) else None
 
     def look_at(self, key: int, sheet: str) -> None:
         """Bring a sheet's window to the front, all of it on the screen, and wait until it is drawn."""
         title = self.show(key, sheet)
         window = wait_for(lambda: self._windows(f"^{re.escape(title)}"))[-1]
+        wait_for(lambda: self._stays_in_front(window))
+
+    def _stays_in_front(self, window: str) -> bool:
+        """Bring a window to the front, and look a moment later: one that has only just opened may come before it."""
         self._xdotool("windowactivate", "--sync", window)
         self._xdotool("windowmove", window, "0", "0")  # each new window is put further down, in the end off the screen
         time.sleep(0.7)  # a person looks first, too
+        return self._active() == window
+
+    def _active(self) -> str:
+        """The window in front, as xdotool numbers it; the window manager may have none for a moment."""
+        command = ["xdotool", "getactivewindow"]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30).stdout.strip()
 
     def click(self, x: int, y: int) -> None:
         """Click somewhere on the screen."""
