@@ -142,6 +142,16 @@ class Job(unohelper.Base, XJob):
             self.happened(document)
 
 
+class OnLoadFinished(Job):
+    """A document was read and has no window yet.
+
+    LibreOffice 25.2 hangs where it reads a second workbook and meanwhile draws cells that still have to be computed.
+    """
+
+    def happened(self, document):
+        self.office.training.read(document)
+
+
 class OnLoad(Job):
     """A document was opened."""
 
@@ -165,6 +175,7 @@ g_ImplementationHelper = unohelper.ImplementationHelper()
 for implementation, services in (
     (AddIn, ("com.sun.star.sheet.AddIn",)),
     (Commands, ()),
+    (OnLoadFinished, ("com.sun.star.task.Job",)),
     (OnLoad, ("com.sun.star.task.Job",)),
     (OnCopyTo, ("com.sun.star.task.Job",)),
 ):

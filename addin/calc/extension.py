@@ -18,7 +18,7 @@ from addin.functions import FUNCTIONS, PARAMETERS, Function
 
 IDENTIFIER = "org.backprop.addin"
 SERVICE = f"{IDENTIFIER}.AddIn"
-EVENTS = ("OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
+EVENTS = ("OnLoadFinished", "OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
 COMMAND = f"service:{IDENTIFIER}.Commands"
 PROJECT = Path(__file__).resolve().parents[2]
 IN_THE_OFFICE = (

@@ -47,13 +47,17 @@ class Training:
         self._followed = {}  # by the document's RuntimeUID
         self._thread = None
 
+    def read(self, document):
+        """A document was read: compute its Python cells."""
+        if ResultsSheet.is_in(document):
+            modified = document.isModified()
+            self.recalculate(document)
+            document.setModified(modified)
+
     def opened(self, document):
-        """A document was opened: compute its Python cells, and show the newest run that was started from it."""
+        """A document was opened: show the newest run that was started from it."""
         if not ResultsSheet.is_in(document):
             return
-        modified = document.isModified()
-        self.recalculate(document)
-        document.setModified(modified)
         sheet = ResultsSheet(document)
         if folder := self._attempt(document, lambda: launch.run_of(sheet.url, sheet.folder)):
             self._attempt(document, self._follow, sheet, folder)

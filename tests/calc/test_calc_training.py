@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -86,7 +87,10 @@ def logged(folder: Path) -> list[list]:
 
 
 def wait_for_status(office: Office, key: int, text: str, timeout: float = 120) -> str:
-    return wait_for(lambda: text in (shown := status(office, key)) and shown, timeout)
+    try:
+        return wait_for(lambda: text in (shown := status(office, key)) and shown, timeout)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: the status is {status(office, key)!r}") from None
 
 
 def test_train_cnn_on_mnist_fills_two_rows_equal_to_the_log(window: Office, book: int) -> None:
@@ -221,6 +225,14 @@ def test_the_button_of_one_workbook_leaves_the_other_alone(window: Office, book:
     assert len(table(window, book)) == 3
     assert table(window, other) == []
     window.close(other)
+
+
+def test_two_workbooks_may_be_opened_at_once(window: Office, tmp_path: Path) -> None:
+    first = build(tmp_path / "first.xlsx")
+    keys = [window.load(str(path)) for path in (first, shutil.copy(first, tmp_path / "second.xlsx"))]
+    assert [window.read(key, "python_ready") for key in keys] == [[[1.0]]] * 2
+    for key in keys:
+        window.close(key)
 
 
 def test_stop_and_resume_without_a_run_say_so(window: Office, book: int) -> None:
