@@ -45,7 +45,7 @@ def computed(quantities: list[formulas.Quantity], known: dict[str, float]) -> di
     return known
 
 
-NAME = r"(?<![\w.])(?:new )?[A-Za-z_][\w/]*(?: #\d+)?"
+NAME = r"(?<![\w.])(?:new )?[A-Za-z_][A-Za-z0-9_/]*(?: #\d+)?"
 
 
 def read_aloud(text: str, known: dict[str, float]) -> float:
@@ -261,6 +261,8 @@ def test_only_the_weights_are_shared_by_the_samples_of_a_batch() -> None:
         (A * B**C, "a · b^c", 9 * 6**2),
         (A ** (C**C), "a^(c^c)", 9 ** (2**2)),
         ((A**C) ** C, "(a^c)^c", (9**2) ** 2),
+        (A - expressions.call("square", B), "a − b²", 9 - 6**2),
+        (expressions.call("square", A - B), "(a − b)²", (9 - 6) ** 2),
     ],
 )
 def test_parentheses_stand_where_they_must(expression: expressions.Expression, text: str, value: float) -> None:
@@ -296,3 +298,5 @@ def test_a_connection_says_where_each_weight_and_bias_leads() -> None:
 def test_negative_numbers_put_in_stand_in_parentheses() -> None:
     error = formulas.errors(Network.parse("2-1"))[0]
     assert expressions.numbers_text(error.expression, {"a_o1": 0.25, "t1": -1.0}) == "0.25 − (-1)"
+    squared = expressions.call("square", expressions.name("a_h1"))
+    assert expressions.numbers_text(squared, {"a_h1": -0.5}) == "(-0.5)²"

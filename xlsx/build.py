@@ -122,8 +122,7 @@ def write_sheets(book: Book) -> None:
     titles = subtitles(book)
     for module in sheets(book):
         sheet = book.workbook.add_worksheet(module.TITLE)
-        at = int(module in (learning_rates, optimizers))
-        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, at)
+        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, title_column(book, module))
     if book.exercise:
         book.workbook.add_worksheet(exercise.KEY).very_hidden()
         for title in exercise.HIDDEN:
@@ -131,6 +130,13 @@ def write_sheets(book: Book) -> None:
                 sheet.hide()
     for write in WRITING_ORDER:
         write(book)
+
+
+def title_column(book: Book, module: ModuleType) -> int:
+    """Behind the columns that stay where they are when the rest is scrolled: a title across both is cut in two."""
+    if module is training_log:
+        return training_log.title_column(book)
+    return int(module in (batch, gradient_check, learning_rates, optimizers))
 
 
 def sheets(book: Book) -> list[ModuleType]:

@@ -166,6 +166,8 @@ def written(expression: Expression, reading: str, shown: Callable[[str], str]) -
     if operation == "number":
         return NUMBERS.get(parts[0], f"{parts[0]:g}") if reading == "text" else f"{parts[0]:g}"
     sides = [written(part, reading, shown) for part in parts]
+    if operation == "square" and reading == "text" and is_simple(*parts):
+        return f"{sides[0]}²"
     if operation in FUNCTIONS:
         return getattr(FUNCTIONS[operation], reading)(*sides)
     left, right = (
@@ -173,6 +175,11 @@ def written(expression: Expression, reading: str, shown: Callable[[str], str]) -
         for part, side, last in zip(parts, sides, (False, True), strict=True)
     )
     return left + getattr(OPERATORS[operation], reading) + right
+
+
+def is_simple(part: Expression) -> bool:
+    """Whether a part can be squared as it is written: a_h1² is plain, (dE/dw1)² is not without its parentheses."""
+    return part.operation == "name" and "/" not in part.parts[0]
 
 
 def loose(part: Expression, operation: str, last: bool) -> bool:

@@ -131,7 +131,7 @@ def no_rate(network: Network) -> Wrong:
 MISTAKES = (
     Mistake(
         "a_h1 for a_h2",
-        "The derivatives of the weights into h2 take the slope of h1: a formula copied one row down by hand.",
+        "The derivatives into the second hidden unit take the slope of the first: a formula copied down by hand.",
         first_unit_for_second,
     ),
     Mistake(
@@ -149,7 +149,7 @@ MISTAKES = (
     ),
     Mistake(
         "w3 updated with dE/dw1",
-        "The derivatives are right, but the weights into h2 are updated with those of the weights into h1.",
+        "The derivatives are right, but the second hidden unit’s weights are updated with those of the first’s.",
         other_derivative,
         each_sample=False,
     ),

@@ -45,7 +45,7 @@ def write(book: Book) -> None:
     if book.samples == 1:
         return
     sheet, found = book.sheet(TITLE), presets.fitting(book)
-    epoch_line(book, sheet, 2)
+    epoch_line(book, sheet, 2, 1)
     for block, title in enumerate(BLOCKS):
         first = column_of(book, block)
         sheet.write_string(GROUP_ROW, first, title, book.looks["group"])
@@ -108,9 +108,9 @@ def write_states(book: Book) -> None:
         return
     sheet, top = book.sheet(TITLE), FIRST + book.samples + 1
     alone = list(chains.state(book.network, 1))
-    sheet.write_string(top, 0, "Each sample at the epoch shown", book.looks["section"])
-    for column in range(1, len(alone) + 1):
+    for column in range(len(alone) + 1):
         sheet.write_blank(top, column, None, book.looks["section"])
+    sheet.write_string(top, 1, "Each sample at the epoch shown", book.looks["section"])
     sheet.write_string(top + 1, 0, "sample", book.looks["header"])
     for column, name in enumerate(alone, 1):
         sheet.write_string(top + 1, column, name, book.looks["header_right"])

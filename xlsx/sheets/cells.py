@@ -79,15 +79,16 @@ class Book:
         """A workbook-wide name: other code finds cells through these only."""
         self.workbook.define_name(name, f"={quote_sheetname(sheet.name)}!{absolute(area)}")
 
-    def buttons(self, sheet: Worksheet, row: int, captions: tuple[str, ...]) -> None:
-        """Buttons in a row 33 points high. Calc finds one by sheet and caption, Excel's calls its macro.
+    def buttons(self, sheet: Worksheet, row: int, captions: tuple[str, ...], column: int = 0) -> None:
+        """Buttons in a row 33 points high, from this column on.
 
-        Without macros it names none: Calc would warn of macros that are not there.
+        Calc finds one by sheet and caption, Excel's calls its macro. Without macros it names none: Calc would warn of
+        macros that are not there.
         """
         sheet.set_row(row, 33)
         for index, caption in enumerate(captions):
             size = {"width": 100, "height": 30, "x_offset": 3 + index * 108, "y_offset": 7}
-            sheet.insert_button(row, 0, {**size, "caption": caption, "description": caption})
+            sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
             sheet.buttons_list[-1].macro = f"[0]!{macro_name(caption)}" if self.macros else ""
 
 

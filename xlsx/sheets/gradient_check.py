@@ -41,7 +41,7 @@ DERIVED = (formulas.forward, formulas.losses)
 
 def write(book: Book) -> None:
     sheet, weights = book.sheet(TITLE), book.network.weight_names
-    epoch_line(book, sheet, 2)
+    epoch_line(book, sheet, 2, VALUE)
     for column, (title, _, look) in enumerate(COLUMNS):
         sheet.write_string(HEADER_ROW, column, title, book.looks[look])
     write_pass_header(book, sheet)
@@ -51,7 +51,7 @@ def write(book: Book) -> None:
     write_python(book, sheet, last)
     mute_errors(book, sheet, (FIRST, VALUE, last, NUMERIC))
     number_rules(book, sheet, (FIRST, PASSES, last, start_of(book, 2)))
-    sheet.freeze_panes(FIRST, 0)
+    sheet.freeze_panes(FIRST, VALUE)
     style.printed(sheet, last, WIDTHS)
 
 

@@ -54,11 +54,12 @@ def write(book: Book) -> None:
     write_summary_header(book, sheet)
     for index, loss in enumerate(losses):
         write_summary(book, blocks[index], index, loss)
-    rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], NATIVE, (CHARTS_ROW, SUMMARY))
+    style.header_height(sheet, HEADER_ROW, blocks[0].names)
+    charts_end = rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], NATIVE, (CHARTS_ROW, SUMMARY))
     loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
     loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, last, WIDTHS[:PYTHON])
+    style.printed(sheet, max(last, charts_end), WIDTHS[:PYTHON])
 
 
 def block(book: Book, sheet: Worksheet, index: int) -> Block:

@@ -31,7 +31,7 @@ COUNT = len(OPTIMIZERS)
 EPOCH, NATIVE, PYTHON = 0, 1, 1 + COUNT
 COMPARED = PYTHON + COUNT
 CHARTS = COMPARED + 2
-CHART_COLUMNS = 7
+CHART_COLUMNS, CHART_ROWS = 7, 15
 BLOCKS = CHARTS + CHART_COLUMNS + 1
 WIDTHS = [6, *[11.5] * COUNT, *[11.5] * COUNT, 19, 1.5, *[8.4] * CHART_COLUMNS, 1.5]
 
@@ -42,13 +42,14 @@ def write(book: Book) -> None:
     blocks = [write_block(book, sheet, index) for index in range(COUNT)]
     write_table(book, sheet, blocks)
     write_python(book, sheet)
+    style.header_height(sheet, HEADER_ROW, [name for block, _ in blocks for name in block.names])
     write_charts(book)
     book.values |= {f"E_total at {epoch}": row["E_total"] for epoch, row in enumerate(blocks[0][1])}
     last = FIRST + book.epochs
     loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
     network.write_shown(book, at_epoch(book, [block for block, _ in blocks]))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, last, WIDTHS)
+    style.printed(sheet, max(last, FIRST + 2 * CHART_ROWS), WIDTHS)
 
 
 def write_block(book: Book, sheet: Worksheet, index: int) -> tuple[Block, list[dict[str, float]]]:
@@ -136,4 +137,4 @@ def write_charts(book: Book) -> None:
         chart.set_size({"width": 392, "height": 290})
         about = f"Line chart of E_total over {book.epochs} updates by SGD, momentum and Adam, {scale} scale."
         place = {"description": about, "object_position": 3, "x_offset": 4}
-        book.sheet(TITLE).insert_chart(FIRST + 15 * at, CHARTS, chart, place)
+        book.sheet(TITLE).insert_chart(FIRST + CHART_ROWS * at, CHARTS, chart, place)

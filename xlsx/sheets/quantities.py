@@ -28,11 +28,12 @@ COLUMNS = (
     ("Quantity", "header"),
     ("What it is", "header"),
     ("Formula", "header"),
-    ("With the numbers put in", "header"),
+    ("With the numbers put in", "header_state"),
     ("Native formula", "header_right"),
     ("Python", "header_right"),
     ("Agreement", "header_state"),
 )
+INDENT = 3  # characters: what an indented column has less room for
 TYPICAL = "0.123456"  # a number put in; some are longer, some shorter
 NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
 
@@ -43,8 +44,9 @@ def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], 
         sheet.write_string(row, column, title, book.looks[look])
 
 
-def section(book: Book, sheet: Worksheet, row: int, title: str, width: int = AGREEMENT + 1) -> None:
-    """A heading over the rows that follow."""
+def section(book: Book, sheet: Worksheet, row: int, title: str, width: int = len(COLUMNS)) -> None:
+    """A heading over the rows that follow, as wide as their table."""
+    width = len(exercise.COLUMNS) if book.exercise else width
     sheet.set_row(row, 24)
     for column in range(width):
         sheet.write_blank(row, column, None, book.looks["section"])
@@ -102,8 +104,13 @@ def height(quantity: Quantity, widths: list[float], compared: bool) -> float:
     """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
     numbers = expressions.written(quantity.expression, "text", lambda name: TYPICAL)
     texts = {NAME: quantity.name, MEANING: quantity.meaning, FORMULA: quantity.text, NUMBERS: numbers}
-    heights = [style.lines(text, 1.25 * widths[column]) for column, text in texts.items()]
-    return max(*heights, style.lines(NOT_CONNECTED if compared else "", 1.25 * widths[AGREEMENT] - 3))
+    texts[AGREEMENT] = NOT_CONNECTED if compared else ""
+    return max(style.lines(text, room(widths[column], column)) for column, text in texts.items())
+
+
+def room(width: float, column: int) -> float:
+    """How many characters stand in a line of a column of this width."""
+    return 1.25 * width - (INDENT if column in (NUMBERS, AGREEMENT) else 0)
 
 
 def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str = "number") -> None:
@@ -117,7 +124,7 @@ def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, num
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
     sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
     numbers = expressions.numbers_text(expression, book.values) if math.isfinite(value) else "#N/A"
-    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula"], numbers)
+    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula_apart"], numbers)
     sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks[number], stored(value))
 
 

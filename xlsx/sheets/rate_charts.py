@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -11,27 +13,30 @@ from xlsx.sheets.epochs import Block
 
 SHOWN = 3  # the number of the rate whose weights are charted at first
 DRAWN = 16  # lines in one chart
-SIZE = {"width": 350, "height": 262}
+WIDTH, HEIGHT, GAP = 345, 262, 8  # of a chart with two lines of legend, in pixels
+LEGEND_LINE, ROW_HEIGHT = 17, 20
 
 
-def write(book: Book, blocks: list[Block], values: list[dict[str, float]], losses: int, at: tuple[int, int]) -> None:
-    """The charts below the cell `at`, which chooses a rate.
+def write(book: Book, blocks: list[Block], values: list[dict[str, float]], losses: int, at: tuple[int, int]) -> int:
+    """The charts below the cell `at`, which chooses a rate. Gives the last row that they cover.
 
     `losses` is the first column of E_total by rate, `values` what the block of rate SHOWN holds.
     """
     sheet, names = blocks[0].sheet, charted(book)
+    tall = height(names[len(names) // 2 :])
     write_chooser(book, sheet, at, len(blocks))
     first = write_shown(book, blocks, values)
     for index, scale in enumerate(("linear", "logarithmic")):
         chart = style.loss_chart(book.workbook, f"E_total by rate, {scale}", book.epochs, scale)
         about = f"Line chart of E_total over {book.epochs} updates, one line for each of the six rates, {scale} axis."
         draw(book, sheet, chart, losses, len(blocks))
-        insert(sheet, chart, at, index, about)
+        insert(sheet, chart, at, index, about, HEIGHT)
     for index, what in enumerate(("Weights", "Derivatives"), 2):
         chart = style.loss_chart(book.workbook, f"{what} at the chosen rate", book.epochs, "linear", what.lower())
         about = f"Line chart of the {what.lower()} over {book.epochs} updates at the rate that is chosen above."
         draw(book, sheet, chart, first + (index - 2) * (len(names) // 2), len(names) // 2)
-        insert(sheet, chart, at, index, about)
+        insert(sheet, chart, at, index, about, tall)
+    return at[0] + 1 + (2 * GAP + HEIGHT + tall) // ROW_HEIGHT
 
 
 def charted(book: Book) -> list[str]:
@@ -46,10 +51,16 @@ def draw(book: Book, sheet: Worksheet, chart: object, first: int, count: int) ->
         chart.add_series(style.series(sheet.name, (4, first + index), 0, (5, 5 + book.epochs), index))
 
 
-def insert(sheet: Worksheet, chart: object, at: tuple[int, int], index: int, about: str) -> None:
+def height(names: list[str]) -> int:
+    """Of a chart with a line for each name: its legend must not take the room of the drawing."""
+    columns = 3 if max(map(len, names)) <= len("dE/dw1") else 2
+    return HEIGHT + LEGEND_LINE * max(0, math.ceil(len(names) / columns) - 2)
+
+
+def insert(sheet: Worksheet, chart: object, at: tuple[int, int], index: int, about: str, height: int) -> None:
     """Two charts in a row, two rows of them."""
-    chart.set_size(SIZE)
-    offset = {"x_offset": 358 * (index % 2), "y_offset": 8 + 270 * (index // 2)}
+    chart.set_size({"width": WIDTH, "height": height})
+    offset = {"x_offset": (WIDTH + GAP) * (index % 2), "y_offset": GAP + (HEIGHT + GAP) * (index // 2)}
     sheet.insert_chart(at[0] + 1, at[1], chart, {**offset, "object_position": 3, "description": about})
 
 

@@ -17,14 +17,14 @@ from xlsx.sheets import optimizers, style, validation
 from xlsx.sheets.backward import write_check_row
 from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, number_rules, stored
 from xlsx.sheets.epochs import Block, descent, start_values
-from xlsx.sheets.quantities import epoch_line
+from xlsx.sheets.quantities import NUMBERS, epoch_line, room
 
 TITLE = "Spot the mistake"
 NONE = "no mistake"
 COLUMNS = (
     ("Weight", 8, "header"),
     ("Its derivative", 31, "header"),
-    ("What the update uses", 33, "header"),
+    ("What the update uses", 33, "header_state"),
     ("Its value", 11, "header_right"),
     ("Numeric", 11, "header_right"),
     ("Relative difference", 9.5, "header_right"),
@@ -39,6 +39,7 @@ FIRST = HEADER_ROW + 1
 TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
 LONGEST_SUM = 4  # terms
 SUMMARY_EPOCHS = (0, 1, 10, 100)
+CHART_ROWS = 13  # at most
 
 
 def write(book: Book) -> None:
@@ -51,7 +52,7 @@ def write(book: Book) -> None:
     write_losses(book, sheet, *rows)
     last = write_list(book, sheet, found)
     sheet.freeze_panes(FIRST, 0)
-    style.printed(sheet, last, WIDTHS)
+    style.printed(sheet, max(last, FIRST + len(SUMMARY_EPOCHS) + CHART_ROWS), WIDTHS)
 
 
 def learned(book: Book) -> tuple[str, ...]:
@@ -78,14 +79,14 @@ def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
 
 def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     """What the update uses for each weight, to read: a column per mistake, at the right."""
-    sheet.set_column(TEXTS, TEXTS + len(found), 14, book.looks["plain"])
+    sheet.set_column(TEXTS, TEXTS + len(found), WIDTHS[WRONG], book.looks["plain"])
     sheet.write_string(HEADER_ROW - 1, TEXTS, "What the update uses, by mistake", book.looks["group"])
     for column, each in enumerate([None, *found], TEXTS):
         wrong = each.of(book.network, 1) if each else {}
         sheet.write_string(HEADER_ROW, column, each.name if each else NONE, book.looks["header"])
         for row, weight in enumerate(learned(book), FIRST):
             text = short(wrong[weight]) if weight in wrong else "as it should be"
-            sheet.write_string(row, column, text, book.looks["plain"])
+            sheet.write_string(row, column, text, book.looks["wrap"])
 
 
 def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
@@ -95,13 +96,13 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     right, verdicts = {each.name: short(each.expression) for each in chains.chains(book.network)}, []
     for row, weight in enumerate(learned(book), FIRST):
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
-        sheet.set_row(row, style.lines(longest, WIDTHS[RIGHT]))
+        sheet.set_row(row, style.lines(longest, room(WIDTHS[RIGHT], NUMBERS)))
         sheet.write_string(row, WEIGHT, weight, book.looks["label"])
         sheet.write_string(row, RIGHT, right[f"dE/d{weight}"], book.looks["formula"])
         texts = xl_range(row, TEXTS, row, TEXTS + len(found))
         wrong = found[0].of(book.network, 1)
         shown = short(wrong[weight]) if weight in wrong else "as it should be"
-        sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula"], shown)
+        sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula_apart"], shown)
         verdicts.append(write_check(book, sheet, row, weight, found))
     last = FIRST + len(learned(book)) - 1
     mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))

@@ -41,6 +41,10 @@ STEPS = (
     "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A, not a number.",
 )
 
+EXERCISE_SHEETS = {
+    "Forward": "from the inputs to the loss: every weighted sum, output and error to find, at the epoch that is chosen",
+    "Backward": "from the loss back to every weight: errors, deltas, derivatives and the update to find",
+}
 EXERCISE_STEPS = (
     "Read the formula of a row and give its value: a number with four figures or more, or a cell formula.",
     "“right”: it is so. “not yet”: look again, at the rows that it reads too. “blank”: nothing is there.",
@@ -60,13 +64,13 @@ def write(book: Book) -> None:
         part(book, sheet)
     heading(book, sheet, SHEETS_ROW, "Sheets")
     here = [each.name for each in book.workbook.worksheets() if not each.hidden]
-    row = SHEETS_ROW
-    for title in (title for title in SHEETS if title in here):
+    row, about = SHEETS_ROW, SHEETS | (EXERCISE_SHEETS if book.exercise else {})
+    for title in (title for title in about if title in here):
         row += 1
         sheet.write_url(row, 0, f"internal:'{title}'!A1", book.looks["link"], title)
-        sheet.write_string(row, 1, SHEETS[title], book.looks["text"])
+        sheet.write_string(row, 1, about[title], book.looks["text"])
     row += 1
-    heading(book, sheet, row, "How to read it")
+    heading(book, sheet, row, "How to do it" if book.exercise else "How to read it")
     steps = EXERCISE_STEPS if book.exercise else STEPS
     for step, text in enumerate(steps, 1):
         sheet.write_string(row + step, 0, f"{step}", book.looks["label"])

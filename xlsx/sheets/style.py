@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -30,10 +31,11 @@ ROW = {"bottom": 1, "bottom_color": RULE}
 EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
 HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
 RIGHT = {"align": "right"}
+HEADER_WIDTH = 8  # bold characters in a column of width 9
 PAGE_WIDTH = 126  # characters across A4 landscape between the margins
 # No sections: Calc leaves out the minus sign where a second one has no condition. cells.number_rules shows what these
 # would hide or make too wide.
-SHORT, GIVEN, EXPONENT = "0.000000", "0.00####", "0.0E+00"
+SHORT, GIVEN, EXPONENT = "0.000000", "0.00????", "0.0E+00"
 FORMATS: dict[str, dict[str, Any]] = {
     "plain": {},
     "wrap": {"text_wrap": True},
@@ -51,6 +53,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "muted_state": {"font_color": MUTED, "text_wrap": True, "indent": 1, **ROW},
     "muted": {"font_color": MUTED, "text_wrap": True, **ROW},
     "formula": {"text_wrap": True, **ROW},
+    "formula_apart": {"text_wrap": True, "align": "left", "indent": 1, **ROW},
     "number": {"num_format": "0.0000000000", **RIGHT, **ROW},
     "number_8": {"num_format": "0.00000000", **RIGHT, **ROW},
     "short": {"num_format": SHORT, **RIGHT},
@@ -124,6 +127,11 @@ def lines(text: str, width: float) -> float:
     return 15 if len(text) <= width else 13 * math.ceil(len(text) / (0.95 * width)) + 1
 
 
+def header_height(sheet: Worksheet, row: int, names: Iterable[str]) -> None:
+    """Set the height of a header over columns of width 9, so that no program chooses it and moves the charts below."""
+    sheet.set_row(row, max(lines(name, HEADER_WIDTH) for name in names))
+
+
 def axis(title: str, **more: Any) -> dict[str, Any]:
     return {
         "name": title,
@@ -136,9 +144,12 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def line(index: int, width: float = 1.75) -> dict[str, Any]:
-    """Series differ by colour and by dash, so that a black-and-white print still tells them apart."""
-    color, dash = SERIES[index % len(SERIES)]
-    return {"color": color, "dash_type": dash, "width": width}
+    """Series differ by colour and by dash, so that a black-and-white print still tells them apart.
+
+    A seventh has the first one's colour with another dash, and so on: 36 are all different.
+    """
+    turn, at = divmod(index, len(SERIES))
+    return {"color": SERIES[at][0], "dash_type": SERIES[(at + turn) % len(SERIES)][1], "width": width}
 
 
 def series(
@@ -159,7 +170,7 @@ def loss_chart(workbook: Workbook, title: str, epochs: int | None, scale: str, y
     """An empty chart of something against the epoch, on a "linear" or a "logarithmic" axis."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
     chart.set_title({"name": title, "name_font": CHART_TITLE, "overlay": False})
-    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0" if epochs else "General"))
+    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0" if epochs else "General", label_position="low"))
     more = {"log_base": 10, "num_format": "0.0E+0", "crossing": "min"} if scale == "logarithmic" else {}
     chart.set_y_axis(axis(y, **more))
     chart.set_legend({"position": "bottom", "font": CHART_FONT})

@@ -24,6 +24,7 @@ ROWS = 20_000  # that the log can hold
 CHARTED = 1_000
 STEPS, MOST_STEPS = 10, 1_000
 FULL = "the log is full: press Undo or Reset"
+MOST_UNFROZEN = 10  # weights
 WIDTHS = [7, 6]
 CHART_COLUMNS = 9
 
@@ -41,13 +42,11 @@ def write(book: Book) -> None:
     for column, width in enumerate(widths(book)):
         sheet.set_column(column, column, width, book.looks["plain"])
     log_formats(book, sheet)
-    state_line(book, sheet, 2)
+    state_line(book, sheet, 2, title_column(book))
     write_buttons(book, sheet)
-    sheet.set_row(TABLE_ROW, 20)
     for column, name in enumerate(names):
         sheet.write_string(TABLE_ROW, column, name, book.looks["header_right"])
     write_start(book, sheet)
-    sheet.write_string(NEXT_LABEL_ROW, 0, "The row that the next step adds, by formulas", book.looks["group"])
     write_next(book, sheet)
     last = len(names) - 1
     book.define("log_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, last))
@@ -55,8 +54,13 @@ def write(book: Book) -> None:
     number_rules(book, sheet, (NEXT_ROW, 2, FIRST + ROWS, last - 1))
     loss_rules(book, sheet, (NEXT_ROW, last, FIRST + ROWS, last))
     write_chart(book, sheet)
-    sheet.freeze_panes(FIRST, 2 if book.network.weight_count > 10 else 0)
+    sheet.freeze_panes(FIRST, title_column(book))
     style.printed(sheet, FIRST + 40, widths(book))
+
+
+def title_column(book: Book) -> int:
+    """Many weights: epoch and press stay where they are, and what is above them moves with the rest."""
+    return 2 if book.network.weight_count > MOST_UNFROZEN else 0
 
 
 def log_formats(book: Book, sheet: Worksheet) -> None:
@@ -69,7 +73,7 @@ def log_formats(book: Book, sheet: Worksheet) -> None:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    book.buttons(sheet, BUTTON_ROW, BUTTONS)
+    book.buttons(sheet, BUTTON_ROW, BUTTONS, title_column(book))
     sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
     sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit"])
     sheet.write_string(STEPS_ROW, 3, BUTTONS_NEED, book.looks["muted_plain"])
@@ -126,12 +130,15 @@ def helpers(book: Book) -> dict[str, Expression]:
 def write_next(book: Book, sheet: Worksheet) -> None:
     """log_next, and at the right of the chart what it is computed from."""
     where, looks = helper_columns(book), book.looks
+    label = "The row that the next step adds, by formulas"
+    sheet.write_string(NEXT_LABEL_ROW, title_column(book), label, looks["group"])
     texts = helper_formulas(book, sheet)
     first, second = start_row(book)
     values = {"last row": 1.0} | first | {f"new {name}": value for name, value in second.items()}
     values |= {f"start {name}": value for name, value in first.items()}
     sheet.write_string(NEXT_ROW - 1, where["last row"], "What the next row is computed from", looks["group"])
     sheet.set_column(where["last row"], max(where.values()), 9, looks["plain"])
+    style.header_height(sheet, TABLE_ROW, [*columns(book), *where])
     for name, column in where.items():
         sheet.write_string(TABLE_ROW, column, name, looks["header_right"])
         sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
