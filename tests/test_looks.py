@@ -10,7 +10,7 @@ from openpyxl.chart._chart import ChartBase
 from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tests.sheets import BUILT, NETWORKS, XOR, workbook
+from tests.sheets import BUILT, NETWORKS, XOR, converted, profile, with_cells, workbook
 from xlsx.build import build
 from xlsx.sheets import exercise
 
@@ -71,3 +71,19 @@ def test_the_exercise_speaks_of_no_sheet_that_it_hides() -> None:
     start = openpyxl.load_workbook(path)["Start"]
     texts = " ".join(str(cell.value) for row in start.iter_rows() for cell in row).lower()
     assert [title for title in exercise.HIDDEN if title.lower() in texts] == []
+
+
+def test_a_loss_that_reaches_0_leaves_the_logarithmic_charts_its_other_points(soffice: str, tmp_path: Path) -> None:
+    """Calc draws nothing on a logarithmic axis where one of the numbers is 0."""
+    path = with_cells(workbook("2-2-2", 100, "seed"), tmp_path / "zero.xlsx", {"Learning rates!G5": 50})
+    (done,) = converted(soffice, profile(tmp_path / "profile"), [path], tmp_path / "out")
+    charts = openpyxl.load_workbook(path)["Learning rates"]._charts
+    (chart,) = [each for each in charts if each.y_axis.scaling.logBase]
+    areas = [each.val.numRef.f if hasattr(each, "val") and each.val else each.yVal.numRef.f for each in chart.series]
+    cells = openpyxl.load_workbook(done, data_only=True)["Learning rates"]
+    columns = [[row[0].value for row in cells[area.split("!")[1].replace("$", "")]] for area in areas]
+    numbers = [[each for each in column if isinstance(each, float)] for column in columns]
+    assert cells["G106"].value == 0
+    assert min(min(column) for column in numbers) > 1e-13
+    assert [len(column) for column in numbers[:5]] == [101] * 5
+    assert 5 < len(numbers[5]) < 101

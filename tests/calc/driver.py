@@ -203,6 +203,18 @@ class Driver:
                 return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
         return None
 
+    def cut_rows(self, key, sheet):
+        """The numbers of the rows that are lower than their texts are high."""
+        rows, found = self.documents[key].Sheets.getByName(sheet).Rows, []
+        last = self._range(key, self.used(key, sheet)).RangeAddress.EndRow
+        for row in (rows.getByIndex(number) for number in range(last + 1)):
+            height = row.Height
+            row.OptimalHeight = True
+            if row.Height > height + 20:  # hundredths of a millimetre
+                found.append(row.RangeAddress.StartRow + 1 if hasattr(row, "RangeAddress") else row.Height)
+            row.Height = height
+        return found
+
     def rename(self, key, sheet, name):
         self.documents[key].Sheets.getByName(sheet).Name = name
 

@@ -10,7 +10,7 @@ import math
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets import rate_charts, style, validation
+from xlsx.sheets import log_columns, rate_charts, style, validation
 from xlsx.sheets.cells import (
     NOTHING,
     SWEEP_TOLERANCE,
@@ -55,7 +55,9 @@ def write(book: Book) -> None:
     for index, loss in enumerate(losses):
         write_summary(book, blocks[index], index, loss)
     style.header_height(sheet, HEADER_ROW, blocks[0].names)
-    charts_end = rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], NATIVE, (CHARTS_ROW, SUMMARY))
+    drawn = {"linear": NATIVE, "logarithmic": blocks[-1].column + blocks[-1].width + 1}
+    log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], dict(zip(RATES, losses, strict=True)))
+    charts_end = rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], drawn, (CHARTS_ROW, SUMMARY))
     loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
     loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)

@@ -114,7 +114,7 @@ def write_top(book: Book, sheet: Worksheet) -> None:
     only_this_text(sheet, book.network.text)
     sheet.merge_range(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, CONNECTION, book.optimizer, looks["edit_text"])
     sheet.data_validation(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, NAME, optimizer_rule())
-    sheet.write_string(OPTIMIZER_ROW, PRESET, "makes the weights of the epochs after 0", looks["muted_line"])
+    sheet.write_string(OPTIMIZER_ROW, PRESET, "makes the weights of the epochs after 0", looks["muted_apart"])
     number = state_text.OPTIMIZERS.index(book.optimizer) + 1
     choices = ",".join(f'"{name}"' for name in state_text.OPTIMIZERS)
     sheet.write_formula(OPTIMIZER_ROW, NOTE, f"=MATCH(optimizer,{{{choices}}},0)", looks["integer_hidden"], number)

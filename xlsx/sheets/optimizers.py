@@ -8,7 +8,7 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets import network, style
+from xlsx.sheets import log_columns, network, style
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
     Book,
@@ -43,7 +43,10 @@ def write(book: Book) -> None:
     write_table(book, sheet, blocks)
     write_python(book, sheet)
     style.header_height(sheet, HEADER_ROW, [name for block, _ in blocks for name in block.names])
-    write_charts(book)
+    drawn = {"linear": NATIVE, "logarithmic": book.ends[TITLE]}
+    losses = {label(index): [row["E_total"] for row in rows] for index, (_, rows) in enumerate(blocks)}
+    log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], losses)
+    write_charts(book, drawn)
     book.values |= {f"E_total at {epoch}": row["E_total"] for epoch, row in enumerate(blocks[0][1])}
     last = FIRST + book.epochs
     loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
@@ -127,12 +130,12 @@ def write_python(book: Book, sheet: Worksheet) -> None:
     agreement(book, sheet, area, f"({'+'.join(different)})", f"({numbers_in(*compared)})")
 
 
-def write_charts(book: Book) -> None:
-    """E_total against the epoch, on a linear and on a logarithmic axis."""
-    for at, scale in enumerate(("linear", "logarithmic")):
+def write_charts(book: Book, drawn: dict[str, int]) -> None:
+    """E_total against the epoch, on a linear and on a logarithmic axis, from the columns that are drawn there."""
+    for at, (scale, column) in enumerate(drawn.items()):
         chart = style.loss_chart(book.workbook, f"E_total by optimizer, {scale}", book.epochs, scale)
         for index in range(COUNT):
-            series = style.series(TITLE, (HEADER_ROW, NATIVE + index), EPOCH, (FIRST, FIRST + book.epochs), index)
+            series = style.series(TITLE, (HEADER_ROW, column + index), EPOCH, (FIRST, FIRST + book.epochs), index)
             chart.add_series(series)
         chart.set_size({"width": 392, "height": 290})
         about = f"Line chart of E_total over {book.epochs} updates by SGD, momentum and Adam, {scale} scale."

@@ -70,7 +70,7 @@ def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dic
     book.define("preset", sheet, xl_rowcol_to_cell(row, column))
     sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)
     source = f'=IFERROR(INDEX({sources},preset_number),"not in the list")'
-    sheet.write_formula(row, column + 2, source, book.looks["muted_line"], found[name].source)
+    sheet.write_formula(row, column + 2, source, book.looks["muted_apart"], found[name].source)
 
 
 def value(row: int) -> str:

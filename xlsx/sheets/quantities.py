@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import expressions
-from xlsx.formulas import Quantity, in_order
+from xlsx.formulas import Quantity, in_order, layers
 from xlsx.sheets import exercise, style
 from xlsx.sheets.cells import (
     ALL_GOOD,
@@ -33,9 +33,9 @@ COLUMNS = (
     ("Python", "header_right"),
     ("Agreement", "header_state"),
 )
-INDENT = 3  # characters: what an indented column has less room for
-TYPICAL = "0.123456"  # a number put in; some are longer, some shorter
+INDENT = 1.5  # digits: what an indented column has less room for
 NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
+WIDE, WIDEST = "0.123456", "(-0.123456)"  # numbers put in
 
 
 def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], ...] = ()) -> None:
@@ -83,10 +83,10 @@ def quantities(
     """
     if book.exercise:
         return exercise.quantities(book, sheet, row, list(rows))
-    first, rows = row, list(rows)
+    first, rows, positive = row, list(rows), never_negative(book)
     place(book, sheet, first, rows)
     for row, quantity in enumerate(rows, first):
-        sheet.set_row(row, height(quantity, widths, compared=call is not None))
+        sheet.set_row(row, height(quantity, widths, call is not None, positive))
         quantity_row(book, sheet, row, quantity, number)
         if call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
@@ -100,17 +100,19 @@ def quantities(
     return row + 1
 
 
-def height(quantity: Quantity, widths: list[float], compared: bool) -> float:
+def never_negative(book: Book) -> set[str]:
+    """The targets, as good as always, and the outputs of units that give nothing below 0: no parentheses in a text."""
+    found = [layer for layer in layers(book.network) if layer.activation in ("sigmoid", "softmax", "relu")]
+    return {*book.network.target_names, *(f"a_{unit}" for layer in found for unit in layer.units)}
+
+
+def height(quantity: Quantity, widths: list[float], compared: bool, positive: set[str]) -> float:
     """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
-    numbers = expressions.written(quantity.expression, "text", lambda name: TYPICAL)
+    numbers = expressions.written(quantity.expression, "text", lambda name: WIDE if name in positive else WIDEST)
     texts = {NAME: quantity.name, MEANING: quantity.meaning, FORMULA: quantity.text, NUMBERS: numbers}
     texts[AGREEMENT] = NOT_CONNECTED if compared else ""
-    return max(style.lines(text, room(widths[column], column)) for column, text in texts.items())
-
-
-def room(width: float, column: int) -> float:
-    """How many characters stand in a line of a column of this width."""
-    return 1.25 * width - (INDENT if column in (NUMBERS, AGREEMENT) else 0)
+    indents = {NUMBERS: INDENT, AGREEMENT: INDENT}
+    return max(style.height(text, widths[column] - indents.get(column, 0)) for column, text in texts.items())
 
 
 def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str = "number") -> None:

@@ -17,19 +17,21 @@ WIDTH, HEIGHT, GAP = 345, 262, 8  # of a chart with two lines of legend, in pixe
 LEGEND_LINE, ROW_HEIGHT = 17, 20
 
 
-def write(book: Book, blocks: list[Block], values: list[dict[str, float]], losses: int, at: tuple[int, int]) -> int:
+def write(
+    book: Book, blocks: list[Block], values: list[dict[str, float]], losses: dict[str, int], at: tuple[int, int]
+) -> int:
     """The charts below the cell `at`, which chooses a rate. Gives the last row that they cover.
 
-    `losses` is the first column of E_total by rate, `values` what the block of rate SHOWN holds.
+    `losses` has the first column of E_total by rate for each scale, `values` what the block of rate SHOWN holds.
     """
     sheet, names = blocks[0].sheet, charted(book)
     tall = height(names[len(names) // 2 :])
     write_chooser(book, sheet, at, len(blocks))
     first = write_shown(book, blocks, values)
-    for index, scale in enumerate(("linear", "logarithmic")):
+    for index, (scale, column) in enumerate(losses.items()):
         chart = style.loss_chart(book.workbook, f"E_total by rate, {scale}", book.epochs, scale)
         about = f"Line chart of E_total over {book.epochs} updates, one line for each of the six rates, {scale} axis."
-        draw(book, sheet, chart, losses, len(blocks))
+        draw(book, sheet, chart, column, len(blocks))
         insert(sheet, chart, at, index, about, HEIGHT)
     for index, what in enumerate(("Weights", "Derivatives"), 2):
         chart = style.loss_chart(book.workbook, f"{what} at the chosen rate", book.epochs, "linear", what.lower())
@@ -76,9 +78,9 @@ def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int)
 
 
 def write_shown(book: Book, blocks: list[Block], values: list[dict[str, float]]) -> int:
-    """The charted weights and derivatives, at the right of all blocks. Gives the first column."""
+    """The charted weights and derivatives, at the right of all blocks and log columns. Gives the first column."""
     sheet, row, names = blocks[0].sheet, blocks[0].row, charted(book)
-    first = blocks[-1].column + blocks[-1].width + 1
+    first = blocks[-1].column + blocks[-1].width + len(blocks) + 2
     sheet.write_string(row - 2, first, "at the rate whose weights are charted", book.looks["group"])
     sheet.set_column(first, first + len(names) - 1, 9, book.looks["plain"])
     for column, name in enumerate(names, first):

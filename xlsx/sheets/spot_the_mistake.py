@@ -17,7 +17,7 @@ from xlsx.sheets import optimizers, style, validation
 from xlsx.sheets.backward import write_check_row
 from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, number_rules, stored
 from xlsx.sheets.epochs import Block, descent, start_values
-from xlsx.sheets.quantities import NUMBERS, epoch_line, room
+from xlsx.sheets.quantities import INDENT, epoch_line
 
 TITLE = "Spot the mistake"
 NONE = "no mistake"
@@ -96,7 +96,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     right, verdicts = {each.name: short(each.expression) for each in chains.chains(book.network)}, []
     for row, weight in enumerate(learned(book), FIRST):
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
-        sheet.set_row(row, style.lines(longest, room(WIDTHS[RIGHT], NUMBERS)))
+        sheet.set_row(row, style.height(longest, WIDTHS[WRONG] - INDENT))
         sheet.write_string(row, WEIGHT, weight, book.looks["label"])
         sheet.write_string(row, RIGHT, right[f"dE/d{weight}"], book.looks["formula"])
         texts = xl_range(row, TEXTS, row, TEXTS + len(found))
@@ -112,7 +112,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
     text = f'={failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
     shown = f"{verdicts.count('FAIL')} of {len(learned(book))} derivatives FAIL the gradient check"
-    sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_plain"], shown)
+    sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_apart"], shown)
 
 
 def wrong_texts(book: Book, weight: str, found: list[Mistake]) -> list[str]:
@@ -183,7 +183,7 @@ def write_losses(book: Book, sheet: Worksheet, block: Block, rows: list[dict[str
 
 
 def write_chart(book: Book, sheet: Worksheet, block: Block) -> None:
-    chart = style.loss_chart(book.workbook, "E_total falls all the same", book.epochs, "linear")
+    chart = style.loss_chart(book.workbook, "E_total, right and with the mistake", book.epochs, "linear")
     first, last = optimizers.FIRST, optimizers.FIRST + book.epochs
     right = style.series(optimizers.TITLE, (optimizers.HEADER_ROW, optimizers.NATIVE), 0, (first, last), 0)
     under = {**style.line(0, 5.0), "transparency": 60}  # the other lies upon it, or under it: both are seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +31,9 @@ ROW = {"bottom": 1, "bottom_color": RULE}
 EDIT = {"bg_color": EDIT_FILL, "border": 1, "border_color": EDIT_RULE}
 HEADER = {"bold": True, "bg_color": PALE, "bottom": 1, "bottom_color": ACCENT, "text_wrap": True}
 RIGHT = {"align": "right"}
-HEADER_WIDTH = 8  # bold characters in a column of width 9
+BESIDE_LIST = {"align": "left", "indent": 2}  # Calc draws a list's arrow over the start of the cell beside it
+HEADER_WIDTH = 8.5  # what bold letters have of a column of width 9
+NARROW = " .,:;·()-/ijlftr²’"  # characters of about half a digit's width
 PAGE_WIDTH = 126  # characters across A4 landscape between the margins
 # No sections: Calc leaves out the minus sign where a second one has no condition. cells.number_rules shows what these
 # would hide or make too wide.
@@ -59,6 +61,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "short": {"num_format": SHORT, **RIGHT},
     "short_head": {**HEADER, **RIGHT},
     "rate": {**RIGHT, "bold": True, "font_color": ACCENT},
+    "muted_apart": {"font_color": MUTED, **BESIDE_LIST, **ROW},
     "muted_line": {"font_color": MUTED, **ROW},
     "muted_plain": {"font_color": MUTED},
     "given_muted": {"num_format": GIVEN, "font_color": MUTED, **RIGHT, **ROW},
@@ -81,6 +84,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "scientific": {"num_format": EXPONENT, **RIGHT, **ROW},
     "long_number": {"num_format": "0.00000000000000", **RIGHT, **ROW},
     "label_plain": {"bold": True},
+    "label_apart": {"bold": True, **BESIDE_LIST},
     "integer": {"num_format": "0", **RIGHT},
     "general": {**RIGHT, **ROW},
     "state": {"align": "left", "indent": 1, **ROW},
@@ -122,14 +126,31 @@ def printed(sheet: Worksheet, last_row: int, widths: list[float]) -> None:
     sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
 
 
-def lines(text: str, width: float) -> float:
-    """The height of a row, in points, in which this text fills a column of this width."""
-    return 15 if len(text) <= width else 13 * math.ceil(len(text) / (0.95 * width)) + 1
+def length(text: str) -> float:
+    """How wide a text is, about, in digits, which are the unit of a column's width."""
+    return sum(0.55 if character in NARROW else 1.4 if character in "mwMW" else 1.0 for character in text)
+
+
+def lines(text: str, width: float) -> int:
+    """Into how many lines a cell of this width breaks a text, at spaces and hyphens."""
+    count, used = 1, 0.0
+    for word in map(length, re.split(r" |(?<=-)(?=[a-z])", text)):
+        if used and used + length(" ") + word > width:
+            count, used = count + 1, 0.0
+        count += int(word // width)  # a word wider than the cell is broken itself
+        used += word % width + (length(" ") if used else 0)
+    return count
+
+
+def height(text: str, width: float) -> int:
+    """The height of a row, in points, that holds this text in a column of this width."""
+    count = lines(text, width)
+    return 15 if count == 1 else 13 * count + 1
 
 
 def header_height(sheet: Worksheet, row: int, names: Iterable[str]) -> None:
     """Set the height of a header over columns of width 9, so that no program chooses it and moves the charts below."""
-    sheet.set_row(row, max(lines(name, HEADER_WIDTH) for name in names))
+    sheet.set_row(row, max(height(name, HEADER_WIDTH) for name in names))
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
