@@ -21,7 +21,7 @@ RESERVED = 1000
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
 BUTTONS = ("Train CNN", "Stop", "Resume", "Recalculate")
-EPOCH_FORMATS = {"epoch": "0", "learning_rate": "General", "seconds": "0.0", "images_per_second": "#,##0"}
+EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.000000", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
 CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
 
