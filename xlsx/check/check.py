@@ -240,7 +240,7 @@ def conventions(found: Judgement) -> list[str]:
     scales, said = found.truth.scales, []
     if found.truth.wiring and found.truth.wiring != tuple(range(1, len(found.truth.wiring) + 1)):
         said.append("weights numbered by the unit they come from")
-    if scales._replace(delta=None) != Scales():
+    if scales._replace(kinds=()) != Scales():
         if scales.error == 2:
             said.append("E without the ½")
         if scales.total != 1:

@@ -1,4 +1,4 @@
-"""What learners do in a way of their own and rightly: how weights are numbered, the loss is scaled, and the rate."""
+"""What learners do in a way of their own and rightly: which units, how weights are numbered, and at what rate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import numpy as np
 from pyfuncs.network import UNITS
 
 from .evidence import Evidence
-from .headers import plain
-from .names import DELTA, SLOPE, UPDATED, WEIGHT
+from .names import UPDATED, WEIGHT
 from .relation import relation
-from .truth import Scales, Truth, wirings
+from .truth import Truth, wirings
 
-ERROR_SCALES, TOTAL_SCALES, SLOPE_SCALES = (1.0, 2.0), (1.0, 0.5), (1.0, 2.0, 0.5, -1.0, -2.0, -0.5)
+SLOPE_SCALES = (1.0, 2.0, 0.5, -1.0, -2.0, -0.5)
 
 
 def choose_network(evidence: Evidence) -> Truth:
@@ -79,80 +78,6 @@ def numeric_factor(evidence: Evidence, truth: Truth, name: str) -> float | None:
         if there.any() and 2 * (close & there).sum() > there.sum():
             return factor
     return None
-
-
-def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
-    """The scales of the learner's loss and gradients. Where they contradict each other, the exercise's are meant."""
-    error = vote(evidence, truth, r"E\d+", ERROR_SCALES)
-    truth = replace(truth, scales=Scales(error, delta=delta_scale(evidence, truth)))
-    total = vote(evidence, truth, r"E_total", TOTAL_SCALES if "E1" in evidence.trees else (1.0, 2.0, 0.5))
-    free = truth.scales.delta
-    slope = vote(evidence, truth, r"dE/d(?:w|a_|h|o)\d*\w*" if free is None else r"dE/d(?:w|a_)\d*\w*", SLOPE_SCALES)
-    if included := included_rate(evidence, truth):
-        return replace(truth, scales=Scales(error, total, error * total, included / (error * total), free))
-    loss = error * total
-    has_loss = any(re.fullmatch(r"E\d+|E_total", name) for name in evidence.trees)
-    has_slopes = any(SLOPE.fullmatch(name) for name in evidence.trees)
-    if slope < 0 and not adds(evidence, replace(truth, scales=Scales(error, total, slope, delta=free))):
-        slope = -slope
-    if has_loss and has_slopes and abs(slope) != loss:
-        if loss == 1:
-            slope = np.sign(slope)
-        elif abs(slope) == 1:
-            error, total = 1.0, 1.0
-        else:
-            error, total, slope = 1.0, 1.0, np.sign(slope)
-    elif not has_loss and has_slopes:
-        error = abs(slope)
-    return replace(truth, scales=Scales(error, total, float(slope), delta=free))
-
-
-def delta_scale(evidence: Evidence, truth: Truth) -> float | None:
-    """By what columns titled δ_o1 differ from dE/do1, which no title asks for; None where there are none."""
-    free = [name for name in evidence.trees if DELTA.fullmatch(name) and is_loose(evidence, name)]
-    if not free:
-        return None
-    outputs = [name for name in free if name.startswith("dE/do")]
-    return vote(evidence, truth, "|".join(outputs or free), SLOPE_SCALES)
-
-
-def included_rate(evidence: Evidence, truth: Truth) -> float | None:
-    """The learning rate that columns titled dw1 or Δw1 hold as a factor: one for all, and taken whole by updates."""
-    names = [name for name in evidence.trees if SLOPE.fullmatch(name)]
-    if not names or not all(is_loose(evidence, name) for name in names):
-        return None
-    factors = {factor_of(evidence, truth, name) for name in names}
-    new = [name for name in evidence.updates if name.startswith("new ")]
-    updates = [factor_of(evidence, truth, name) for name in new or evidence.weights]
-    if len(factors) != 1 or None in factors or not updates or any(rate is None or rate != 1 for rate in updates):
-        return None
-    included = factors.pop()
-    return included if included != 1 else None
-
-
-def is_loose(evidence: Evidence, name: str) -> bool:
-    """Whether a derivative's title does not say it as one, as dw1 and δ_o1; dE/dw1 does."""
-    return "/" not in plain(evidence.block.titles.get(name, "/"))
-
-
-def vote(evidence: Evidence, truth: Truth, names: str, allowed: tuple[float, ...]) -> float:
-    """The factor of most of some columns, or 1."""
-    factors = [factor_of(evidence, truth, name) for name in evidence.trees if re.fullmatch(names, name)]
-    near = [choice for factor in factors if factor for choice in allowed if abs(factor / choice - 1) < 1e-6]
-    if not near:
-        return 1.0
-    votes = Counter(near)
-    return max(votes, key=lambda choice: (votes[choice], choice == 1))
-
-
-def adds(evidence: Evidence, truth: Truth) -> bool:
-    """Whether the updates go against negative gradients: w + learning_rate · (−dE/dw), which is right as a whole."""
-    rates = [factor_of(evidence, truth, name) for name in evidence.updates]
-    known = [rate for rate in rates if rate]
-    if not known:
-        estimate = estimated_rate(evidence, truth)
-        known = [estimate] if estimate else []
-    return bool(known) and sum(rate < 0 for rate in known) * 2 > len(known)
 
 
 def used_rate(evidence: Evidence, truth: Truth, hint: float | None) -> float | None:

@@ -1,54 +1,136 @@
-"""Columns under titles that say nothing (z1, δ3, temp): named by the quantity that their formula computes.
+"""Columns under titles that say nothing (z1, δ3, temp) or something else (error o1), named by what they are.
 
-One that computes none, as a wrong one, is named as its neighbours are: where z1 is h1 and z3 is o1, z2 is h2.
+That is the quantity that their formula computes. A wrong one, which computes none, is what the formulas that read it
+need; else it is named as its neighbours are: where z1 is h1 and z3 is o1, z2 is h2.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import product
-
-import numpy as np
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from pyfuncs.network import Network
 
+from .family import family
+from .givens import rename
+from .headers import quantity
 from .model import CellError, Model
-from .names import network_of
-from .relation import at_points, constant, shares
+from .names import DELTA, WEIGHT, network_of
+from .needs import most_needed, needed, quantity_of, updated_by
+from .neighbours import NUMBERED, by_neighbours
+from .relation import at_points
 from .tables import Block
 from .trees import NotUnderstood, Tree, leaves
 from .truth import Truth
 
-# By what a helper may differ from its quantity: an E without the ½, a delta of the other sign; all else is exact.
-FREE = ((re.compile(r"E\d"), (1.0, 2.0)), (re.compile(r"dE/d[ho]\d+"), (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)))
-NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 GAP = 2
+DOUBTFUL = re.compile(r"E\d+|E_total|dE/d(?:a_)?[ho]\d+")
+
+
+class Helper(NamedTuple):
+    """A column without a name (a row, where a block runs across): its sheet, and how far below the block it starts."""
+
+    sheet: str
+    line: int
+    shift: int = 0
+
+
+class Namer:
+    """Names the columns of one block, and of the tables beside it, that its formulas read."""
+
+    def __init__(self, model: Model, number: int, network: Network, held: set[str]):
+        self.model, self.number, self.truth = model, number, Truth(network)
+        self.block: Block = model.found.blocks[number]
+        self.free: dict[Helper, str] = {}
+        self.found: dict[Helper, str] = {}
+        self.wanted = [name for name in helper_names(network) if name not in held]
+
+    def name_all(self) -> None:
+        """Name columns until no more of them can be."""
+        self.free = self.candidates()
+        titles = dict(self.free)
+        while named := (
+            self.by_title()
+            or self.by_formula()
+            or self.by_readers()
+            or by_neighbours(titles, self.found, self.wanted, self.tree)
+        ):
+            for helper, name in named.items():
+                give(self.model, self.number, helper, name)
+                self.wanted.remove(name)
+                del self.free[helper]
+            self.found |= named
+
+    def candidates(self) -> dict[Helper, str]:
+        """{column: title} of those without a name that stand by the block's own, or that its formulas read."""
+        near = {Helper(self.block.sheet.name, line): title for line, title in unnamed(self.model, self.block).items()}
+        read = {helper: title_of(self.model, self.block, helper) for helper, _, _, _ in self.readers()}
+        return read | near
+
+    def tree(self, helper: Helper) -> Tree | None:
+        """A column's first formula over names."""
+        try:
+            return self.model.named_at(place_of(self.block, helper, 0), self.number, 0, 0)
+        except (NotUnderstood, CellError):
+            return None
+
+    def readers(self) -> Iterator[tuple[Helper, str, Tree, Tree]]:
+        """Each use of a column without a name: the column, who reads it, by which formula, at which leaf of it."""
+        last = len(self.block.steps) - 1
+        for name in self.block.lines:
+            step = min(1, last) if WEIGHT.fullmatch(name) else 0
+            tree = named(self.model, self.number, name, step)
+            for leaf in dict.fromkeys(leaves(tree)) if tree else ():
+                helper = column_of(self.model, self.block, leaf, step) if leaf[0] == "inline" else None
+                if helper:
+                    yield helper, name, tree, leaf
+
+    def by_title(self) -> dict[Helper, str]:
+        """A title may say a name that another column had at first, whose title misled."""
+        named = {helper: quantity(title) for helper, title in self.free.items() if title}
+        return first_of_each({helper: name for helper, name in named.items() if name in self.wanted})
+
+    def by_formula(self) -> dict[Helper, str]:
+        """The names of columns whose formula computes a quantity that no other column is."""
+        found: dict[Helper, str] = {}
+        for helper in self.free:
+            wanted = [name for name in self.wanted if name not in found.values()]
+            if name := computed(self.truth, self.tree(helper), wanted):
+                found[helper] = name
+        return {helper: name for helper, name in found.items() if not strays(helper, name, self.free, found)}
+
+    def by_readers(self) -> dict[Helper, str]:
+        """The names of columns by what most of the formulas that read them need."""
+        votes: dict[Helper, Counter] = {}
+        for helper, name, tree, leaf in self.readers():
+            if helper in self.free and (due := need(self.truth, name, tree, leaf, self.wanted)):
+                votes.setdefault(helper, Counter())[due] += 1
+        chosen = {helper: most_needed(counted) for helper, counted in votes.items()}
+        return first_of_each({helper: name for helper, name in chosen.items() if name})
 
 
 def name_helpers(model: Model) -> None:
-    """Give the blocks' columns of unknown titles their names."""
-    for number, block in enumerate(model.found.blocks):
-        network, free = network_of(model.names(number)), unnamed(model, block)
-        if network is None or not free:
-            continue
-        wanted = [name for name in helper_names(network) if name not in block.lines]
-        found: dict[int, str] = {}
-        while named := by_formula(model, number, network, free, wanted) or by_neighbours(
-            model, number, free, found, wanted
-        ):
-            for line, name in named.items():
-                give(model, number, line, name)
-                wanted.remove(name)
-                del free[line]
-            found |= named
+    """Give the blocks' columns of unknown titles their names, and those of misleading titles better ones."""
+    for number in range(len(model.found.blocks)):
+        going = True
+        while going and (network := network_of(family_names(model, number))):
+            Namer(model, number, network, family_names(model, number)).name_all()
+            going = retitle(model, number, Truth(network), family_names(model, number))
+
+
+def family_names(model: Model, number: int) -> set[str]:
+    blocks = model.found.blocks
+    return set().union(*(model.names(blocks.index(each)) for each in family(model, number)))
 
 
 def helper_names(network: Network) -> list[str]:
-    """The quantities that a column may hold under another title, those first that are two things at once."""
+    """The quantities that a column may hold under another title; dE/dh1 before dE/db1, which has the same numbers."""
     hidden, outputs = network.layer_units
     units = [*hidden, *outputs]
-    made = [*network.unit_names, *network.loss_names, *network.gradient_names, *[f"dE/d{unit}" for unit in units]]
-    return [*made, *[f"da_{unit}/d{unit}" for unit in units]]
+    made = [*network.unit_names, *network.loss_names, *[f"dE/d{unit}" for unit in units], *network.gradient_names]
+    return [*made, *[f"da_{unit}/d{unit}" for unit in units], *[f"dE/da_{unit}" for unit in units]]
 
 
 def unnamed(model: Model, block: Block) -> dict[int, str]:
@@ -67,32 +149,65 @@ def unnamed(model: Model, block: Block) -> dict[int, str]:
     return found
 
 
-def tree_of(model: Model, number: int, line: int) -> Tree | None:
-    block = model.found.blocks[number]
+def place_of(block: Block, helper: Helper, step: int) -> tuple[str, int, int]:
+    return (helper.sheet, *block.at(helper.line, block.steps[step] + helper.shift))
+
+
+def column_of(model: Model, block: Block, leaf: Tree, step: int) -> Helper | None:
+    """The column of a formula put in, where it has one in each row; an update reads that of the row before."""
+    sheet, row, column = leaf[2]
+    line, at = (row, column) if block.across else (column, row)
+    for back in range(min(step, 1) + 1):
+        helper = Helper(sheet, line, at - block.steps[step - back])
+        places = [place_of(block, helper, each) for each in range(len(block.steps))]
+        cells = [model.cell(place) for place in places]
+        if len(places) > 1 and all(cell.formula for cell in cells) and not any(p in model.found.roles for p in places):
+            return helper
+    return None
+
+
+def title_of(model: Model, block: Block, helper: Helper) -> str:
+    sheet, row, column = (helper.sheet, *block.at(helper.line, block.header + helper.shift))
+    title = model.cell((sheet, row, column)).value
+    return title if isinstance(title, str) else ""
+
+
+def named(model: Model, number: int, name: str, step: int) -> Tree | None:
     try:
-        return model.named_at((block.sheet.name, *block.at(line, block.steps[0])), number, 0, 0)
+        return model.named(number, name, step)
     except (NotUnderstood, CellError):
         return None
 
 
-def by_formula(model: Model, number: int, network: Network, free: dict[int, str], wanted: list[str]) -> dict[int, str]:
-    """The names of columns whose formula computes a quantity that no other column is."""
-    found: dict[int, str] = {}
-    for line in free:
-        name = computed(network, tree_of(model, number, line), [name for name in wanted if name not in found.values()])
-        if name:
-            found[line] = name
-    return {line: name for line, name in found.items() if not strays(line, name, free, found)}
+def need(truth: Truth, name: str, tree: Tree, leaf: Tree, wanted: list[str]) -> str | None:
+    """The quantity that a leaf must be for a formula to be right."""
+    values = needed(truth, name, tree, leaf)
+    return updated_by(truth, name, tree, leaf) if values is None else quantity_of(truth, values, wanted)
 
 
-def strays(line: int, name: str, free: dict[int, str], found: dict[int, str]) -> bool:
+def computed(truth: Truth, tree: Tree | None, wanted: list[str]) -> str | None:
+    """The first quantity that a formula computes."""
+    if tree is None or not any(leaf[0] in ("name", "inline", "area") for leaf in leaves(tree)):
+        return None
+    try:
+        return quantity_of(truth, at_points(truth, tree), wanted)
+    except NotUnderstood:
+        return None
+
+
+def first_of_each(named: dict[Helper, str]) -> dict[Helper, str]:
+    """Each name once."""
+    return {helper: name for name, helper in {name: helper for helper, name in reversed(named.items())}.items()}
+
+
+def strays(helper: Helper, name: str, free: dict[Helper, str], found: dict[Helper, str]) -> bool:
     """Whether a column computes what no other of its title does: it is a wrong one of their kind."""
-    own = NUMBERED.fullmatch(free[line].strip())
+    own = NUMBERED.fullmatch(free[helper].strip())
     kinds = [
         re.sub(r"\d", "", found[other])
         for other, title in free.items()
         if other in found
-        and other != line
+        and other != helper
         and own
         and NUMBERED.fullmatch(title.strip())
         and (own[1], own[3]) == NUMBERED.fullmatch(title.strip()).group(1, 3)
@@ -100,50 +215,57 @@ def strays(line: int, name: str, free: dict[int, str], found: dict[int, str]) ->
     return len(kinds) > 1 and re.sub(r"\d", "", name) not in kinds
 
 
-def computed(network: Network, tree: Tree | None, wanted: list[str]) -> str | None:
-    """The first quantity that a formula computes."""
-    if tree is None or not any(leaf[0] in ("name", "inline", "area") for leaf in leaves(tree)):
-        return None
-    env = Truth(network).env()
-    try:
-        values = at_points(Truth(network), tree)
-    except NotUnderstood:
-        return None
-    for name in wanted if np.isfinite(values).all() else ():
-        ratio = constant(shares(values, env[name, 0])) if (name, 0) in env else None
-        if ratio in next((factors for names, factors in FREE if names.fullmatch(name)), (1.0,)):
-            return name
-    return None
-
-
-def give(model: Model, number: int, line: int, name: str) -> None:
+def give(model: Model, number: int, helper: Helper, name: str) -> None:
+    """A column of the block gets its name; one of another table makes a block of its own there."""
     block = model.found.blocks[number]
-    block.lines = block.lines | {name: line}
-    block.titles[name] = str(block.sheet.at(*block.at(line, block.header)).value)
-    for step in range(len(block.steps)):
-        model.found.roles[(block.sheet.name, *block.position(name, step))] = (number, name, step)
+    steps = [step + helper.shift for step in block.steps]
+    same = [each for each in model.found.blocks if each.sheet.name == helper.sheet and each.steps == steps]
+    home = next((each for each in (block, *same) if each in same and name not in each.lines), None)
+    if home is None:
+        sheet = model.grid.sheets[helper.sheet]
+        home = Block(sheet, {}, block.header + helper.shift, steps, block.across)
+        model.found.blocks.append(home)
+    home.lines = home.lines | {name: helper.line}
+    home.titles[name] = title_of(model, block, helper)
+    for step in range(len(steps)):
+        place = (home.sheet.name, *home.position(name, step))
+        model.found.roles[place] = (model.found.blocks.index(home), name, step)
     model.forget()
 
 
-def by_neighbours(
-    model: Model, number: int, free: dict[int, str], found: dict[int, str], wanted: list[str]
-) -> dict[int, str]:
-    """The names of columns titled as named ones are, which read the same kinds of quantities: z2 beside z1."""
-    block, result = model.found.blocks[number], {}
-    for (line, title), (other, name) in product(free.items(), found.items()):
-        mine, theirs, known = (NUMBERED.fullmatch(text.strip()) for text in (title, block.titles[name], name))
-        if not (mine and theirs and known) or (mine[1], mine[3]) != (theirs[1], theirs[3]):
+def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
+    """Name anew the columns whose title misleads: "error o1" is E1, but dE/do1 where what reads it needs that."""
+    block, changed = model.found.blocks[number], False
+    for name in [each for each in block.lines if DOUBTFUL.fullmatch(each)]:
+        own = named(model, number, name, 0)
+        if own is None or computed(truth, own, [name]):
             continue
-        due = re.sub(r"\d+", str(int(mine[2]) - int(theirs[2]) + int(re.search(r"\d+", name)[0])), name)
-        is_free = due in wanted and due not in result.values() and line not in result
-        if is_free and alike(tree_of(model, number, line), tree_of(model, number, other)):
-            result[line] = due
-    return result
+        wanted = [each for each in helper_names(truth.network) if each not in held]
+        needs = most_needed(Counter(readings(model, number, name, truth, [name, *wanted])))
+        other = needs or (computed(truth, own, list(filter(DELTA.fullmatch, wanted))) if name[0] == "E" else None)
+        if other and other != name:
+            rename(model, number, name, other)
+            model.forget()
+            held, changed = held - {name} | {other}, True
+    return changed
 
 
-def alike(one: Tree | None, other: Tree | None) -> bool:
-    """Whether one of two formulas reads no kind of quantity that the other does not."""
-    kinds = [
-        {re.sub(r"\d", "", str(leaf[1])) for leaf in leaves(tree) if leaf[0] == "name"} for tree in (one, other) if tree
-    ]
-    return len(kinds) == 2 and bool(kinds[0] & kinds[1]) and (kinds[0] <= kinds[1] or kinds[1] <= kinds[0])
+def readings(model: Model, number: int, name: str, truth: Truth, wanted: list[str]) -> Iterator[str]:
+    """What each formula that reads a column needs it to be."""
+    own = model.found.blocks[number]
+    for at, block in enumerate(model.found.blocks):
+        if len(block.steps) != len(own.steps):
+            continue
+        for reader in block.lines:
+            step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
+            tree, leaf = named(model, at, reader, step), ("name", name, 0)
+            used = tree and leaf in leaves(tree) and reads(model, block, reader, step, own, name)
+            if used and (due := need(truth, reader, tree, leaf, wanted)):
+                yield due
+
+
+def reads(model: Model, block: Block, reader: str, step: int, own: Block, name: str) -> bool:
+    """Whether a cell's formula names the cell of a column in the same row."""
+    where = (block.sheet.name, *block.position(reader, step))
+    due = (own.sheet.name, *own.position(name, step))
+    return any(due in model.places(ref, where) for ref in model.parse(where).references)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .conventions import choose_network, choose_scales, used_rate
+from .conventions import choose_network, used_rate
 from .evidence import Evidence, Problem
 from .grid import Error
 from .names import INPUT, STARTED, WEIGHT
 from .relation import relation
+from .scales import choose_scales
 from .trees import leaves
 from .truth import Truth
 

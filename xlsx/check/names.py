@@ -32,3 +32,8 @@ def network_of(names: Set[str]) -> Network | None:
 def highest(prefix: str, names: Set[str]) -> int:
     found = [re.fullmatch(rf"{prefix}(\d+)", name) for name in names]
     return max((int(match[1]) for match in found if match), default=0)
+
+
+def kind_of(name: str) -> str:
+    """A quantity without its number: dE/do of dE/do1."""
+    return re.sub(r"\d+", "", name)

@@ -20,7 +20,7 @@ from pyfuncs.network import Network
 from pyfuncs.propagation import gradient, loss, units
 
 from .derivation import other_derivatives, standard_tree
-from .names import DELTA, SLOPE
+from .names import SLOPE, kind_of
 from .trees import Tree, evaluate, replaced
 
 POINTS, OFFSETS = 5, (-3, -2, -1, 0)
@@ -34,12 +34,12 @@ class Scales(NamedTuple):
     total: float = 1.0
     gradient: float = 1.0
     rate: float = 1.0  # where columns such as dw1 hold learning_rate · dE/dw1
-    delta: float | None = None  # where columns titled δ_o1 have another sign than the gradients
+    kinds: tuple[tuple[str, float], ...] = ()  # where columns as δ_o1 (dE/do) have another sign than the gradients
 
     def of(self, name: str) -> float:
         """The factor of a quantity."""
-        if self.delta is not None and DELTA.fullmatch(name):
-            return self.delta
+        if (own := dict(self.kinds).get(kind_of(name))) is not None:
+            return own
         if re.fullmatch(r"E\d+|dE\d+/d.*", name):
             return self.error if "/" not in name else self.gradient
         if name == "E_total":

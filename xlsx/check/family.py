@@ -1,0 +1,39 @@
+"""Which blocks are parts of one descent: tables with a row for the same updates, which read each other's columns."""
+
+from __future__ import annotations
+
+from .model import CellError, Model
+from .names import GIVEN
+from .tables import Block
+from .trees import NotUnderstood
+
+
+def family(model: Model, number: int) -> list[Block]:
+    """The blocks of one descent, that of this number first."""
+    found = [number]
+    links = {each: read_by(model, each) for each in range(len(model.found.blocks))}
+    for one in found:
+        near = [other for other in links if other in links[one] or one in links[other]]
+        found += [other for other in near if other not in found and all(joins(model, other, each) for each in found)]
+    return [model.found.blocks[each] for each in found]
+
+
+def read_by(model: Model, number: int) -> set[int]:
+    """The blocks that the formulas of a block's second row read."""
+    block, read = model.found.blocks[number], set()
+    for name in block.lines:
+        where = (block.sheet.name, *block.position(name, min(1, len(block.steps) - 1)))
+        try:
+            references = model.parse(where).references if model.cell(where).formula is not None else ()
+            roles = [model.found.roles.get(place) for ref in references for place in model.places(ref, where)]
+        except (NotUnderstood, CellError):
+            continue
+        read |= {role[0] for role in roles if role}
+    return read
+
+
+def joins(model: Model, one: int, other: int) -> bool:
+    """Whether two blocks may be parts of one descent: as many rows, and no computed quantity in both."""
+    first, second = model.found.blocks[one], model.found.blocks[other]
+    both = {name for name in first.lines if name in second.lines and not GIVEN.fullmatch(name)}
+    return len(first.steps) == len(second.steps) and not both

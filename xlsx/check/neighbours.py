@@ -1,0 +1,45 @@
+"""Names columns as those beside them are: where z1 is h1 and z3 is o1, z2 is h2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Hashable, Mapping
+from itertools import product
+
+from .trees import Tree, leaves
+
+Names = Mapping[Hashable, str]
+NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
+
+
+def by_neighbours(
+    titles: Mapping[Hashable, str],
+    found: Mapping[Hashable, str],
+    wanted: Container[str],
+    tree_of: Callable[[Hashable], Tree | None],
+) -> dict[Hashable, str]:
+    """The names of columns titled as those found are, which read the same kinds of quantities: z2 beside z1."""
+    result: dict[Hashable, str] = {}
+    for line, other in product([each for each in titles if each not in found], found):
+        due = counted_on(titles[line], titles[other], found[other])
+        is_free = due in wanted and due not in result.values() and line not in result
+        if is_free and alike(tree_of(line), tree_of(other)):
+            result[line] = due
+    return result
+
+
+def counted_on(title: str, other: str, name: str) -> str | None:
+    """What a title says where another one of its kind says a name: z2 is h2 where z1 is h1."""
+    mine, theirs = (NUMBERED.fullmatch(text.strip()) for text in (title, other))
+    known = re.search(r"\d+", name)
+    if not (mine and theirs and known) or (mine[1], mine[3]) != (theirs[1], theirs[3]):
+        return None
+    return re.sub(r"\d+", str(int(mine[2]) - int(theirs[2]) + int(known[0])), name)
+
+
+def alike(one: Tree | None, other: Tree | None) -> bool:
+    """Whether one of two formulas reads no kind of quantity that the other does not."""
+    kinds = [
+        {re.sub(r"\d", "", str(leaf[1])) for leaf in leaves(tree) if leaf[0] == "name"} for tree in (one, other) if tree
+    ]
+    return len(kinds) == 2 and bool(kinds[0] & kinds[1]) and (kinds[0] <= kinds[1] or kinds[1] <= kinds[0])
