@@ -13,6 +13,7 @@ from . import summary, tables
 from .drift import Cost, Drift
 from .evidence import Evidence
 from .explain import explain, harmless_texts, strange_layer
+from .family import drop_loose_tables, numbers_of
 from .givens import label_unnamed, settle_second_weights, settle_unknown_titles
 from .grid import Grid, letters
 from .helpers import name_helpers
@@ -106,6 +107,7 @@ def check_grid(name: str, grid: Grid) -> Report:
     if not found.blocks:
         return Report(name, NOT_UNDERSTOOD, no_table(grid), notes=notes)
     model = Model(grid, found)
+    drop_loose_tables(model)
     label_unnamed(model)
     settle_unknown_titles(model)
     settle_second_weights(model)
@@ -115,7 +117,9 @@ def check_grid(name: str, grid: Grid) -> Report:
         notes.append(f"{len(found.blocks)} blocks, of which the first {MOST_BLOCKS} are checked")
     numbers = range(min(len(found.blocks), MOST_BLOCKS))
     judged = [judge_block(model, number, written[number]) for number in numbers]
-    blocks = [block_report(model, number, judged[number], written[number]) for number in numbers]
+    fed = {number for number, each in enumerate(judged) if each and each.wrong()}
+    fed = {number for number in numbers if fed.intersection(numbers_of(model, number))}
+    blocks = [block_report(model, number, judged[number], written[number], number in fed) for number in numbers]
     report = Report(name, RIGHT, blocks=blocks, notes=notes)
     report.summaries = summary.check(model, judged, written)
     if model.computed:
@@ -144,7 +148,10 @@ def judge_block(model: Model, number: int, written: Statement | None) -> Judgeme
     return judge(Evidence(model, number), written.value if written else None)
 
 
-def block_report(model: Model, number: int, found: Judgement | None, written: Statement | None) -> BlockReport:
+def block_report(
+    model: Model, number: int, found: Judgement | None, written: Statement | None, fed: bool
+) -> BlockReport:
+    """What is said of a block; `fed` is whether it or a table that it reads has a wrong column."""
     block = model.found.blocks[number]
     report = BlockReport(block.sheet.name, block.area, len(block.steps))
     if written:
@@ -185,7 +192,7 @@ def block_report(model: Model, number: int, found: Judgement | None, written: St
     ]
     add_rate_mistake(report, found, written)
     drift = Drift(found, true_rate(report, found))
-    report.columns = columns(found, drift, report)
+    report.columns = columns(found, drift, fed)
     report.absent = [
         name for name in found.truth.network.headers("train") if found.truth.own(name) not in found.evidence.values
     ]
@@ -207,7 +214,8 @@ def rate_used(found: Judgement) -> float | None:
 
 def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement | None) -> None:
     """The rate written above a table is not the one its numbers used."""
-    if written is None or found.rate is None or found.evidence.rows < 2:
+    updates = any(name in found.block.lines for name in found.evidence.updates)
+    if written is None or found.rate is None or found.evidence.rows < 2 or not updates:
         return
     used, astray = (
         abs(rate_used(found)),
@@ -250,10 +258,10 @@ def conventions(found: Judgement) -> list[str]:
     return said
 
 
-def columns(found: Judgement, drift: Drift, report: BlockReport) -> list[Column]:
+def columns(found: Judgement, drift: Drift, fed: bool) -> list[Column]:
     result, far = [], drift.from_true
     wrong = found.wrong()
-    for name in found.evidence.trees:
+    for name in found.evidence.own:
         line = found.block.lines[name]
         column = Column(
             name,
@@ -270,7 +278,7 @@ def columns(found: Judgement, drift: Drift, report: BlockReport) -> list[Column]
             column.status, column.difference = "given", None
         elif statuses <= {"unknown", "blank"}:
             column.status = "not checked"
-        elif report.mistakes and follows(found, name, column.difference, far.get(name)):
+        elif fed and follows(found, name, column.difference, far.get(name)):
             column.status = "follows"
         result.append(column)
     return result

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 
-from .model import CellError, Model
+from .family import family
+from .model import CellError, Model, Place
 from .names import GIVEN, UPDATED, WEIGHT, network_of
-from .tables import Block
 from .titles import is_number
 from .trees import NotUnderstood, Tree, cells_read, evaluate, leaves
 from .truth import Truth
@@ -22,28 +24,41 @@ class Problem(str):
 
 
 class Evidence:
-    """A block's `values` {name: (rows,), nan where no number is} and `trees` {name: a tree, Problem or None a row}."""
+    """A descent's `values` {name: (rows,), nan where no number is} and `trees` {name: a tree, Problem or None a row}.
+
+    They are those of a block, and of the tables with which it belongs together; `homes` says which has a column.
+    """
 
     def __init__(self, model: Model, number: int):
         self.model, self.number = model, number
-        self.block: Block = model.found.blocks[number]
+        self.block, *others = family(model, number)
         self.rows = len(self.block.steps)
-        self.raw = {name: [self.raw_value(name, step) for step in range(self.rows)] for name in self.block.lines}
+        self.homes = {name: block for block in (*others[::-1], self.block) for name in block.lines}
+        self.raw = {name: [self.raw_value(name, step) for step in range(self.rows)] for name in self.homes}
         self.values = {name: as_numbers(raw) for name, raw in self.raw.items()}
         self.fill_givens()
         self.trees = {
-            name: [self.tree(name, step) for step in range(self.rows)] for name in self.block.lines if name != "epoch"
+            name: [self.tree(name, step) for step in range(self.rows)] for name in self.homes if name != "epoch"
         }
         self.add_labelled()
         self.network = network_of(self.names())
         self.rounding = {name: self.rounding_of(name) for name in self.trees}
 
     def raw_value(self, name: str, step: int) -> object:
-        return self.model.value((self.block.sheet.name, *self.block.position(name, step)))
+        return self.model.value(self.place(name, step))
+
+    def place(self, name: str, step: int) -> Place:
+        home = self.homes[name]
+        return (home.sheet.name, *home.position(name, step))
+
+    @property
+    def own(self) -> list[str]:
+        """The columns of the block itself."""
+        return [name for name in self.trees if name in self.block.lines]
 
     def tree(self, name: str, step: int) -> Tree | Problem | None:
         try:
-            return self.model.named(self.number, name, step)
+            return self.model.named(self.model.found.blocks.index(self.homes[name]), name, step)
         except (NotUnderstood, CellError) as error:
             return Problem(str(error))
 
@@ -71,7 +86,7 @@ class Evidence:
             for leaf in cells_read(tree)
             if leaf[0] == "name"
         }
-        return used | set(self.block.lines)
+        return used | set(self.homes)
 
     @cached_property
     def learns_biases(self) -> bool:
@@ -162,6 +177,12 @@ class Evidence:
         with np.errstate(all="ignore"):
             result = evaluate(tree, lambda leaf: values[leaf[1]])
         return np.broadcast_to(np.asarray(result, dtype=float), (self.rows,))
+
+    def along(self, truth: Truth, way: Iterable[str]) -> Evidence:
+        """The same, but for columns such as dE/do1 that are taken as they are, right or wrong."""
+        other, taken = copy(self), {name: self.values[name] / truth.scales.of(name) for name in way}
+        other.known, other.values = self.known | frozenset(taken), self.values | taken
+        return other
 
     def made_of(self, truth: Truth, name: str) -> set[str]:
         """The quantities whose numbers `expected` reads for one; a weight is made of its own last value, too."""

@@ -37,7 +37,7 @@ def strange_layer(found: Judgement, mistakes: list[Mistake]) -> Mistake | None:
     """The first of mistakes without an explanation in all columns of a kind: another network, not a mistake in it."""
     unexplained = {name: each for each in mistakes if each.kind == "formula" for name in each.quantities}
     for kind in (r"h\d+", r"a_h\d+", r"o\d+", r"a_o\d+", r"E\d+"):
-        names = [name for name in found.evidence.trees if re.fullmatch(kind, name)]
+        names = [name for name in found.evidence.own if re.fullmatch(kind, name)]
         if len(names) > 1 and all(name in unexplained for name in names):
             return unexplained[names[0]]
     return None
@@ -154,7 +154,9 @@ class Explainer:
     def anchored(self, now: Place, start: Place) -> Tree | None:
         value = self.evidence.model.value(start)
         fixed = ("const", value, start)
-        return words.put(self.tree, lambda leaf: fixed if words.place_of(leaf, self.block, self.row) == now else leaf)
+        return words.put(
+            self.tree, lambda leaf: fixed if words.place_of(leaf, self.evidence, self.row) == now else leaf
+        )
 
     def wrong_rate(self) -> Mistake | None:
         """An update whose learning rate comes from a blank cell, from a cell of a table, or is another number."""
@@ -194,7 +196,7 @@ class Explainer:
             return None
         rate = ("name", "learning_rate", 0)
         for edit, variant in edits.single_names(self.tree, [rate]):
-            leaf, where = edit.wrong, words.place_of(edit.wrong, self.block, self.row)
+            leaf, where = edit.wrong, words.place_of(edit.wrong, self.evidence, self.row)
             if leaf[0] == "name" and where and relation(self.truth, self.name, variant) == ("named rate", 1.0, ""):
                 taken = ("foreign", self.evidence.model.value(where), where, leaf[1])
                 text = words.misplaced_rate(self.writer, taken)

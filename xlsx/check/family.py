@@ -5,17 +5,38 @@ from __future__ import annotations
 from .model import CellError, Model
 from .names import GIVEN
 from .tables import Block
+from .titles import LEAST_NAMES
 from .trees import NotUnderstood
 
 
 def family(model: Model, number: int) -> list[Block]:
     """The blocks of one descent, that of this number first."""
-    found = [number]
-    links = {each: read_by(model, each) for each in range(len(model.found.blocks))}
+    return [model.found.blocks[each] for each in numbers_of(model, number)]
+
+
+def numbers_of(model: Model, number: int) -> list[int]:
+    """The numbers of the blocks of one descent."""
+    found, links = [number], model.links
+    if not links:
+        links.update({each: read_by(model, each) for each in range(len(model.found.blocks))})
     for one in found:
         near = [other for other in links if other in links[one] or one in links[other]]
         found += [other for other in near if other not in found and all(joins(model, other, each) for each in found)]
-    return [model.found.blocks[each] for each in found]
+    return found
+
+
+def drop_loose_tables(model: Model) -> None:
+    """Leave out small tables that belong to no larger one: a learner's notes beside the exercise."""
+    found, blocks = model.found, model.found.blocks
+    kept = [block for at, block in enumerate(blocks) if is_whole(block) or any(map(is_whole, family(model, at)))]
+    numbers = {blocks.index(block): kept.index(block) for block in kept}
+    found.roles = {place: (numbers[at], *rest) for place, (at, *rest) in found.roles.items() if at in numbers}
+    found.blocks = kept
+    model.forget()
+
+
+def is_whole(block: Block) -> bool:
+    return len(set(block.lines) - {"epoch"}) >= LEAST_NAMES
 
 
 def read_by(model: Model, number: int) -> set[int]:

@@ -16,12 +16,13 @@ from pyfuncs.network import Network
 from .family import family
 from .givens import rename
 from .headers import quantity
-from .model import CellError, Model
+from .model import CellError, Model, Place
 from .names import DELTA, WEIGHT, network_of
 from .needs import most_needed, needed, quantity_of, updated_by
 from .neighbours import NUMBERED, by_neighbours
 from .relation import at_points
 from .tables import Block
+from .titles import is_number
 from .trees import NotUnderstood, Tree, leaves
 from .truth import Truth
 
@@ -49,18 +50,17 @@ class Namer:
 
     def name_all(self) -> None:
         """Name columns until no more of them can be."""
-        self.free = self.candidates()
-        titles = dict(self.free)
-        while named := (
-            self.by_title()
-            or self.by_formula()
-            or self.by_readers()
-            or by_neighbours(titles, self.found, self.wanted, self.tree)
-        ):
+        titles: dict[Helper, str] = {}
+        while True:
+            self.free = self.candidates()  # a column that has a name now may read others
+            titles |= self.free
+            named = self.by_title() or self.by_formula() or self.by_readers()
+            named = named or by_neighbours(titles, self.found, self.wanted, self.tree)
+            if not named:
+                return
             for helper, name in named.items():
                 give(self.model, self.number, helper, name)
                 self.wanted.remove(name)
-                del self.free[helper]
             self.found |= named
 
     def candidates(self) -> dict[Helper, str]:
@@ -72,7 +72,8 @@ class Namer:
     def tree(self, helper: Helper) -> Tree | None:
         """A column's first formula over names."""
         try:
-            return self.model.named_at(place_of(self.block, helper, 0), self.number, 0, 0)
+            place = place_of(self.block, helper, 0)
+            return self.model.named_at(place, self.number, 0, 0) if self.model.cell(place).formula else None
         except (NotUnderstood, CellError):
             return None
 
@@ -83,9 +84,30 @@ class Namer:
             step = min(1, last) if WEIGHT.fullmatch(name) else 0
             tree = named(self.model, self.number, name, step)
             for leaf in dict.fromkeys(leaves(tree)) if tree else ():
-                helper = column_of(self.model, self.block, leaf, step) if leaf[0] == "inline" else None
+                helper = self.column_of(name, leaf, step)
                 if helper:
                     yield helper, name, tree, leaf
+
+    def column_of(self, reader: str, leaf: Tree, step: int) -> Helper | None:
+        """The column of a cell that a formula reads, where it has one in each row; an update reads the row before."""
+        if leaf[0] not in ("inline", "const"):
+            return None
+        sheet, row, column = leaf[2]
+        line, at = (row, column) if self.block.across else (column, row)
+        for back in range(min(step, 1) + 1):
+            helper = Helper(sheet, line, at - self.block.steps[step - back])
+            if self.is_column(helper, len(self.block.steps) - 1 - back, reader):
+                return helper
+        return None
+
+    def is_column(self, helper: Helper, last: int, reader: str) -> bool:
+        """Whether there are formulas or numbers of no name in each row, and the last row's reader has the last."""
+        model, count = self.model, len(self.block.steps)
+        places = [place_of(self.block, helper, step) for step in range(count)]
+        if count < 2 or any(not is_filled(model, place) or place in model.found.roles for place in places):
+            return False
+        tree = named(model, self.number, reader, count - 1)
+        return tree is not None and any(leaf[2:3] == (places[last],) for leaf in leaves(tree))
 
     def by_title(self) -> dict[Helper, str]:
         """A title may say a name that another column had at first, whose title misled."""
@@ -94,26 +116,37 @@ class Namer:
 
     def by_formula(self) -> dict[Helper, str]:
         """The names of columns whose formula computes a quantity that no other column is."""
-        found: dict[Helper, str] = {}
+        found, votes = {}, self.votes()
         for helper in self.free:
             wanted = [name for name in self.wanted if name not in found.values()]
-            if name := computed(self.truth, self.tree(helper), wanted):
+            name = computed(self.truth, self.tree(helper), wanted)
+            if name and not speak_against(name, votes.get(helper, Counter())):
                 found[helper] = name
         return {helper: name for helper, name in found.items() if not strays(helper, name, self.free, found)}
 
     def by_readers(self) -> dict[Helper, str]:
-        """The names of columns by what most of the formulas that read them need."""
+        """The names of columns by what most of the formulas that read them need; one is not enough for mere numbers."""
+        sure = {helper: votes for helper, votes in self.votes().items() if votes.total() > 1 or self.tree(helper)}
+        chosen = {helper: most_needed(votes) for helper, votes in sure.items()}
+        return first_of_each({helper: name for helper, name in chosen.items() if name})
+
+    def votes(self) -> dict[Helper, Counter]:
+        """How many of the formulas that read each column need which quantity."""
         votes: dict[Helper, Counter] = {}
         for helper, name, tree, leaf in self.readers():
             if helper in self.free and (due := need(self.truth, name, tree, leaf, self.wanted)):
                 votes.setdefault(helper, Counter())[due] += 1
-        chosen = {helper: most_needed(counted) for helper, counted in votes.items()}
-        return first_of_each({helper: name for helper, name in chosen.items() if name})
+        return votes
+
+
+def speak_against(name: str, votes: Counter) -> bool:
+    """Whether all formulas that read a column, several ones, need the same other quantity: it is a wrong one."""
+    return len(votes) == 1 and name not in votes and votes.total() > 1
 
 
 def name_helpers(model: Model) -> None:
     """Give the blocks' columns of unknown titles their names, and those of misleading titles better ones."""
-    for number in range(len(model.found.blocks)):
+    for number, _ in enumerate(model.found.blocks):  # which may become more on the way
         going = True
         while going and (network := network_of(family_names(model, number))):
             Namer(model, number, network, family_names(model, number)).name_all()
@@ -149,21 +182,12 @@ def unnamed(model: Model, block: Block) -> dict[int, str]:
     return found
 
 
-def place_of(block: Block, helper: Helper, step: int) -> tuple[str, int, int]:
+def place_of(block: Block, helper: Helper, step: int) -> Place:
     return (helper.sheet, *block.at(helper.line, block.steps[step] + helper.shift))
 
 
-def column_of(model: Model, block: Block, leaf: Tree, step: int) -> Helper | None:
-    """The column of a formula put in, where it has one in each row; an update reads that of the row before."""
-    sheet, row, column = leaf[2]
-    line, at = (row, column) if block.across else (column, row)
-    for back in range(min(step, 1) + 1):
-        helper = Helper(sheet, line, at - block.steps[step - back])
-        places = [place_of(block, helper, each) for each in range(len(block.steps))]
-        cells = [model.cell(place) for place in places]
-        if len(places) > 1 and all(cell.formula for cell in cells) and not any(p in model.found.roles for p in places):
-            return helper
-    return None
+def is_filled(model: Model, place: Place) -> bool:
+    return model.cell(place).formula is not None or is_number(model.cell(place).value)
 
 
 def title_of(model: Model, block: Block, helper: Helper) -> str:
@@ -238,10 +262,10 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
     block, changed = model.found.blocks[number], False
     for name in [each for each in block.lines if DOUBTFUL.fullmatch(each)]:
         own = named(model, number, name, 0)
-        if own is None or computed(truth, own, [name]):
+        if own is not None and computed(truth, own, [name]):
             continue
         wanted = [each for each in helper_names(truth.network) if each not in held]
-        needs = most_needed(Counter(readings(model, number, name, truth, [name, *wanted])))
+        needs = most_needed(Counter(readings(model, number, name, [name, *wanted])))
         other = needs or (computed(truth, own, list(filter(DELTA.fullmatch, wanted))) if name[0] == "E" else None)
         if other and other != name:
             rename(model, number, name, other)
@@ -250,22 +274,25 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
     return changed
 
 
-def readings(model: Model, number: int, name: str, truth: Truth, wanted: list[str]) -> Iterator[str]:
+def readings(model: Model, number: int, name: str, wanted: list[str]) -> Iterator[str]:
     """What each formula that reads a column needs it to be."""
     own = model.found.blocks[number]
     for at, block in enumerate(model.found.blocks):
-        if len(block.steps) != len(own.steps):
-            continue
-        for reader in block.lines:
+        network = network_of(family_names(model, at)) if len(block.steps) == len(own.steps) else None
+        for reader in block.lines if network else ():
             step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
-            tree, leaf = named(model, at, reader, step), ("name", name, 0)
-            used = tree and leaf in leaves(tree) and reads(model, block, reader, step, own, name)
-            if used and (due := need(truth, reader, tree, leaf, wanted)):
+            leaf = leaf_of(model, at, reader, step, (own.sheet.name, *own.position(name, step)), name)
+            tree = named(model, at, reader, step)
+            if leaf and (due := need(Truth(network), reader, tree, leaf, wanted)):
                 yield due
 
 
-def reads(model: Model, block: Block, reader: str, step: int, own: Block, name: str) -> bool:
-    """Whether a cell's formula names the cell of a column in the same row."""
+def leaf_of(model: Model, number: int, reader: str, step: int, place: Place, name: str) -> Tree | None:
+    """The leaf by which a formula reads a cell, of a name or as a cell of another table."""
+    block, tree = model.found.blocks[number], named(model, number, reader, step)
+    if tree is None:
+        return None
     where = (block.sheet.name, *block.position(reader, step))
-    due = (own.sheet.name, *own.position(name, step))
-    return any(due in model.places(ref, where) for ref in model.parse(where).references)
+    if not any(place in model.places(ref, where) for ref in model.parse(where).references):
+        return None
+    return next((leaf for leaf in leaves(tree) if leaf == ("name", name, 0) or leaf[2:3] == (place,)), None)

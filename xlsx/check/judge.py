@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ import numpy as np
 from .conventions import choose_network, used_rate
 from .evidence import Evidence, Problem
 from .grid import Error
-from .names import INPUT, STARTED, WEIGHT
+from .names import INPUT, STARTED, UPDATED, WEIGHT
 from .relation import relation
 from .scales import choose_scales
 from .trees import leaves
@@ -26,6 +28,8 @@ class Verdict(NamedTuple):
     detail: object = None
 
 
+# The columns between loss and gradients that a learner's pasted numbers may be made from.
+WAYS = tuple(map(re.compile, (r"dE/do\d+", r"dE/d[ho]\d+", r"dE/d(?:a_)?[ho]\d+", r"d.*/d(?:a_)?[ho]\d+")))
 RIGHT, BLANK, GIVEN_CELL = Verdict("right"), Verdict("blank"), Verdict("given")
 
 
@@ -67,7 +71,7 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
     if rate is not None and truth.scales.gradient > 0:
         rate = abs(rate)  # an update that adds is wrong, whatever most do
     found = Judgement(evidence, truth, rate)
-    for name in evidence.trees:
+    for name in evidence.own:
         found.verdicts[name] = [cell_verdict(found, name, step) for step in range(evidence.rows)]
         judge_numbers(found, name)
         judge_gaps(found, name)
@@ -155,15 +159,30 @@ def judge_numbers(found: Judgement, name: str) -> None:
     open_rows = [row for row, each in enumerate(column) if each.status == "unknown"]
     if not open_rows:
         return
-    evidence, rate = found.evidence, found.rate
-    expected = evidence.expected(found.truth, name, rate)
+    expected = found.evidence.expected(found.truth, name, found.rate)
     if expected is None:
         return
-    slack, values = evidence.tolerance(found.truth, name, rate), evidence.values[name]
+    good = np.any([follows_from(each, found, name) for each in ways(found, name)], axis=0)
     for row in open_rows:
-        if np.isfinite(expected[row]) and np.isfinite(values[row]):
-            good = abs(values[row] - expected[row]) <= slack[row]
-            column[row] = RIGHT if good else Verdict("wrong", "number", float(expected[row]))
+        if np.isfinite(expected[row]) and np.isfinite(found.evidence.values[name][row]):
+            column[row] = RIGHT if good[row] else Verdict("wrong", "number", float(expected[row]))
+
+
+def ways(found: Judgement, name: str) -> Iterator[Evidence]:
+    """The evidence, and the same with the columns on the way to a quantity as they are: what only follows is right."""
+    yield found.evidence
+    there = [each for each in found.evidence.trees if each != name]
+    for way in WAYS:
+        taken = [each for each in there if way.fullmatch(each)]
+        if taken and not UPDATED.fullmatch(name):
+            yield found.evidence.along(found.truth, taken)
+
+
+def follows_from(evidence: Evidence, found: Judgement, name: str) -> np.ndarray:
+    """(rows,) whether a column's numbers are what the row's own numbers ask for."""
+    expected = evidence.expected(found.truth, name, found.rate)
+    slack = evidence.tolerance(found.truth, name, found.rate)
+    return np.abs(evidence.values[name] - expected) <= slack
 
 
 def judge_gaps(found: Judgement, name: str) -> None:
@@ -179,7 +198,7 @@ def judge_gaps(found: Judgement, name: str) -> None:
 
 def judge_givens(found: Judgement) -> None:
     """A single input or target that differs from all others of its column."""
-    for name in found.evidence.trees:
+    for name in found.evidence.own:
         if not INPUT.fullmatch(name):
             continue
         values = found.evidence.values[name]

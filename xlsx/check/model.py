@@ -40,6 +40,7 @@ class Model:
         self.parses: dict[tuple, Parsed] = {}
         self.trees: dict[tuple, Tree] = {}
         self.inlined: dict[tuple[Place, int, int], Tree] = {}
+        self.links: dict[int, set[int]] = {}
         self.computed = 0
 
     def cell(self, where: Place) -> Cell:
@@ -207,10 +208,12 @@ class Model:
         """Quantities have other places now: formulas are to be named anew."""
         self.trees.clear()
         self.inlined.clear()
+        self.links.clear()
 
     def same_given(self, name: str, where: Place, block: Block, step: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""
-        if not GIVEN.fullmatch(name) or name not in block.lines:
+        learned = name[0] == "b" and self.cell(where).formula is not None  # a bias that no longer moves is no given one
+        if not GIVEN.fullmatch(name) or name not in block.lines or learned:
             return False
         own = self.value((block.sheet.name, *block.position(name, step)))
         there = self.value(where)

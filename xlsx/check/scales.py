@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .names import SLOPE, kind_of
 from .needs import factor, needed
 from .truth import Scales, Truth
 
+WAY = ("dE/da_o", "dE/do", "dE/da_h", "dE/dh")
 ERROR_SCALES, TOTAL_SCALES = (1.0, 2.0), (1.0, 0.5)
 
 
@@ -46,27 +48,28 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
 
 
 def helper_scales(evidence: Evidence, truth: Truth) -> Truth:
-    """The truth with the scales of the columns on the way to the gradients, which a learner may write as t − a_o."""
-    for kind in ("dE/da_o", "dE/do", "dE/da_h", "dE/dh"):
-        names = [name for name in evidence.trees if re.fullmatch(rf"{kind}\d+", name)]
-        scale = kind_scale(evidence, truth, names)
-        if scale is not None:
-            kinds = (*truth.scales.kinds, (kind, scale))
-            truth = replace(truth, scales=truth.scales._replace(kinds=kinds))
+    """The truth with the scales of the columns on the way to the gradients, which a learner may write as t − a_o.
+
+    What reads a column tells its scale, from the gradients back; its own formula, where that is right, tells better.
+    """
+    columns = {kind: [name for name in evidence.trees if re.fullmatch(rf"{kind}\d+", name)] for kind in WAY}
+    for kind, names in reversed(columns.items()):
+        truth = with_scale(truth, kind, most_allowed(chain(*(factors_read(evidence, truth, name) for name in names))))
+    for kind, names in columns.items():
+        read, bare = dict(truth.scales.kinds).get(kind), with_scale(truth, kind, None)
+        own = most_allowed(factor_of(evidence, bare, name) for name in names)
+        if any(is_loose(evidence, name) for name in names):
+            truth = with_scale(truth, kind, own if own is not None else read)
+        else:  # the title asks for dE/do1: the other sign is one only if those who read the column mean it so, too
+            truth = with_scale(truth, kind, own if own == read == -1 else None)
     return truth
 
 
-def kind_scale(evidence: Evidence, truth: Truth, names: list[str]) -> float | None:
-    """By what columns titled δ_o1 differ from dE/do1, which no title asks for; None where it is as the gradients.
-
-    Where the title does ask for dE/do1, the other sign is one only if those who read the column mean it so, too.
-    """
-    loose = [name for name in names if is_loose(evidence, name)]
-    own = most_allowed(factor_of(evidence, truth, name) for name in loose or names)
-    read = most_allowed(each for name in names for each in factors_read(evidence, truth, name))
-    if loose:
-        return own if own is not None else read
-    return own if own == read == -1 else None
+def with_scale(truth: Truth, kind: str, scale: float | None) -> Truth:
+    kinds = {name: other for name, other in truth.scales.kinds if name != kind}
+    if scale is not None:
+        kinds[kind] = scale
+    return replace(truth, scales=truth.scales._replace(kinds=tuple(kinds.items())))
 
 
 def factors_read(evidence: Evidence, truth: Truth, name: str) -> Iterator[float | None]:
@@ -98,8 +101,9 @@ def included_rate(evidence: Evidence, truth: Truth) -> float | None:
 
 
 def is_loose(evidence: Evidence, name: str) -> bool:
-    """Whether a derivative's title does not say it as one, as dw1 and δ_o1; dE/dw1 does."""
-    return "/" not in plain(evidence.block.titles.get(name, "/"))
+    """Whether a derivative's title does not say it as one, as dw1, δ_o1 and −dE/do1; dE/dw1 does."""
+    title = evidence.homes[name].titles.get(name, "/")
+    return "/" not in plain(title) or title.strip().startswith(("-", "−", "–"))
 
 
 def vote(

@@ -47,8 +47,8 @@ class Search:
     def good_rate_leaves(self) -> list[Tree]:
         found = []
         for name in self.evidence.updates:
-            for row, tree in enumerate(self.evidence.trees[name]):
-                if isinstance(tree, tuple) and self.found.verdicts[name][row].status == "right":
+            for tree, verdict in zip(self.evidence.trees[name], self.found.verdicts.get(name, ()), strict=False):
+                if isinstance(tree, tuple) and verdict.status == "right":
                     rates = [
                         leaf
                         for leaf in leaves(tree)

@@ -63,7 +63,7 @@ def block_losses(
     """{rate: (block, E_total)}: the rate is the one written for a block, else the one it used."""
     found: dict[float, list[tuple[int, np.ndarray]]] = {}
     for number, (each, stated) in enumerate(zip(judged, written, strict=False)):
-        if each is not None and "E_total" in each.evidence.trees:
+        if each is not None and "E_total" in each.evidence.own:
             rate = stated.value if stated else each.rate
             if rate:
                 found.setdefault(round(abs(rate), 9), []).append((number, each.evidence.values["E_total"]))

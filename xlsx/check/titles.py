@@ -7,9 +7,9 @@ from collections.abc import Container
 
 from .grid import Sheet
 from .headers import quantity
-from .names import WEIGHT, highest
+from .names import STARTED, WEIGHT, highest
 
-LEAST_NAMES, LEAST_COMPUTED = 5, 1
+LEAST_NAMES, LEAST_COMPUTED, LEAST_WEIGHTS, LEAST_SMALL = 5, 1, 4, 2
 COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
@@ -37,14 +37,27 @@ def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[
         if row <= taken:
             continue
         named = names_of(texts, row)
-        if not is_header(named.values()):
+        if not is_table(sheet, row, by_name(named)):
             continue
         under = names_of(texts, row + 1)
         if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
             named, row = named | under, row + 1
         taken = row
-        found += [(row, group) for group in split(with_targets(sheet, row, named), texts[row])]
+        groups = split(with_targets(sheet, row, named), texts[row])
+        found += [(row, group) for group in tables_of(sheet, row, groups)]
     return found
+
+
+def tables_of(sheet: Sheet, row: int, groups: list[dict[str, int]]) -> list[dict[str, int]]:
+    """The groups of columns that are tables: of computed quantities, or of weights that none of those has taken."""
+    whole = [group for group in groups if is_header(group)]
+    taken = {column for group in whole for column in group.values()}
+    others = [group for group in groups if group not in whole and taken.isdisjoint(group.values())]
+    return whole + [group for group in others if is_table(sheet, row, group)]
+
+
+def is_table(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
+    return is_header(group) or is_state(sheet, row, group) or is_small(sheet, row, group)
 
 
 def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
@@ -70,6 +83,26 @@ def typed_once(sheet: Sheet, row: int, column: int) -> bool:
     return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
 
 
+def is_state(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
+    """Whether a header is that of weights, inputs and targets alone, with updates of the weights in its second row."""
+    columns = [column for name, column in group.items() if WEIGHT.fullmatch(name)]
+    given = all(STARTED.fullmatch(name) or name in ("epoch", "learning_rate") for name in group)
+    updates = [column for column in columns if sheet.at(row + 2, column).formula is not None]
+    return given and len(updates) >= LEAST_WEIGHTS
+
+
+def by_name(named: dict[int, str]) -> dict[str, int]:
+    return {name: column for column, name in named.items()}
+
+
+def is_small(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
+    """Whether a header is that of a few computed quantities, such as E1 E2 E_total, with formulas in two rows."""
+    lines = [column for name, column in group.items() if name != "epoch"]
+    computed = all(COMPUTED.fullmatch(name) for name in group if name != "epoch")
+    filled = all(sheet.at(row + below, column).formula is not None for column in lines for below in (1, 2))
+    return computed and filled and LEAST_SMALL <= len(lines) < LEAST_NAMES
+
+
 def is_header(names: object) -> bool:
     distinct = set(names) - {"epoch"}
     return len(distinct) >= LEAST_NAMES and sum(bool(COMPUTED.fullmatch(name)) for name in distinct) >= LEAST_COMPUTED
@@ -92,10 +125,14 @@ def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
 
 def without_double_indices(named: dict[int, str]) -> dict[int, str]:
     """w11, w12, w21 … without a w1 tell no order; what each is shows where the formulas use it."""
-    double = re.compile(r"(?:new |change |dE/d)?w\d\d")
-    if "w1" in named.values() or not any(double.fullmatch(name) for name in named.values()):
-        return named
-    return {column: name for column, name in named.items() if not double.fullmatch(name)}
+    counted = {name[:-1] for name in named.values() if name.endswith("w1")}
+    double = re.compile(r"((?:new |change |dE/d)?w)\d\d")
+
+    def stays(name: str) -> bool:
+        found = double.fullmatch(name)
+        return not found or found[1] in counted
+
+    return {column: name for column, name in named.items() if stays(name)}
 
 
 def under_title(name: str, over: str) -> str:
@@ -125,7 +162,7 @@ def split(named: dict[int, str], titled: Container[int]) -> list[dict[str, int]]
             ):
                 groups.append({name: column})  # blocks side by side without a column between
     whole = [with_numbered_biases(with_new_weights(group, named)) for group in groups]
-    return [renamed_changes(group) for group in whole if is_header(group)]
+    return [renamed_changes(group) for group in whole]
 
 
 def pieces(named: dict[int, str], titled: Container[int]) -> list[list[tuple[int, str]]]:

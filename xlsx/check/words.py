@@ -58,7 +58,7 @@ class Writer:
 
     def named_cell(self, leaf: Tree) -> str:
         """A quantity with its cell: "a_h1 (J55)"."""
-        where = place_of(leaf, self.block, self.row)
+        where = place_of(leaf, self.found.evidence, self.row)
         own = self.leaf_name(leaf)
         return f"{own} ({self.cell(where)})" if where and self.cell(where) not in own else own
 
@@ -74,7 +74,7 @@ class Writer:
             return ",".join(self.leaf_cell(each) for each in leaf[1])
         if leaf[0] == "text":
             return f'"{leaf[1]}"'
-        where = place_of(leaf, self.block, self.row) or self.labelled(leaf)
+        where = place_of(leaf, self.found.evidence, self.row) or self.labelled(leaf)
         if where is None:
             raise LookupError(leaf)
         if leaf[0] == "name":
@@ -88,10 +88,10 @@ class Writer:
         return next((where for where, name in labels.items() if where[0] == self.sheet and leaf[1:2] == (name,)), None)
 
 
-def place_of(leaf: Tree, block, row: int) -> Place | None:
+def place_of(leaf: Tree, evidence, row: int) -> Place | None:
     """The cell of a leaf, seen from a row of a block."""
-    if leaf[0] == "name" and leaf[1] in block.lines and 0 <= row + leaf[2] < len(block.steps):
-        return (block.sheet.name, *block.position(leaf[1], row + leaf[2]))
+    if leaf[0] == "name" and leaf[1] in evidence.homes and 0 <= row + leaf[2] < evidence.rows:
+        return evidence.place(leaf[1], row + leaf[2])
     return leaf[2] if leaf[0] in ("const", "foreign", "blank", "text cell", "inline") else None
 
 
