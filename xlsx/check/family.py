@@ -58,3 +58,8 @@ def joins(model: Model, one: int, other: int) -> bool:
     first, second = model.found.blocks[one], model.found.blocks[other]
     both = {name for name in first.lines if name in second.lines and not GIVEN.fullmatch(name)}
     return len(first.steps) == len(second.steps) and not both
+
+
+def family_names(model: Model, number: int) -> set[str]:
+    """Every quantity that the tables of a descent hold or read."""
+    return set().union(*(model.names(each) for each in numbers_of(model, number)))

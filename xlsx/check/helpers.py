@@ -13,21 +13,19 @@ from typing import NamedTuple
 
 from pyfuncs.network import Network
 
-from .family import family
-from .givens import rename
+from .family import family_names
 from .headers import quantity
 from .model import CellError, Model, Place
-from .names import DELTA, WEIGHT, network_of
-from .needs import most_needed, needed, quantity_of, updated_by
+from .names import WEIGHT, network_of
+from .needs import computed, helper_names, most_needed, need
 from .neighbours import NUMBERED, by_neighbours
-from .relation import at_points
+from .retitle import retitle
 from .tables import Block
 from .titles import is_number
 from .trees import NotUnderstood, Tree, leaves
 from .truth import Truth
 
-GAP = 2
-DOUBTFUL = re.compile(r"E\d+|E_total|dE/d(?:a_)?[ho]\d+")
+GAP, MOST_ROUNDS = 2, 6
 
 
 class Helper(NamedTuple):
@@ -82,7 +80,7 @@ class Namer:
         last = len(self.block.steps) - 1
         for name in self.block.lines:
             step = min(1, last) if WEIGHT.fullmatch(name) else 0
-            tree = named(self.model, self.number, name, step)
+            tree = self.model.formula(self.number, name, step)
             for leaf in dict.fromkeys(leaves(tree)) if tree else ():
                 helper = self.column_of(name, leaf, step)
                 if helper:
@@ -106,7 +104,7 @@ class Namer:
         places = [place_of(self.block, helper, step) for step in range(count)]
         if count < 2 or any(not is_filled(model, place) or place in model.found.roles for place in places):
             return False
-        tree = named(model, self.number, reader, count - 1)
+        tree = model.formula(self.number, reader, count - 1)
         return tree is not None and any(leaf[2:3] == (places[last],) for leaf in leaves(tree))
 
     def by_title(self) -> dict[Helper, str]:
@@ -146,24 +144,21 @@ def speak_against(name: str, votes: Counter) -> bool:
 
 def name_helpers(model: Model) -> None:
     """Give the blocks' columns of unknown titles their names, and those of misleading titles better ones."""
-    for number, _ in enumerate(model.found.blocks):  # which may become more on the way
-        going = True
-        while going and (network := network_of(family_names(model, number))):
-            Namer(model, number, network, family_names(model, number)).name_all()
-            going = retitle(model, number, Truth(network), family_names(model, number))
+    for _ in range(MOST_ROUNDS):
+        numbers = range(len(model.found.blocks))  # naming may add blocks
+        if sum(name_columns(model, number) for number in numbers) == 0:
+            return
 
 
-def family_names(model: Model, number: int) -> set[str]:
-    blocks = model.found.blocks
-    return set().union(*(model.names(blocks.index(each)) for each in family(model, number)))
-
-
-def helper_names(network: Network) -> list[str]:
-    """The quantities that a column may hold under another title; dE/dh1 before dE/db1, which has the same numbers."""
-    hidden, outputs = network.layer_units
-    units = [*hidden, *outputs]
-    made = [*network.unit_names, *network.loss_names, *[f"dE/d{unit}" for unit in units], *network.gradient_names]
-    return [*made, *[f"da_{unit}/d{unit}" for unit in units], *[f"dE/da_{unit}" for unit in units]]
+def name_columns(model: Model, number: int) -> bool:
+    """Name what can be named from one block; whether there was something."""
+    held = family_names(model, number)
+    network = network_of(held)
+    if network is None:
+        return False
+    namer = Namer(model, number, network, held)
+    namer.name_all()
+    return retitle(model, number, Truth(network), family_names(model, number)) or bool(namer.found)
 
 
 def unnamed(model: Model, block: Block) -> dict[int, str]:
@@ -194,29 +189,6 @@ def title_of(model: Model, block: Block, helper: Helper) -> str:
     sheet, row, column = (helper.sheet, *block.at(helper.line, block.header + helper.shift))
     title = model.cell((sheet, row, column)).value
     return title if isinstance(title, str) else ""
-
-
-def named(model: Model, number: int, name: str, step: int) -> Tree | None:
-    try:
-        return model.named(number, name, step)
-    except (NotUnderstood, CellError):
-        return None
-
-
-def need(truth: Truth, name: str, tree: Tree, leaf: Tree, wanted: list[str]) -> str | None:
-    """The quantity that a leaf must be for a formula to be right."""
-    values = needed(truth, name, tree, leaf)
-    return updated_by(truth, name, tree, leaf) if values is None else quantity_of(truth, values, wanted)
-
-
-def computed(truth: Truth, tree: Tree | None, wanted: list[str]) -> str | None:
-    """The first quantity that a formula computes."""
-    if tree is None or not any(leaf[0] in ("name", "inline", "area") for leaf in leaves(tree)):
-        return None
-    try:
-        return quantity_of(truth, at_points(truth, tree), wanted)
-    except NotUnderstood:
-        return None
 
 
 def first_of_each(named: dict[Helper, str]) -> dict[Helper, str]:
@@ -255,44 +227,3 @@ def give(model: Model, number: int, helper: Helper, name: str) -> None:
         place = (home.sheet.name, *home.position(name, step))
         model.found.roles[place] = (model.found.blocks.index(home), name, step)
     model.forget()
-
-
-def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
-    """Name anew the columns whose title misleads: "error o1" is E1, but dE/do1 where what reads it needs that."""
-    block, changed = model.found.blocks[number], False
-    for name in [each for each in block.lines if DOUBTFUL.fullmatch(each)]:
-        own = named(model, number, name, 0)
-        if own is not None and computed(truth, own, [name]):
-            continue
-        wanted = [each for each in helper_names(truth.network) if each not in held]
-        needs = most_needed(Counter(readings(model, number, name, [name, *wanted])))
-        other = needs or (computed(truth, own, list(filter(DELTA.fullmatch, wanted))) if name[0] == "E" else None)
-        if other and other != name:
-            rename(model, number, name, other)
-            model.forget()
-            held, changed = held - {name} | {other}, True
-    return changed
-
-
-def readings(model: Model, number: int, name: str, wanted: list[str]) -> Iterator[str]:
-    """What each formula that reads a column needs it to be."""
-    own = model.found.blocks[number]
-    for at, block in enumerate(model.found.blocks):
-        network = network_of(family_names(model, at)) if len(block.steps) == len(own.steps) else None
-        for reader in block.lines if network else ():
-            step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
-            leaf = leaf_of(model, at, reader, step, (own.sheet.name, *own.position(name, step)), name)
-            tree = named(model, at, reader, step)
-            if leaf and (due := need(Truth(network), reader, tree, leaf, wanted)):
-                yield due
-
-
-def leaf_of(model: Model, number: int, reader: str, step: int, place: Place, name: str) -> Tree | None:
-    """The leaf by which a formula reads a cell, of a name or as a cell of another table."""
-    block, tree = model.found.blocks[number], named(model, number, reader, step)
-    if tree is None:
-        return None
-    where = (block.sheet.name, *block.position(reader, step))
-    if not any(place in model.places(ref, where) for ref in model.parse(where).references):
-        return None
-    return next((leaf for leaf in leaves(tree) if leaf == ("name", name, 0) or leaf[2:3] == (place,)), None)

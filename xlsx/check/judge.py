@@ -28,8 +28,9 @@ class Verdict(NamedTuple):
     detail: object = None
 
 
+BETWEEN = re.compile(r"d.*/d(?:a_)?[ho]\d+")
 # The columns between loss and gradients that a learner's pasted numbers may be made from.
-WAYS = tuple(map(re.compile, (r"dE/do\d+", r"dE/d[ho]\d+", r"dE/d(?:a_)?[ho]\d+", r"d.*/d(?:a_)?[ho]\d+")))
+WAYS = tuple(map(re.compile, (r"dE/do\d+", r"dE/d[ho]\d+", r"dE/d(?:a_)?[ho]\d+")))
 RIGHT, BLANK, GIVEN_CELL = Verdict("right"), Verdict("blank"), Verdict("given")
 
 
@@ -76,6 +77,7 @@ def judge(evidence: Evidence, rate_hint: float | None = None) -> Judgement | Non
         judge_numbers(found, name)
         judge_gaps(found, name)
     judge_givens(found)
+    doubt_numbers(found)
     return found
 
 
@@ -168,6 +170,20 @@ def judge_numbers(found: Judgement, name: str) -> None:
             column[row] = RIGHT if good[row] else Verdict("wrong", "number", float(expected[row]))
 
 
+def doubt_numbers(found: Judgement) -> None:
+    """Numbers without a formula that may follow from a wrong column between loss and gradients: they are not judged."""
+    for name, column in found.verdicts.items():
+        by_number = any(each.status == "wrong" and each.kind == "number" for each in column)
+        others = [other for other in found.evidence.trees if BETWEEN.fullmatch(other) and other != name]
+        if by_number and "/d" in name and any(has_wrong_formula(found, other) for other in others):
+            found.verdicts[name] = [Verdict("unknown", "number") if each.kind == "number" else each for each in column]
+
+
+def has_wrong_formula(found: Judgement, name: str) -> bool:
+    trees = {tree for tree in found.evidence.trees[name] if isinstance(tree, tuple)}
+    return any(formula_verdict(found, name, tree).status == "wrong" for tree in trees)
+
+
 def ways(found: Judgement, name: str) -> Iterator[Evidence]:
     """The evidence, and the same with the columns on the way to a quantity as they are: what only follows is right."""
     yield found.evidence
@@ -181,8 +197,11 @@ def ways(found: Judgement, name: str) -> Iterator[Evidence]:
 def follows_from(evidence: Evidence, found: Judgement, name: str) -> np.ndarray:
     """(rows,) whether a column's numbers are what the row's own numbers ask for."""
     expected = evidence.expected(found.truth, name, found.rate)
-    slack = evidence.tolerance(found.truth, name, found.rate)
-    return np.abs(evidence.values[name] - expected) <= slack
+    slack, values = evidence.tolerance(found.truth, name, found.rate), evidence.values
+    good = np.abs(values[name] - expected) <= slack
+    if f"new {name}" in values:  # right or wrong, it is the weight of the next row
+        good[1:] |= np.abs(values[name][1:] - values[f"new {name}"][:-1]) <= slack[1:]
+    return good
 
 
 def judge_gaps(found: Judgement, name: str) -> None:

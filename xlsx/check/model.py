@@ -143,14 +143,18 @@ class Model:
         where = (block.sheet.name, *block.position(name, step))
         return self.named_at(where, number, step, 0) if self.cell(where).formula is not None else None
 
+    def formula(self, number: int, name: str, step: int) -> Tree | None:
+        """The same, but None also for a formula that is not understood."""
+        try:
+            return self.named(number, name, step)
+        except (NotUnderstood, CellError):
+            return None
+
     def names(self, number: int) -> set[str]:
         """Every quantity that a block has a column for, or reads in its first row."""
         names = set(self.found.blocks[number].lines)
         for name in list(names):
-            try:
-                tree = self.named(number, name, 0)
-            except (NotUnderstood, CellError):
-                continue
+            tree = self.formula(number, name, 0)
             names |= {leaf[1] for leaf in cells_read(tree) if leaf[0] == "name"} if tree else set()
         return names
 
@@ -212,11 +216,12 @@ class Model:
 
     def same_given(self, name: str, where: Place, block: Block, step: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""
-        learned = name[0] == "b" and self.cell(where).formula is not None  # a bias that no longer moves is no given one
-        if not GIVEN.fullmatch(name) or name not in block.lines or learned:
+        if not GIVEN.fullmatch(name) or name not in block.lines:
             return False
-        own = self.value((block.sheet.name, *block.position(name, step)))
-        there = self.value(where)
+        here = (block.sheet.name, *block.position(name, step))
+        if name[0] == "b" and self.cell(here).formula is not None:
+            return False  # a learned bias, though it may have stopped moving
+        own, there = self.value(here), self.value(where)
         return is_number(there) and (own is None or there == own)
 
     def plain(self, where: Place, name: str) -> Tree:

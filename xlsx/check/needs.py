@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pyfuncs.network import Network
+
 from .names import UPDATED
 from .relation import at_points, constant, shares
 from .trees import NotUnderstood, Tree, leaves, replaced
@@ -75,3 +77,27 @@ def most_needed(votes: Counter) -> str | None:
     """What more than half of the formulas need, of those that need a quantity."""
     (name, count), *_ = votes.most_common(1) or [(None, 0)]
     return name if 2 * count > votes.total() else None
+
+
+def need(truth: Truth, name: str, tree: Tree, leaf: Tree, wanted: list[str]) -> str | None:
+    """The quantity that a leaf must be for a formula to be right."""
+    values = needed(truth, name, tree, leaf)
+    return updated_by(truth, name, tree, leaf) if values is None else quantity_of(truth, values, wanted)
+
+
+def computed(truth: Truth, tree: Tree | None, wanted: list[str]) -> str | None:
+    """The first quantity that a formula computes."""
+    if tree is None or not any(leaf[0] in ("name", "inline", "area") for leaf in leaves(tree)):
+        return None
+    try:
+        return quantity_of(truth, at_points(truth, tree), wanted)
+    except NotUnderstood:
+        return None
+
+
+def helper_names(network: Network) -> list[str]:
+    """The quantities that a column may hold under another title; dE/dh1 before dE/db1, which has the same numbers."""
+    hidden, outputs = network.layer_units
+    units = [*hidden, *outputs]
+    made = [*network.unit_names, *network.loss_names, *[f"dE/d{unit}" for unit in units], *network.gradient_names]
+    return [*made, *[f"da_{unit}/d{unit}" for unit in units], *[f"dE/da_{unit}" for unit in units]]

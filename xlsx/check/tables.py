@@ -90,7 +90,7 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
     last = max((row for row, _ in sheet.cells), default=0)
     blocks = []
     for at, (row, columns) in enumerate(headers):
-        below = [other for other, others in headers[at + 1 :] if other > row and overlap(columns, others)]
+        below = [other for other, others in headers[at + 1 :] if other > row and over(columns, others, texts[other])]
         end = (below[0] if below else last + 1) - 1
         for steps in runs(sheet, columns, row + 1, end):
             before = next((each for each in reversed(blocks) if each.lines == columns), None)
@@ -129,8 +129,10 @@ def numbers_as_texts(grid: Grid) -> str | None:
     return None
 
 
-def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
-    return min(one.values()) <= max(other.values()) and min(other.values()) <= max(one.values())
+def over(one: dict[str, int], other: dict[str, int], titles: dict[int, str]) -> bool:
+    """Whether a header below has titles, known or not, in the columns of one above it."""
+    beside = max(one.values()) < min(other.values()) or max(other.values()) < min(one.values())
+    return not beside or any(column in titles for column in one.values())
 
 
 def runs(sheet: Sheet, columns: dict[str, int], start: int, end: int) -> list[list[int]]:

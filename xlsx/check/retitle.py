@@ -1,0 +1,66 @@
+"""Columns whose titles mislead: "error o1" may be E1, or the error that o1 sends back, which is dE/do1."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from .family import family_names
+from .givens import rename
+from .model import Model, Place
+from .names import DELTA, WEIGHT, network_of
+from .needs import computed, helper_names, most_needed, need
+from .trees import Tree, leaves
+from .truth import Truth
+
+DOUBTFUL = re.compile(r"E\d+|E_total|dE/d(?:a_)?[ho]\d+")
+
+
+def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
+    """Name anew the columns whose title misleads: "error o1" is E1, but dE/do1 where what reads it needs that."""
+    block, changed = model.found.blocks[number], False
+    for name in [each for each in block.lines if DOUBTFUL.fullmatch(each)]:
+        own = model.formula(number, name, 0)
+        if own is not None and computed(truth, own, [name]):
+            continue
+        wanted = [each for each in helper_names(truth.network) if each not in held]
+        other = better_name(model, number, name, computed(truth, own, wanted), wanted)
+        if other and other != name:
+            rename(model, number, name, other)
+            model.forget()
+            held, changed = held - {name} | {other}, True
+    return changed
+
+
+def better_name(model: Model, number: int, name: str, own: str | None, wanted: list[str]) -> str | None:
+    """What most readers need a column to be; else what it computes, where a loss would not be that or be read so."""
+    read = readings(model, number, name, [name, *wanted])
+    if needs := most_needed(Counter(filter(None, read.values()))):
+        return needs
+    is_loss = name[0] != "E" or "E_total" in read or not any(reader[0] == "d" for reader in read)
+    return own if own and ((own[:2] == "dE" and not is_loss) or (name[0] == "E" and DELTA.fullmatch(own))) else None
+
+
+def readings(model: Model, number: int, name: str, wanted: list[str]) -> dict[str, str | None]:
+    """{column: what it needs} of those whose formula reads a column; None where that is no quantity."""
+    own, read = model.found.blocks[number], {}
+    for at, block in enumerate(model.found.blocks):
+        network = network_of(family_names(model, at)) if len(block.steps) == len(own.steps) else None
+        for reader in block.lines if network else ():
+            step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
+            leaf = leaf_of(model, at, reader, step, (own.sheet.name, *own.position(name, step)), name)
+            tree = model.formula(at, reader, step)
+            if leaf:
+                read[reader] = need(Truth(network), reader, tree, leaf, wanted)
+    return read
+
+
+def leaf_of(model: Model, number: int, reader: str, step: int, place: Place, name: str) -> Tree | None:
+    """The leaf by which a formula reads a cell, of a name or as a cell of another table."""
+    block, tree = model.found.blocks[number], model.formula(number, reader, step)
+    if tree is None:
+        return None
+    where = (block.sheet.name, *block.position(reader, step))
+    if not any(place in model.places(ref, where) for ref in model.parse(where).references):
+        return None
+    return next((leaf for leaf in leaves(tree) if leaf == ("name", name, 0) or leaf[2:3] == (place,)), None)
