@@ -184,6 +184,12 @@ class Evidence:
         other.known, other.values = self.known | frozenset(taken), self.values | taken
         return other
 
+    def without(self, names: str) -> Evidence:
+        """The same, but for columns of which nothing else is made."""
+        other = copy(self)
+        other.known = frozenset(name for name in self.known if not re.fullmatch(names, name))
+        return other
+
     def made_of(self, truth: Truth, name: str) -> set[str]:
         """The quantities whose numbers `expected` reads for one; a weight is made of its own last value, too."""
         if found := UPDATED.fullmatch(name):

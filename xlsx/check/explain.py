@@ -225,7 +225,7 @@ class Explainer:
 
     def reads_unnamed(self) -> bool:
         """Whether the formula reads cells of the table's own rows under titles that say nothing here."""
-        return bool(words.unnamed_cells(self.writer, self.tree))
+        return bool(words.unnamed_cells(self.writer, self.name, self.tree))
 
     def wrong_factor(self, factor: float) -> Mistake:
         """Right but for a factor; where it has a place in the formula, that is said."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pyfuncs.network import Network
+
 from .model import CellError, Model
-from .names import GIVEN
-from .tables import Block
+from .names import GIVEN, network_of
+from .tables import Block, label_cells
 from .titles import LEAST_NAMES
 from .trees import NotUnderstood
 
@@ -16,13 +18,19 @@ def family(model: Model, number: int) -> list[Block]:
 
 def numbers_of(model: Model, number: int) -> list[int]:
     """The numbers of the blocks of one descent."""
-    found, links = [number], model.links
+    found = [number]
+    for one in found:
+        near = [other for other in linked(model, one) if other not in found]
+        found += [other for other in near if all(joins(model, other, each) for each in found)]
+    return found
+
+
+def linked(model: Model, number: int) -> list[int]:
+    """The blocks that a block reads or is read by."""
+    links = model.links
     if not links:
         links.update({each: read_by(model, each) for each in range(len(model.found.blocks))})
-    for one in found:
-        near = [other for other in links if other in links[one] or one in links[other]]
-        found += [other for other in near if other not in found and all(joins(model, other, each) for each in found)]
-    return found
+    return [other for other in links if other in links[number] or number in links[other]]
 
 
 def drop_loose_tables(model: Model) -> None:
@@ -32,6 +40,8 @@ def drop_loose_tables(model: Model) -> None:
     numbers = {blocks.index(block): kept.index(block) for block in kept}
     found.roles = {place: (numbers[at], *rest) for place, (at, *rest) in found.roles.items() if at in numbers}
     found.blocks = kept
+    for sheet in model.grid.sheets.values():
+        label_cells(sheet, found)
     model.forget()
 
 
@@ -63,3 +73,10 @@ def joins(model: Model, one: int, other: int) -> bool:
 def family_names(model: Model, number: int) -> set[str]:
     """Every quantity that the tables of a descent hold or read."""
     return set().union(*(model.names(each) for each in numbers_of(model, number)))
+
+
+def network_around(model: Model, number: int) -> Network | None:
+    """The network of a descent, told by all tables that a block is linked with, also those of a misleading title."""
+    around = [each for each in linked(model, number) if each != number]
+    names = family_names(model, number)
+    return network_of(names.union(*(model.names(each) for each in around))) or network_of(names)

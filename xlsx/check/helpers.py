@@ -6,34 +6,24 @@ need; else it is named as its neighbours are: where z1 is h1 and z3 is o1, z2 is
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from pyfuncs.network import Network
 
-from .family import family_names
+from .family import family_names, network_around, numbers_of
 from .headers import quantity
-from .model import CellError, Model, Place
-from .names import WEIGHT, network_of
+from .model import Model
+from .names import WEIGHT, kind_of
 from .needs import computed, helper_names, most_needed, need
 from .neighbours import NUMBERED, by_neighbours
 from .retitle import retitle
 from .tables import Block
-from .titles import is_number
-from .trees import NotUnderstood, Tree, leaves
+from .trees import Tree, leaves
 from .truth import Truth
+from .unnamed import Helper, is_filled, place_of, title_of, unnamed
 
-GAP, MOST_ROUNDS = 2, 6
-
-
-class Helper(NamedTuple):
-    """A column without a name (a row, where a block runs across): its sheet, and how far below the block it starts."""
-
-    sheet: str
-    line: int
-    shift: int = 0
+MOST_ROUNDS = 6
 
 
 class Namer:
@@ -69,24 +59,20 @@ class Namer:
 
     def tree(self, helper: Helper) -> Tree | None:
         """A column's first formula over names."""
-        try:
-            place = place_of(self.block, helper, 0)
-            return self.model.named_at(place, self.number, 0, 0) if self.model.cell(place).formula else None
-        except (NotUnderstood, CellError):
-            return None
+        return self.model.formula_at(place_of(self.block, helper, 0), self.number)
 
     def readers(self) -> Iterator[tuple[Helper, str, Tree, Tree]]:
         """Each use of a column without a name: the column, who reads it, by which formula, at which leaf of it."""
         last = len(self.block.steps) - 1
-        for name in self.block.lines:
-            step = min(1, last) if WEIGHT.fullmatch(name) else 0
-            tree = self.model.formula(self.number, name, step)
-            for leaf in dict.fromkeys(leaves(tree)) if tree else ():
-                helper = self.column_of(name, leaf, step)
-                if helper:
-                    yield helper, name, tree, leaf
+        for number in numbers_of(self.model, self.number):
+            for name in self.model.found.blocks[number].lines:
+                step = min(1, last) if WEIGHT.fullmatch(name) else 0
+                tree = self.model.formula(number, name, step)
+                for leaf in dict.fromkeys(leaves(tree)) if tree else ():
+                    if helper := self.column_of(leaf, step, self.model.formula(number, name, last)):
+                        yield helper, name, tree, leaf
 
-    def column_of(self, reader: str, leaf: Tree, step: int) -> Helper | None:
+    def column_of(self, leaf: Tree, step: int, below: Tree | None) -> Helper | None:
         """The column of a cell that a formula reads, where it has one in each row; an update reads the row before."""
         if leaf[0] not in ("inline", "const"):
             return None
@@ -94,18 +80,15 @@ class Namer:
         line, at = (row, column) if self.block.across else (column, row)
         for back in range(min(step, 1) + 1):
             helper = Helper(sheet, line, at - self.block.steps[step - back])
-            if self.is_column(helper, len(self.block.steps) - 1 - back, reader):
+            if self.is_column(helper, len(self.block.steps) - 1 - back, below):
                 return helper
         return None
 
-    def is_column(self, helper: Helper, last: int, reader: str) -> bool:
+    def is_column(self, helper: Helper, last: int, below: Tree | None) -> bool:
         """Whether there are formulas or numbers of no name in each row, and the last row's reader has the last."""
-        model, count = self.model, len(self.block.steps)
-        places = [place_of(self.block, helper, step) for step in range(count)]
-        if count < 2 or any(not is_filled(model, place) or place in model.found.roles for place in places):
-            return False
-        tree = model.formula(self.number, reader, count - 1)
-        return tree is not None and any(leaf[2:3] == (places[last],) for leaf in leaves(tree))
+        places = [place_of(self.block, helper, step) for step in range(len(self.block.steps))]
+        free = all(is_filled(self.model, place) and place not in self.model.found.roles for place in places)
+        return free and len(places) > 1 and bool(below) and any(leaf[2:3] == (places[last],) for leaf in leaves(below))
 
     def by_title(self) -> dict[Helper, str]:
         """A title may say a name that another column had at first, whose title misled."""
@@ -153,42 +136,12 @@ def name_helpers(model: Model) -> None:
 def name_columns(model: Model, number: int) -> bool:
     """Name what can be named from one block; whether there was something."""
     held = family_names(model, number)
-    network = network_of(held)
+    network = network_around(model, number)
     if network is None:
         return False
     namer = Namer(model, number, network, held)
     namer.name_all()
     return retitle(model, number, Truth(network), family_names(model, number)) or bool(namer.found)
-
-
-def unnamed(model: Model, block: Block) -> dict[int, str]:
-    """{column: title} of those beside and between the block's own that hold a formula and a title without a name."""
-    lines, taken = sorted(block.lines.values()), set(block.lines.values())
-    found = {}
-    for line in range(lines[0] - GAP, lines[-1] + 30):
-        if line in taken:
-            continue
-        title, where = (block.sheet.at(*block.at(line, at)) for at in (block.header, block.steps[0]))
-        if line > lines[-1] and title.value is None:
-            break
-        role = model.found.roles.get((block.sheet.name, *block.at(line, block.steps[0])))
-        if isinstance(title.value, str) and where.formula is not None and role is None:
-            found[line] = title.value
-    return found
-
-
-def place_of(block: Block, helper: Helper, step: int) -> Place:
-    return (helper.sheet, *block.at(helper.line, block.steps[step] + helper.shift))
-
-
-def is_filled(model: Model, place: Place) -> bool:
-    return model.cell(place).formula is not None or is_number(model.cell(place).value)
-
-
-def title_of(model: Model, block: Block, helper: Helper) -> str:
-    sheet, row, column = (helper.sheet, *block.at(helper.line, block.header + helper.shift))
-    title = model.cell((sheet, row, column)).value
-    return title if isinstance(title, str) else ""
 
 
 def first_of_each(named: dict[Helper, str]) -> dict[Helper, str]:
@@ -200,7 +153,7 @@ def strays(helper: Helper, name: str, free: dict[Helper, str], found: dict[Helpe
     """Whether a column computes what no other of its title does: it is a wrong one of their kind."""
     own = NUMBERED.fullmatch(free[helper].strip())
     kinds = [
-        re.sub(r"\d", "", found[other])
+        kind_of(found[other])
         for other, title in free.items()
         if other in found
         and other != helper
@@ -208,7 +161,7 @@ def strays(helper: Helper, name: str, free: dict[Helper, str], found: dict[Helpe
         and NUMBERED.fullmatch(title.strip())
         and (own[1], own[3]) == NUMBERED.fullmatch(title.strip()).group(1, 3)
     ]
-    return len(kinds) > 1 and re.sub(r"\d", "", name) not in kinds
+    return kind_of(name) not in kinds and (len(kinds) > 1 or kinds in (["dE/do"], ["dE/dh"]))
 
 
 def give(model: Model, number: int, helper: Helper, name: str) -> None:

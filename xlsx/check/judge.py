@@ -187,6 +187,8 @@ def has_wrong_formula(found: Judgement, name: str) -> bool:
 def ways(found: Judgement, name: str) -> Iterator[Evidence]:
     """The evidence, and the same with the columns on the way to a quantity as they are: what only follows is right."""
     yield found.evidence
+    if name == "E_total":  # also computed without E1 and E2
+        yield found.evidence.without(r"E\d+")
     there = [each for each in found.evidence.trees if each != name]
     for way in WAYS:
         taken = [each for each in there if way.fullmatch(each)]

@@ -150,6 +150,13 @@ class Model:
         except (NotUnderstood, CellError):
             return None
 
+    def formula_at(self, where: Place, number: int) -> Tree | None:
+        """The formula of any cell, seen from the first row of a block; None where it has none that is understood."""
+        try:
+            return self.named_at(where, number, 0, 0) if self.cell(where).formula is not None else None
+        except (NotUnderstood, CellError):
+            return None
+
     def names(self, number: int) -> set[str]:
         """Every quantity that a block has a column for, or reads in its first row."""
         names = set(self.found.blocks[number].lines)

@@ -21,6 +21,7 @@ FREE = (
     (re.compile(r"dE/d[ho]\d+"), (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)),
     (re.compile(r"dE/da_[ho]\d+"), (1.0, -1.0)),
 )
+SIGNED = re.compile(r"dE/d(?:a_)?[ho]\d+")  # those that may have the other sign
 
 
 def quantity_of(truth: Truth, values: np.ndarray, wanted: Iterable[str]) -> str | None:
@@ -38,7 +39,7 @@ def factor(truth: Truth, values: np.ndarray, name: str) -> float | None:
     return ratio if ratio in next((factors for names, factors in FREE if names.fullmatch(name)), (1.0,)) else None
 
 
-def needed(truth: Truth, name: str, tree: Tree, leaf: Tree) -> np.ndarray | None:
+def needed(truth: Truth, name: str, tree: Tree, leaf: Tree, sign: float = 1.0) -> np.ndarray | None:
     """What a leaf must be at the points for a formula to be its quantity; None where it has no share in that."""
     due = truth.env().get((name, 0))
     if due is None or leaf not in leaves(tree):
@@ -47,7 +48,7 @@ def needed(truth: Truth, name: str, tree: Tree, leaf: Tree) -> np.ndarray | None
         with np.errstate(all="ignore"):
             none, one, two = (with_number(truth, tree, leaf, number) for number in (0.0, 1.0, 2.0))
             share = one - none
-            found = (due - none) / share
+            found = (sign * due - none) / share
     except NotUnderstood:
         return None
     straight = np.abs(two - one - share) <= 1e-9 * np.abs(share)
@@ -81,8 +82,11 @@ def most_needed(votes: Counter) -> str | None:
 
 def need(truth: Truth, name: str, tree: Tree, leaf: Tree, wanted: list[str]) -> str | None:
     """The quantity that a leaf must be for a formula to be right."""
-    values = needed(truth, name, tree, leaf)
-    return updated_by(truth, name, tree, leaf) if values is None else quantity_of(truth, values, wanted)
+    for sign in (1.0, -1.0) if SIGNED.fullmatch(name) else (1.0,):
+        values = needed(truth, name, tree, leaf, sign)
+        if values is not None and (found := quantity_of(truth, values, wanted)):
+            return found
+    return updated_by(truth, name, tree, leaf)
 
 
 def computed(truth: Truth, tree: Tree | None, wanted: list[str]) -> str | None:

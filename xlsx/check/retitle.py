@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .family import family_names
+from .family import family, network_around
 from .givens import rename
+from .headers import quantity
 from .model import Model, Place
-from .names import DELTA, WEIGHT, network_of
+from .names import DELTA, WEIGHT
 from .needs import computed, helper_names, most_needed, need
 from .trees import Tree, leaves
 from .truth import Truth
+from .unnamed import Helper, place_of, unnamed
 
 DOUBTFUL = re.compile(r"E\d+|E_total|dE/d(?:a_)?[ho]\d+")
 
@@ -24,7 +26,9 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
         if own is not None and computed(truth, own, [name]):
             continue
         wanted = [each for each in helper_names(truth.network) if each not in held]
-        other = better_name(model, number, name, computed(truth, own, wanted), wanted)
+        computes = computed(truth, own, wanted)
+        other = computes if has_rival(model, number, name, truth) else None
+        other = other or better_name(model, number, name, computes, wanted)
         if other and other != name:
             rename(model, number, name, other)
             model.forget()
@@ -32,20 +36,40 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
     return changed
 
 
+def has_rival(model: Model, number: int, name: str, truth: Truth) -> bool:
+    """Whether another column of the same title computes what it says."""
+    block = model.found.blocks[number]
+    places = [
+        place_of(block, Helper(block.sheet.name, line), 0)
+        for line, title in unnamed(model, block).items()
+        if quantity(title) == name
+    ]
+    return any(computed(truth, model.formula_at(place, number), [name]) for place in places)
+
+
 def better_name(model: Model, number: int, name: str, own: str | None, wanted: list[str]) -> str | None:
     """What most readers need a column to be; else what it computes, where a loss would not be that or be read so."""
     read = readings(model, number, name, [name, *wanted])
     if needs := most_needed(Counter(filter(None, read.values()))):
         return needs
-    is_loss = name[0] != "E" or "E_total" in read or not any(reader[0] == "d" for reader in read)
-    return own if own and ((own[:2] == "dE" and not is_loss) or (name[0] == "E" and DELTA.fullmatch(own))) else None
+    if not own or name[0] != "E" or own[:2] != "dE":
+        return None
+    return own if DELTA.fullmatch(own) or is_no_loss(model, number, name, read) else None
+
+
+def is_no_loss(model: Model, number: int, name: str, read: dict[str, str | None]) -> bool:
+    """Whether a column titled as a loss is used as none: no total reads it, but a derivative, or it says "error"."""
+    title = model.found.blocks[number].titles.get(name, "")
+    total = any("E_total" in block.lines for block in family(model, number)) and name != "E_total"
+    other = total or "err" in title.lower() or any(reader[0] == "d" for reader in read)
+    return other and "E_total" not in read
 
 
 def readings(model: Model, number: int, name: str, wanted: list[str]) -> dict[str, str | None]:
     """{column: what it needs} of those whose formula reads a column; None where that is no quantity."""
     own, read = model.found.blocks[number], {}
     for at, block in enumerate(model.found.blocks):
-        network = network_of(family_names(model, at)) if len(block.steps) == len(own.steps) else None
+        network = network_around(model, at) if len(block.steps) == len(own.steps) else None
         for reader in block.lines if network else ():
             step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
             leaf = leaf_of(model, at, reader, step, (own.sheet.name, *own.position(name, step)), name)

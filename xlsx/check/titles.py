@@ -10,7 +10,7 @@ from .headers import quantity
 from .names import STARTED, WEIGHT, highest
 
 LEAST_NAMES, LEAST_COMPUTED, LEAST_WEIGHTS, LEAST_SMALL = 5, 1, 4, 2
-COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*")
+COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*|new [wb]\d+")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 
@@ -84,11 +84,15 @@ def typed_once(sheet: Sheet, row: int, column: int) -> bool:
 
 
 def is_state(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    """Whether a header is that of weights, inputs and targets alone, with updates of the weights in its second row."""
-    columns = [column for name, column in group.items() if WEIGHT.fullmatch(name)]
+    """Whether a header is of weights, inputs and targets alone, with updates or the same numbers in its second row."""
     given = all(STARTED.fullmatch(name) or name in ("epoch", "learning_rate") for name in group)
-    updates = [column for column in columns if sheet.at(row + 2, column).formula is not None]
-    return given and len(updates) >= LEAST_WEIGHTS
+    weights = [sheet.at(row + 2, column) for name, column in group.items() if WEIGHT.fullmatch(name)]
+    if weights or not given:
+        updates = any(cell.formula is not None for cell in weights)
+        filled = all(cell.formula is not None or is_number(cell.value) for cell in weights)
+        return given and updates and filled and len(weights) >= LEAST_WEIGHTS
+    rows = [[sheet.at(row + below, group[name]).value for name in group if name != "epoch"] for below in (1, 2)]
+    return rows[0] == rows[1] and len(rows[0]) >= LEAST_SMALL and all(map(is_number, rows[0]))
 
 
 def by_name(named: dict[int, str]) -> dict[str, int]:

@@ -256,22 +256,16 @@ def error(writer: Writer, name: str, value: str) -> str:
     return f"{writer.here(name)} needs a cell that holds the error {value}."
 
 
-def unnamed_cells(writer: Writer, tree: Tree) -> list[Tree]:
-    """The cells that a formula reads in a row of its table, outside the columns that have a name."""
-    model, block = writer.found.evidence.model, writer.block
-    rows = set(block.steps)
-    return [
-        leaf
-        for leaf in cells_read(tree)
-        if leaf[0] == "const"
-        and leaf[2][0] == block.sheet.name
-        and leaf[2] not in model.found.labels
-        and (leaf[2][2] if block.across else leaf[2][1]) in rows
-    ]
+def unnamed_cells(writer: Writer, name: str, tree: Tree) -> list[Tree]:
+    """The cells of no name that a formula reads in its row, and another cell in each other row."""
+    labels, column = writer.found.evidence.model.found.labels, writer.found.evidence.trees[name]
+    others = [other for at, other in enumerate(column) if at != writer.row and isinstance(other, tuple)]
+    fixed = set(cells_read(others[-1])) if others else set()
+    return [leaf for leaf in cells_read(tree) if leaf[0] == "const" and leaf[2] not in labels and leaf not in fixed]
 
 
 def unnamed(writer: Writer, name: str, tree: Tree) -> str:
-    cells = ", ".join(dict.fromkeys(writer.cell(leaf[2]) for leaf in unnamed_cells(writer, tree)))
+    cells = ", ".join(dict.fromkeys(writer.cell(leaf[2]) for leaf in unnamed_cells(writer, name, tree)))
     return (
         f"{name} is not checked from {writer.here()} on: it reads {cells}, whose title says no quantity that is known."
     )
