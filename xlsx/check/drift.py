@@ -75,7 +75,13 @@ class Drift:
             mine = self.truth.own(name)
             if mine in self.evidence.trees and not re.fullmatch(r"[tibw]\d+", mine):
                 found[mine] = largest(values[mine] - table[:, at] * self.truth.scales.of(name))
-        return found | self.from_row_before()
+        return found | self.from_row_before() | self.between()
+
+    def between(self) -> dict[str, float]:
+        """The same for columns such as dE/do1, which pyfuncs has no name for."""
+        names = [name for name in self.evidence.trees if re.fullmatch(r"d.*/d(?:a_)?[ho]\d+", name)]
+        due = {name: self.evidence.expected(self.truth, name, None) for name in names}
+        return {name: largest(self.evidence.values[name] - each) for name, each in due.items() if each is not None}
 
     def from_row_before(self) -> dict[str, float]:
         """The same for the weights, from the row before and its own gradients."""
@@ -118,26 +124,25 @@ class Drift:
 
 
 class Rule:
-    """What a block computes: the learner's formula where a column is wrong, else the right one."""
+    """What a block computes: the learner's formula where a column has one, else the right one."""
 
     def __init__(self, drift: Drift):
         self.drift, self.found, self.truth = drift, drift.found, drift.truth
         self.weights = drift.evidence.weights
-        wrong = self.found.wrong()
-        self.trees = {name: self.formula(name, rows) for name, rows in wrong.items()}
+        self.trees = {name: tree for name in drift.evidence.trees if (tree := self.usual(name))}
+        second = min(1, drift.evidence.rows - 1)
+        if any(name not in self.trees or second not in rows for name, rows in self.found.wrong().items()):
+            raise NotUnderstood("single rows are wrong")
         given = self.truth.network.input_names + self.truth.network.target_names
         numbers = (*drift.inputs, *drift.targets)
         self.given = dict(zip(given, numbers, strict=True))
         self.known = frozenset(drift.evidence.known)
 
-    def formula(self, name: str, rows: list[int]) -> tuple:
-        """A wrong column's formula in the row after the first. Raises NotUnderstood where single rows are wrong."""
-        row = min(1, self.found.evidence.rows - 1)
-        tree = self.found.evidence.trees[name][row]
-        usual = [self.found.evidence.trees[name][each] for each in (row, self.found.evidence.rows - 1)]
-        if row not in rows or not isinstance(tree, tuple) or usual[0] != usual[1]:
-            raise NotUnderstood(name)
-        return tree
+    def usual(self, name: str) -> tuple | None:
+        """A column's formula, the same in the row after the first and in the last."""
+        column = self.found.evidence.trees[name]
+        tree = column[min(1, len(column) - 1)]
+        return tree if isinstance(tree, tuple) and tree == column[-1] else None
 
     def rows(self, count: int) -> list[dict[str, float]]:
         start = dict(zip(map(self.truth.own, self.truth.network.weight_names), self.drift.start, strict=True))

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .family import family
+from .family import family, network_around
 from .model import CellError, Model, Place
 from .names import GIVEN, UPDATED, WEIGHT, network_of
 from .titles import is_number
@@ -41,7 +41,7 @@ class Evidence:
             name: [self.tree(name, step) for step in range(self.rows)] for name in self.homes if name != "epoch"
         }
         self.add_labelled()
-        self.network = network_of(self.names())
+        self.network = network_around(model, number) or network_of(self.names())
         self.rounding = {name: self.rounding_of(name) for name in self.trees}
 
     def raw_value(self, name: str, step: int) -> object:

@@ -36,13 +36,19 @@ def linked(model: Model, number: int) -> list[int]:
 def drop_loose_tables(model: Model) -> None:
     """Leave out small tables that belong to no larger one: a learner's notes beside the exercise."""
     found, blocks = model.found, model.found.blocks
-    kept = [block for at, block in enumerate(blocks) if is_whole(block) or any(map(is_whole, family(model, at)))]
+    kept = [block for at, block in enumerate(blocks) if is_whole(block) or belongs(model, at)]
     numbers = {blocks.index(block): kept.index(block) for block in kept}
     found.roles = {place: (numbers[at], *rest) for place, (at, *rest) in found.roles.items() if at in numbers}
     found.blocks = kept
     for sheet in model.grid.sheets.values():
         label_cells(sheet, found)
     model.forget()
+
+
+def belongs(model: Model, number: int) -> bool:
+    """Whether a block is linked with a whole table of as many rows."""
+    near = [model.found.blocks[each] for each in linked(model, number)]
+    return any(is_whole(each) and len(each.steps) == len(model.found.blocks[number].steps) for each in near)
 
 
 def is_whole(block: Block) -> bool:

@@ -180,7 +180,7 @@ def rename(model: Model, number: int, old: str, new: str) -> None:
 
 def uses(name: str, tree: Tree | None, cells: list[Tree]) -> Iterator[tuple[str, Tree]]:
     """The given quantity that each cell must be, with its leaf."""
-    if name.startswith("E") and len(cells) == 1:
+    if name.startswith("E") and len(cells) == 1 and ("name", f"a_o{name[1:]}", 0) in leaves(tree):
         yield f"t{name[1:]}", cells[0]
     if name.startswith("h") and tree:
         weights = sorted({leaf[1] for leaf in leaves(tree) if leaf[0] == "name" and leaf[1].startswith("w")})

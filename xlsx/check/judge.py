@@ -18,6 +18,7 @@ from .relation import relation
 from .scales import choose_scales
 from .trees import leaves
 from .truth import Truth
+from .unnamed import unnamed
 
 
 class Verdict(NamedTuple):
@@ -174,9 +175,17 @@ def doubt_numbers(found: Judgement) -> None:
     """Numbers without a formula that may follow from a wrong column between loss and gradients: they are not judged."""
     for name, column in found.verdicts.items():
         by_number = any(each.status == "wrong" and each.kind == "number" for each in column)
-        others = [other for other in found.evidence.trees if BETWEEN.fullmatch(other) and other != name]
-        if by_number and "/d" in name and any(has_wrong_formula(found, other) for other in others):
+        if by_number and "/d" in name and may_follow(found, name):
             found.verdicts[name] = [Verdict("unknown", "number") if each.kind == "number" else each for each in column]
+
+
+def may_follow(found: Judgement, name: str) -> bool:
+    """Whether a column of formulas that are wrong, or of no name, stands where a derivative may be made from it."""
+    others = [other for other in found.evidence.trees if BETWEEN.fullmatch(other) and other != name]
+    homes = {id(home): home for home in found.evidence.homes.values()}.values()
+    return any(has_wrong_formula(found, other) for other in others) or any(
+        unnamed(found.evidence.model, home) for home in homes
+    )
 
 
 def has_wrong_formula(found: Judgement, name: str) -> bool:

@@ -26,9 +26,7 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
         if own is not None and computed(truth, own, [name]):
             continue
         wanted = [each for each in helper_names(truth.network) if each not in held]
-        computes = computed(truth, own, wanted)
-        other = computes if has_rival(model, number, name, truth) else None
-        other = other or better_name(model, number, name, computes, wanted)
+        other = better_name(model, number, name, computed(truth, own, wanted), wanted)
         if other and other != name:
             rename(model, number, name, other)
             model.forget()
@@ -36,9 +34,9 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
     return changed
 
 
-def has_rival(model: Model, number: int, name: str, truth: Truth) -> bool:
+def has_rival(model: Model, number: int, name: str) -> bool:
     """Whether another column of the same title computes what it says."""
-    block = model.found.blocks[number]
+    block, truth = model.found.blocks[number], Truth(network_around(model, number))
     places = [
         place_of(block, Helper(block.sheet.name, line), 0)
         for line, title in unnamed(model, block).items()
@@ -52,9 +50,10 @@ def better_name(model: Model, number: int, name: str, own: str | None, wanted: l
     read = readings(model, number, name, [name, *wanted])
     if needs := most_needed(Counter(filter(None, read.values()))):
         return needs
-    if not own or name[0] != "E" or own[:2] != "dE":
-        return None
-    return own if DELTA.fullmatch(own) or is_no_loss(model, number, name, read) else None
+    if own and has_rival(model, number, name):
+        return own
+    is_slope = own and name[0] == "E" and own[:2] == "dE"
+    return own if is_slope and (DELTA.fullmatch(own) or is_no_loss(model, number, name, read)) else None
 
 
 def is_no_loss(model: Model, number: int, name: str, read: dict[str, str | None]) -> bool:

@@ -1,0 +1,216 @@
+"""Columns between loss and gradients, under any title, in any table: a wrong one is the cause, a right one is right."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openpyxl.utils import get_column_letter
+
+from pyfuncs.network import Network
+from tests.learners import Layout, Made
+from xlsx import formulas
+from xlsx.check.check import Report, check
+from xlsx.expressions import native
+
+ROWS, RATE, TOP = 6, 0.5, 2
+DELTA = r"dE/d[ho]\d"
+ERROR_TITLES = ["error {}", "err_{}", "Err({})", "dE_{}", "local gradient {}", "delta {}", "tmp {}", "({})"]
+
+
+class Tables:
+    """A descent of any network, with columns for its deltas: titles, sheets and formulas changed by name.
+
+    Formulas are written over names in braces; `{w1'}` is w1 of the row before.
+    """
+
+    def __init__(self, network: str, titles: dict[str, str] | None = None, sheets: dict[str, str] | None = None):
+        self.network = Network.parse(network)
+        self.made = formulas.derivation(self.network)
+        self.texts = {each.name: native(each.expression, lambda name: f"{{{name}}}") for each in self.made}
+        self.texts |= {
+            f"{name}'": f"{{{name}'}}-{RATE}*{{dE/d{name}'}}"
+            for name in self.network.weight_names[: self.network.learned_count]
+        }
+        self.names = list(dict.fromkeys([*self.network.headers("train"), *[each.name for each in self.made]]))
+        self.titles, self.sheets = titles or {}, sheets or {}
+        self.pasted: dict[str, list[float]] = {}
+
+    def place(self, name: str) -> tuple[str, int]:
+        sheet = self.sheet(name)
+        return sheet, 1 + [each for each in self.names if self.sheet(each) == sheet].index(name)
+
+    def sheet(self, name: str) -> str:
+        return next((sheet for part, sheet in self.sheets.items() if re.fullmatch(part, name)), "S")
+
+    def cell(self, name: str, row: int, own: str) -> str:
+        sheet, column = self.place(name.rstrip("'"))
+        place = f"{get_column_letter(column)}{row - name.endswith(chr(39))}"
+        return place if sheet == own else f"{sheet}!{place}"
+
+    def content(self, name: str, row: int, start: float) -> object:
+        text = self.texts.get(f"{name}'") if row > TOP else None
+        text = text or self.texts.get(name)
+        if name in self.pasted:
+            return self.pasted[name][row - TOP]
+        if text is None:
+            return start
+        return "=" + re.sub(r"\{(.+?)\}", lambda found: self.cell(found[1], row, self.sheet(name)), text)
+
+    def check(self, path: Path) -> Report:
+        starts = dict(zip(self.names, np.linspace(0.15, 0.85, len(self.names)).round(2).tolist(), strict=True))
+        cells = {}
+        for name in self.names:
+            sheet, column = self.place(name)
+            cells[sheet, TOP - 1, column] = self.titles.get(name, name)
+            cells |= {(sheet, row, column): self.content(name, row, starts[name]) for row in range(TOP, TOP + ROWS)}
+        return check(Made(Layout(), cells).save(path))
+
+
+def titled(pattern: str, names: str = DELTA, network: str = "3-2-1") -> dict[str, str]:
+    """{dE/do1: "error o1"} for a pattern such as "error {}"."""
+    return {name: pattern.format(name[4:]) for name in Tables(network).names if re.fullmatch(names, name)}
+
+
+def blamed(report: Report) -> list[str]:
+    return [each.quantity for block in report.blocks for each in block.columns if each.status == "wrong"]
+
+
+def right(report: Report) -> None:
+    assert (report.status, blamed(report)) == ("right", []), report.mistakes
+
+
+@pytest.mark.parametrize("title", ERROR_TITLES)
+def test_deltas_under_any_title_are_right(title: str, tmp_path: Path) -> None:
+    right(Tables("3-2-1", titled(title)).check(tmp_path / "book.xlsx"))
+
+
+@pytest.mark.parametrize("title", ERROR_TITLES)
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("dE/do1", "{a_o1}-{t1}*{a_o1}*(1-{a_o1})"),
+        ("dE/do1", "({a_o1}-{t1})*{a_o1}*(1+{a_o1})"),
+        ("dE/do1", "{a_o1}-{t1}"),
+        ("dE/dh2", "{dE/do1}*{w8}*{a_h2}*(1+{a_h2})"),
+    ],
+)
+def test_a_wrong_delta_under_any_title_is_the_only_cause(title: str, name: str, formula: str, tmp_path: Path) -> None:
+    book = Tables("3-2-1", titled(title))
+    book.texts[name] = formula
+    assert blamed(book.check(tmp_path / "book.xlsx")) == [name]
+
+
+def test_deltas_beside_losses_of_the_same_title_are_told_from_them(tmp_path: Path) -> None:
+    right(
+        Tables("2-2-2", titled("error {}", r"dE/do\d", "2-2-2") | {"E1": "error 1", "E2": "error 2"}).check(
+            tmp_path / "book.xlsx"
+        )
+    )
+
+
+TABLES = {
+    "deltas on another sheet": {DELTA: "Deltas"},
+    "weights on another sheet": {r"w\d+": "Weights"},
+    "inputs and targets on another sheet": {r"[it]\d": "Data"},
+    "losses on another sheet": {r"E\d|E_total": "Loss"},
+    "a sheet for each step": {r"w\d+": "Weights", r"E\d|E_total": "Loss", DELTA: "Deltas", r"dE/dw\d+": "Gradients"},
+}
+
+
+@pytest.mark.parametrize("network", ["3-2-1", "2-2-2", "3-3-2 bias"])
+@pytest.mark.parametrize("kind", TABLES)
+def test_the_tables_of_one_descent_belong_together(kind: str, network: str, tmp_path: Path) -> None:
+    report = Tables(network, titled("error {}", network=network), TABLES[kind]).check(tmp_path / "book.xlsx")
+    right(report)
+    assert not [name for block in report.blocks for name in block.absent]
+
+
+def test_a_wrong_loss_in_a_table_of_its_own_is_found(tmp_path: Path) -> None:
+    book = Tables("2-2-2", sheets={r"E\d|E_total": "Loss"})
+    book.texts["E2"] = "({t2}-{a_o2})"
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["E2"]
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_wrong_delta_in_another_table_is_the_only_cause(kind: str, tmp_path: Path) -> None:
+    book = Tables("3-2-1", titled("part {}"), TABLES[kind])
+    book.texts["dE/do1"] = "{a_o1}-{t1}*{a_o1}*(1-{a_o1})"
+    report = book.check(tmp_path / "book.xlsx")
+    assert blamed(report) == ["dE/do1"]
+    assert {"dE/dw7", "dE/dh1"} <= {name for block in report.blocks for name in block.consequences}
+
+
+def of_other_sign(book: Tables) -> Tables:
+    """δ = (t − a_o)·a_o·(1 − a_o), and dE/dw = −δ·a_h."""
+    book.texts["dE/do1"] = "({t1}-{a_o1})*{a_o1}*(1-{a_o1})"
+    book.texts |= {name: f"-{text}" for name, text in book.texts.items() if re.fullmatch(r"dE/dw\d+", name)}
+    return book
+
+
+@pytest.mark.parametrize("title", ["δ_{}", "error {}", "tmp {}", "−dE/d{}"])
+@pytest.mark.parametrize("kind", [None, *TABLES])
+def test_deltas_of_the_other_sign_are_right_in_any_table(kind: str | None, title: str, tmp_path: Path) -> None:
+    right(of_other_sign(Tables("3-2-1", titled(title), TABLES.get(kind))).check(tmp_path / "book.xlsx"))
+
+
+@pytest.mark.parametrize("title", ["δ_{}", "error {}", "tmp {}"])
+def test_a_wrong_delta_of_the_other_sign_is_the_only_cause(title: str, tmp_path: Path) -> None:
+    book = of_other_sign(Tables("3-2-1", titled(title)))
+    book.texts["dE/do1"] = "({t1}+{a_o1})*{a_o1}*(1-{a_o1})"
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do1"]
+
+
+def with_steps(title: str) -> Tables:
+    """The delta as a product of a_o1 − t1 and the slope, each in a column."""
+    book = Tables("3-2-1", titled("error {}") | {"dE/da_o1": title, "slope": "slope o1"})
+    book.names += ["slope"]
+    book.texts |= {"slope": "{a_o1}*(1-{a_o1})", "dE/do1": "{dE/da_o1}*{slope}"}
+    return book
+
+
+@pytest.mark.parametrize("title", ["err1", "e1", "diff 1", "a_o1-t1"])
+def test_the_steps_to_a_delta_are_right(title: str, tmp_path: Path) -> None:
+    right(with_steps(title).check(tmp_path / "book.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "quantity"),
+    [
+        ("dE/da_o1", "{a_o1}+{t1}", "dE/da_o1"),
+        ("slope", "{a_o1}*(1+{a_o1})", "da_o1/do1"),
+        ("dE/do1", "{dE/da_o1}*{slope}*{a_h1}", "dE/do1"),
+    ],
+)
+@pytest.mark.parametrize("title", ["err1", "diff 1"])
+def test_a_wrong_step_to_a_delta_is_the_only_cause(
+    title: str, name: str, formula: str, quantity: str, tmp_path: Path
+) -> None:
+    book = with_steps(title)
+    book.texts[name] = formula
+    assert blamed(book.check(tmp_path / "book.xlsx")) == [quantity]
+
+
+def values_of(book: Tables, name: str, path: Path) -> list[float]:
+    """A column's numbers, as the check itself works them out."""
+    from xlsx.check import grid, tables
+    from xlsx.check.model import Model
+
+    book.check(path)
+    read = grid.read(path)
+    sheet, column = book.place(name)
+    return [float(Model(read, tables.find(read)).value((sheet, row, column))) for row in range(TOP, TOP + ROWS)]
+
+
+@pytest.mark.parametrize("name", ["dE/dw7", "dE/dw1", "dE/dh1"])
+def test_pasted_numbers_that_follow_from_a_wrong_delta_are_not_blamed(name: str, tmp_path: Path) -> None:
+    book = Tables("3-2-1")
+    book.texts["dE/do1"] = "({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{a_h1}"
+    book.pasted[name] = [round(value, 8) for value in values_of(book, name, tmp_path / "numbers.xlsx")]
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do1"]
+
+
+def test_a_learned_bias_that_stopped_moving_is_right(tmp_path: Path) -> None:
+    book = Tables("2-2-2 bias")
+    book.texts["a_o2"] = "1/(1+EXP({o2}*0))*0"  # its derivative is 0, so that b4 stays as it is
+    assert "b4" not in blamed(book.check(tmp_path / "book.xlsx"))
