@@ -15,6 +15,7 @@ from pyfuncs.network import UNITS
 from .evidence import Evidence
 from .names import UPDATED, WEIGHT
 from .relation import relation
+from .trees import Tree, cells_read
 from .truth import Truth, wirings
 
 SLOPE_SCALES = (1.0, 2.0, 0.5, -1.0, -2.0, -0.5)
@@ -100,11 +101,16 @@ def rates_of_formulas(evidence: Evidence, truth: Truth) -> Counter:
             found = relation(truth, name, tree) if isinstance(tree, tuple) else None
             if found and found.kind == "rate":
                 rates[found.value] += 1
-            elif found and found.kind == "named rate" and abs(found.value - 1) < 1e-6:
+            elif found and found.kind == "named rate" and abs(found.value - 1) < 1e-6 and reads_rate(tree):
                 rates["row"] += 1
     if len(rates) > 1:
         rates.pop(0.0, None)  # w = w of the row before is no update, however often it comes
     return rates
+
+
+def reads_rate(tree: Tree) -> bool:
+    """Whether an update reads its row's learning rate; one that takes over the new weight reads none."""
+    return any(leaf[:2] == ("name", "learning_rate") for leaf in cells_read(tree))
 
 
 def estimated_rate(evidence: Evidence, truth: Truth, hint: float | None = None) -> float | None:

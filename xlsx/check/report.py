@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .check import MISTAKES, RIGHT, BlockReport, Report
+from .headers import quantity
 from .mistake import Mistake
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
@@ -83,18 +84,29 @@ def block_lines(block: BlockReport) -> Iterator[str]:
         return
     for mistake in block.mistakes:
         yield from mistake_lines(mistake)
+    yield from title_lines(block)
     yield from verdict_lines(block)
     yield from cost_lines(block)
     yield from (f"note: {note}" for note in block.notes)
 
 
 def mistake_lines(mistake: Mistake, indent: str = "") -> Iterator[str]:
-    columns = f"{', '.join(mistake.quantities)}, " if len(mistake.quantities) > 1 else ""
-    yield f"{indent}MISTAKE {columns}{span(mistake)}: {mistake.text}"
+    where = span(mistake)
+    if len(mistake.quantities) > 1:
+        where = f"{', '.join(mistake.quantities)} ({where})"
+    yield f"{indent}MISTAKE in {where}: {mistake.text}"
     if mistake.formula:
         yield f"{indent}    {mistake.cell} says    {mistake.formula}"
     if mistake.fix and mistake.fix != mistake.formula:
         yield f"{indent}    it should be {mistake.fix}"
+
+
+def title_lines(block: BlockReport) -> Iterator[str]:
+    """What the columns are called here whose title says something else or nothing."""
+    columns = [each for each in block.columns if each.status != "given" and quantity(each.title) != each.quantity]
+    if columns:
+        named = ", ".join(f'"{each.title}" ({each.column}) as {each.quantity}' for each in columns)
+        yield f"read by what they compute or are used for: {named}"
 
 
 def span(mistake: Mistake) -> str:
@@ -109,13 +121,13 @@ def verdict_lines(block: BlockReport) -> Iterator[str]:
     if right:
         difference = max((column.difference or 0.0 for column in right), default=0.0)
         names = "all columns" if len(right) + len(by_status.get("given", [])) == len(block.columns) else listed(right)
-        yield f"right: {names} (largest difference {difference:.1e})"
+        yield f"right: {names}" + (f" (off by {difference:.1e} at most)" if difference else "")
     if follows := by_status.get("follows"):
         yield f"right in themselves, but fed by the wrong ones: {listed(follows)}"
     if unchecked := by_status.get("not checked"):
         yield f"not checked: {listed(unchecked)}"
     if block.absent:
-        yield f"absent: {' '.join(block.absent)}"
+        yield f"no column for: {' '.join(block.absent)}"
 
 
 def listed(columns: list) -> str:
