@@ -173,6 +173,15 @@ def test_a_marked_copy_has_the_cells_coloured_and_the_mistake_told(book: Path, t
     assert book.read_bytes() == before
 
 
+def test_each_column_of_a_mistake_says_in_a_marked_copy_what_it_is(tmp_path: Path) -> None:
+    texts = tuple((name, formulas()[name].replace("w7", "w6")) for name in ("g1", "g2"))
+    annotated(make(Layout(texts=texts)).save(tmp_path / "book.xlsx"), tmp_path / "out.xlsx")
+    page = openpyxl.load_workbook(tmp_path / "out.xlsx")["Sheet1"]
+    told = {cell.coordinate: cell.comment.text for row in page for cell in row if cell.comment}
+    assert list(told) == ["X6", "Y6"]
+    assert told["Y6"] == "The same mistake as in X6: dE/dw1 takes w6 (N6) where w7 (O6) belongs."
+
+
 def test_a_marked_copy_keeps_charts_and_comments_and_follows_the_rules(book: Path, tmp_path: Path) -> None:
     from openxml_audit import OpenXmlValidator
 

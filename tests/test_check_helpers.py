@@ -11,6 +11,7 @@ from pyfuncs.network import Network
 from tests.learners import Layout, Made
 from xlsx import formulas
 from xlsx.check.check import Report, check
+from xlsx.check.report import text
 from xlsx.expressions import native
 
 ROWS, RATE, TOP = 6, 0.5, 2
@@ -208,6 +209,22 @@ def test_pasted_numbers_that_follow_from_a_wrong_delta_are_not_blamed(name: str,
     book.texts["dE/do1"] = "({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{a_h1}"
     book.pasted[name] = [round(value, 8) for value in values_of(book, name, tmp_path / "numbers.xlsx")]
     assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do1"]
+
+
+def test_the_report_says_as_what_a_column_of_another_title_is_read(tmp_path: Path) -> None:
+    book = Tables("3-2-1", {"dE/do1": "part o1"}, {DELTA: "Deltas"})
+    assert '  read by what they compute or are used for: "part o1" (A) as dE/do1' in text(
+        book.check(tmp_path / "book.xlsx")
+    )
+
+
+def test_a_wrong_new_weight_does_not_put_the_others_rate_in_doubt(tmp_path: Path) -> None:
+    book = Tables("1-2-1")
+    for name in book.network.weight_names:
+        book.names.append(f"new {name}")
+        book.texts |= {f"new {name}": f"{{{name}}}-{RATE}*{{dE/d{name}}}", f"{name}'": f"{{new {name}'}}"}
+    book.texts["new w3"] += "*{a_o1}"
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["new w3"]
 
 
 def test_a_learned_bias_that_stopped_moving_is_right(tmp_path: Path) -> None:

@@ -215,12 +215,21 @@ def end_of(data: bytes, followers: set[str]) -> int:
 
 
 def first_cells(mistakes: Iterable[Mistake]) -> dict[str, str]:
-    """{cell: comment}: each mistake is told once, at its first cell."""
-    texts: dict[str, str] = {}
+    """{cell: comment}: a mistake is told at its first cell, and at the first of each other column it points there."""
+    texts: dict[str, list[str]] = {}
     for mistake in mistakes:
-        _, row, column = mistake.places[0]
+        first, *others = column_tops(mistake)
         fix = f"\nIt should be: {mistake.fix}" if mistake.fix else ""
         more = f"\n({len(mistake.places)} cells)" if len(mistake.places) > 1 else ""
-        cell = place(row, column)
-        texts[cell] = (texts[cell] + "\n\n" if cell in texts else "") + escape(mistake.text + fix + more)
-    return texts
+        texts.setdefault(first, []).append(mistake.text + fix + more)
+        for cell in others:
+            texts.setdefault(cell, []).append(f"The same mistake as in {first}: {mistake.text}")
+    return {cell: escape("\n\n".join(each)) for cell, each in texts.items()}
+
+
+def column_tops(mistake: Mistake) -> list[str]:
+    """The first cell of a mistake in each column."""
+    tops: dict[int, str] = {}
+    for _, row, column in mistake.places:
+        tops.setdefault(column, place(row, column))
+    return list(tops.values())
