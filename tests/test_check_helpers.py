@@ -231,3 +231,37 @@ def test_a_learned_bias_that_stopped_moving_is_right(tmp_path: Path) -> None:
     book = Tables("2-2-2 bias")
     book.texts["a_o2"] = "1/(1+EXP({o2}*0))*0"  # its derivative is 0, so that b4 stays as it is
     assert "b4" not in blamed(book.check(tmp_path / "book.xlsx"))
+
+
+@pytest.mark.parametrize("title", ["err{}", "error {}", "E{}"])
+@pytest.mark.parametrize("formula", ["{{a_o{0}}}-{{t{0}}}", "{{t{0}}}-{{a_o{0}}}"])
+def test_pasted_errors_whose_only_reader_is_wrong_are_not_blamed(formula: str, title: str, tmp_path: Path) -> None:
+    sheets = {r"E\d|E_total": "Loss", r"dE/d.*": "Deltas"}
+    book = Tables("2-2-2", {f"dE/da_o{at}": title.format(at) for at in (1, 2)}, sheets)
+    book.names += ["dE/da_o1", "dE/da_o2"]
+    sign = -1 if formula.startswith("{{t") else 1
+    for at in (1, 2):
+        book.texts[f"dE/da_o{at}"] = formula.format(at)
+        book.texts[f"dE/do{at}"] = f"{sign}*{{dE/da_o{at}}}*{{a_o{at}}}*(1-{{a_o{at}}})"
+    book.texts["dE/do1"] = "{a_o1}*(1-{a_o1})"
+    book.texts["dE/do2"] += "*{w5}"
+    for name in ("dE/da_o1", "dE/da_o2"):
+        book.pasted[name] = [round(value, 8) for value in values_of(book, name, tmp_path / "numbers.xlsx")]
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do1", "dE/do2"]
+
+
+def test_a_wrong_delta_that_only_copies_the_error_is_the_only_cause(tmp_path: Path) -> None:
+    titles = titled("grad_{}") | {"dE/da_o1": "dE/dout_o1"}
+    book = Tables("3-2-1", titles, {r"dE/d[^w].*": "Deltas"})
+    book.names += ["dE/da_o1"]
+    book.texts |= {"dE/da_o1": "{a_o1}-{t1}", "dE/do1": "{dE/da_o1}"}
+    book.pasted["dE/dw8"] = [round(value, 8) for value in values_of(book, "dE/dw8", tmp_path / "numbers.xlsx")]
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do1"]
+
+
+def test_pasted_gradients_after_what_may_be_a_delta_without_its_slope_are_not_blamed(tmp_path: Path) -> None:
+    book = Tables("1-2-1", titled("d_{}", network="1-2-1"))
+    book.texts["dE/dh2"] = "{dE/do1}*{w4}"
+    for name in ("dE/dh1", "dE/dw2"):
+        book.pasted[name] = [round(value, 8) for value in values_of(book, name, tmp_path / "numbers.xlsx")]
+    assert not {"dE/dh1", "dE/dw2"} & set(blamed(book.check(tmp_path / "book.xlsx")))

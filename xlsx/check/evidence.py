@@ -184,6 +184,13 @@ class Evidence:
         other.known, other.values = self.known | frozenset(taken), self.values | taken
         return other
 
+    def read_as(self, name: str, other: str) -> Evidence:
+        """The same, but with a column's numbers under another quantity's name, too."""
+        found = copy(self)
+        found.values = self.values | {other: self.values[name]}
+        found.rounding = self.rounding | {other: self.rounding[name]}
+        return found
+
     def without(self, names: str) -> Evidence:
         """The same, but for columns of which nothing else is made."""
         other = copy(self)

@@ -7,7 +7,7 @@ need; else it is named as its neighbours are: where z1 is h1 and z3 is o1, z2 is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pyfuncs.network import Network
 
@@ -42,8 +42,10 @@ class Namer:
         while True:
             self.free = self.candidates()  # a column that has a name now may read others
             titles |= self.free
-            named = self.by_title() or self.by_formula() or self.by_readers()
-            named = named or by_neighbours(titles, self.found, self.wanted, self.tree)
+            computing, votes = self.by_formula(), self.votes()
+            unopposed = {helper: name for helper, name in computing.items() if name in votes.get(helper, {name: 0})}
+            named = self.by_title() or unopposed or self.by_readers(computing)
+            named = named or by_neighbours(titles, self.found, self.wanted, self.tree) or computing
             if not named:
                 return
             for helper, name in named.items():
@@ -105,9 +107,13 @@ class Namer:
                 found[helper] = name
         return {helper: name for helper, name in found.items() if not strays(helper, name, self.free, found)}
 
-    def by_readers(self) -> dict[Helper, str]:
-        """The names of columns by what most of the formulas that read them need; one is not enough for mere numbers."""
-        sure = {helper: votes for helper, votes in self.votes().items() if votes.total() > 1 or self.tree(helper)}
+    def by_readers(self, later: Container[Helper]) -> dict[Helper, str]:
+        """The names of columns by what most of the formulas that read them need; one is not enough for mere numbers.
+
+        A column that computes something else than its reader needs is left for `later`: other readers may tell.
+        """
+        votes = {helper: votes for helper, votes in self.votes().items() if helper not in later}
+        sure = {helper: votes for helper, votes in votes.items() if votes.total() > 1 or self.tree(helper)}
         chosen = {helper: most_needed(votes) for helper, votes in sure.items()}
         return first_of_each({helper: name for helper, name in chosen.items() if name})
 

@@ -13,6 +13,7 @@ import numpy as np
 from .conventions import choose_network, used_rate
 from .evidence import Evidence, Problem
 from .grid import Error
+from .headers import quantity
 from .names import INPUT, STARTED, UPDATED, WEIGHT
 from .relation import relation
 from .scales import choose_scales
@@ -29,6 +30,7 @@ class Verdict(NamedTuple):
     detail: object = None
 
 
+HALFWAY = re.compile(r"dE/da_[ho]\d+")
 BETWEEN = re.compile(r"d.*/d(?:a_)?[ho]\d+")
 # The columns between loss and gradients that a learner's pasted numbers may be made from.
 WAYS = tuple(map(re.compile, (r"dE/do\d+", r"dE/d[ho]\d+", r"dE/d(?:a_)?[ho]\d+")))
@@ -183,9 +185,15 @@ def may_follow(found: Judgement, name: str) -> bool:
     """Whether a column of formulas that are wrong, or of no name, stands where a derivative may be made from it."""
     others = [other for other in found.evidence.trees if BETWEEN.fullmatch(other) and other != name]
     homes = {id(home): home for home in found.evidence.homes.values()}.values()
-    return any(has_wrong_formula(found, other) for other in others) or any(
+    return any(has_wrong_formula(found, other) or is_guessed(found, other) for other in others) or any(
         unnamed(found.evidence.model, home) for home in homes
     )
+
+
+def is_guessed(found: Judgement, name: str) -> bool:
+    """Whether a column is one on the way to a delta by its formula only: it may as well be a delta that lacks some."""
+    title = found.evidence.homes[name].titles.get(name, name)
+    return bool(HALFWAY.fullmatch(name)) and quantity(title) != name
 
 
 def has_wrong_formula(found: Judgement, name: str) -> bool:

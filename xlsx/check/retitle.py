@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .family import family, network_around
+from .conventions import numeric_factor
+from .evidence import Evidence
+from .family import network_around
 from .givens import rename
 from .headers import quantity
 from .model import Model, Place
@@ -26,12 +28,21 @@ def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
         if own is not None and computed(truth, own, [name]):
             continue
         wanted = [each for each in helper_names(truth.network) if each not in held]
-        other = better_name(model, number, name, computed(truth, own, wanted), wanted)
+        means = computed(truth, own, wanted) if own else pasted_as(Evidence(model, number), truth, name, wanted)
+        other = better_name(model, number, name, means, wanted)
         if other and other != name:
             rename(model, number, name, other)
             model.forget()
             held, changed = held - {name} | {other}, True
     return changed
+
+
+def pasted_as(evidence: Evidence, truth: Truth, name: str, wanted: list[str]) -> str | None:
+    """The other quantity of its unit that numbers under the title of a loss are: "err 1" may be a_o1 − t1."""
+    if name == "E_total" or name[0] != "E" or numeric_factor(evidence, truth, name) is not None:
+        return None
+    others = [each for each in (f"dE/da_o{name[1:]}", f"dE/do{name[1:]}") if each in wanted]
+    return next((each for each in others if numeric_factor(evidence.read_as(name, each), truth, each)), None)
 
 
 def has_rival(model: Model, number: int, name: str) -> bool:
@@ -59,7 +70,7 @@ def better_name(model: Model, number: int, name: str, own: str | None, wanted: l
 def is_no_loss(model: Model, number: int, name: str, read: dict[str, str | None]) -> bool:
     """Whether a column titled as a loss is used as none: no total reads it, but a derivative, or it says "error"."""
     title = model.found.blocks[number].titles.get(name, "")
-    total = any("E_total" in block.lines for block in family(model, number)) and name != "E_total"
+    total = any("E_total" in block.lines for block in model.found.blocks) and name != "E_total"
     other = total or "err" in title.lower() or any(reader[0] == "d" for reader in read)
     return other and "E_total" not in read
 
