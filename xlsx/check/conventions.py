@@ -10,9 +10,11 @@ from itertools import product
 
 import numpy as np
 
-from pyfuncs.network import UNITS
+from pyfuncs.network import UNITS, Network
 
 from .evidence import Evidence
+from .family import network_around
+from .model import Model
 from .names import UPDATED, WEIGHT
 from .relation import relation
 from .trees import Tree, cells_read
@@ -26,6 +28,12 @@ def choose_network(evidence: Evidence) -> Truth:
     return max(candidates(evidence), key=lambda truth: sum(fits(evidence, truth, name) for name in evidence.trees))
 
 
+def truth_of(model: Model, number: int) -> Truth | None:
+    """The truth of a descent as its named columns tell it, in the exercise's own scales."""
+    evidence = Evidence(model, number)
+    return choose_network(evidence) if network_around(model, number) else None
+
+
 def candidates(evidence: Evidence) -> Iterator[Truth]:
     """The exercise's sigmoid and squared error first; others where not a single column is that."""
     exercise, columns = Truth(evidence.network), list(evidence.trees)
@@ -36,10 +44,18 @@ def candidates(evidence: Evidence) -> Iterator[Truth]:
 
     hidden = UNITS if strange(r"a_h\d+") else UNITS[:1]
     outputs = [(unit, "half-squared") for unit in (UNITS if strange(r"a_o\d+") else UNITS[:1])]
-    outputs += [("sigmoid", "cross-entropy")] * strange(r"E\d+" if "E1" in columns else "E_total")
+    kinds = [names for names in telling_loss(evidence.network) if any(re.fullmatch(names, name) for name in columns)]
+    outputs += [("sigmoid", "cross-entropy")] * strange(kinds[0] if kinds else "")
     for unit, (output, loss) in product(hidden, outputs):
         network = replace(evidence.network, hidden=unit, output=output, loss=loss)
         yield from (Truth(network, order) for order in wirings(network))
+
+
+def telling_loss(network: Network) -> tuple[str, ...]:
+    """The columns that tell a loss: itself, else its derivatives by the outputs, or by the weights that go to them."""
+    inputs, hidden, outputs = network.sizes
+    last = [str(number) for number in range(inputs * hidden + 1, (inputs + outputs) * hidden + 1)]
+    return (r"E\d+", "E_total", r"dE/do\d+", rf"dE/dw(?:{'|'.join(last)})")
 
 
 def sample(evidence: Evidence, name: str) -> list:
@@ -54,8 +70,8 @@ def sample(evidence: Evidence, name: str) -> list:
 
 
 def fits(evidence: Evidence, truth: Truth, name: str) -> bool:
-    """Whether a column is what it must be, up to a factor."""
-    return not evidence.is_given(name) and factor_of(evidence, truth, name) is not None
+    """Whether a column is what it must be, up to a factor; a ReLU that is off at all points, 0 times it, is not."""
+    return not evidence.is_given(name) and bool(factor_of(evidence, truth, name))
 
 
 def factor_of(evidence: Evidence, truth: Truth, name: str) -> float | None:

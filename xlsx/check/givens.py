@@ -36,8 +36,19 @@ def label_unnamed(model: Model) -> None:
                 continue
             cells = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "const"] if tree else []
             for given, leaf in uses(name, tree, cells):
-                if given not in block.lines and given not in model.found.labels.values():
+                taken = given in block.lines or given in model.found.labels.values()
+                if not taken and is_typed(model, number, name, leaf):
                     assign(model, number, leaf[2], given)
+
+
+def is_typed(model: Model, number: int, name: str, leaf: Tree) -> bool:
+    """Whether the last row's formula reads the same number as the first: a target or an input does not change."""
+    try:
+        last = model.named(number, name, len(model.found.blocks[number].steps) - 1)
+    except (NotUnderstood, CellError):
+        return True
+    numbers = [other[1] for other in leaves(last) if other[0] == "const"] if last else []
+    return not numbers or leaf[1] in numbers
 
 
 def settle_unknown_titles(model: Model) -> None:

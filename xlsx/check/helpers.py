@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterator
 
-from pyfuncs.network import Network
-
-from .family import family_names, network_around, numbers_of
+from .conventions import truth_of
+from .family import family_names, numbers_of
 from .headers import quantity
 from .model import Model
 from .names import WEIGHT, kind_of
@@ -29,12 +28,12 @@ MOST_ROUNDS = 6
 class Namer:
     """Names the columns of one block, and of the tables beside it, that its formulas read."""
 
-    def __init__(self, model: Model, number: int, network: Network, held: set[str]):
-        self.model, self.number, self.truth = model, number, Truth(network)
+    def __init__(self, model: Model, number: int, truth: Truth, held: set[str]):
+        self.model, self.number, self.truth = model, number, truth
         self.block: Block = model.found.blocks[number]
         self.free: dict[Helper, str] = {}
         self.found: dict[Helper, str] = {}
-        self.wanted = [name for name in helper_names(network) if name not in held]
+        self.wanted = [name for name in helper_names(truth.network) if name not in held]
 
     def name_all(self) -> None:
         """Name columns until no more of them can be."""
@@ -142,12 +141,12 @@ def name_helpers(model: Model) -> None:
 def name_columns(model: Model, number: int) -> bool:
     """Name what can be named from one block; whether there was something."""
     held = family_names(model, number)
-    network = network_around(model, number)
-    if network is None:
+    truth = truth_of(model, number)
+    if truth is None:
         return False
-    namer = Namer(model, number, network, held)
+    namer = Namer(model, number, truth, held)
     namer.name_all()
-    return retitle(model, number, Truth(network), family_names(model, number)) or bool(namer.found)
+    return retitle(model, number, truth, family_names(model, number)) or bool(namer.found)
 
 
 def first_of_each(named: dict[Helper, str]) -> dict[Helper, str]:

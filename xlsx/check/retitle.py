@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .conventions import numeric_factor
+from .conventions import numeric_factor, truth_of
 from .evidence import Evidence
-from .family import network_around
 from .givens import rename
 from .headers import quantity
 from .model import Model, Place
@@ -47,7 +46,7 @@ def pasted_as(evidence: Evidence, truth: Truth, name: str, wanted: list[str]) ->
 
 def has_rival(model: Model, number: int, name: str) -> bool:
     """Whether another column of the same title computes what it says."""
-    block, truth = model.found.blocks[number], Truth(network_around(model, number))
+    block, truth = model.found.blocks[number], truth_of(model, number)
     places = [
         place_of(block, Helper(block.sheet.name, line), 0)
         for line, title in unnamed(model, block).items()
@@ -79,13 +78,13 @@ def readings(model: Model, number: int, name: str, wanted: list[str]) -> dict[st
     """{column: what it needs} of those whose formula reads a column; None where that is no quantity."""
     own, read = model.found.blocks[number], {}
     for at, block in enumerate(model.found.blocks):
-        network = network_around(model, at) if len(block.steps) == len(own.steps) else None
-        for reader in block.lines if network else ():
+        truth = truth_of(model, at) if len(block.steps) == len(own.steps) else None
+        for reader in block.lines if truth else ():
             step = min(1, len(block.steps) - 1) if WEIGHT.fullmatch(reader) else 0
             leaf = leaf_of(model, at, reader, step, (own.sheet.name, *own.position(name, step)), name)
             tree = model.formula(at, reader, step)
             if leaf:
-                read[reader] = need(Truth(network), reader, tree, leaf, wanted)
+                read[reader] = need(truth, reader, tree, leaf, wanted)
     return read
 
 

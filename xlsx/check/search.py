@@ -138,7 +138,7 @@ class Search:
             return abs(value - due) <= 1e-5 * abs(due)
         row, rates = (0 if found[1] else -1), [self.found.rate, point["learning_rate", 0]]
         moved, slope = point[found[2], row] - value, point[f"dE/d{found[2]}", row]
-        return not self.found.rate or any(abs(moved / slope - rate) <= 1e-5 * abs(rate) for rate in rates)
+        return not self.found.rate or any(abs(moved - rate * slope) <= 1e-5 * abs(rate * slope) for rate in rates)
 
     def is_theirs(self, variant: Tree) -> bool:
         """Whether a variant of the right formula computes what the learner's does."""

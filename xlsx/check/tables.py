@@ -160,7 +160,7 @@ def is_data(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
     """Whether most of the row's cells are numbers, error values or formulas."""
     cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
     filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value) or is_error(cell.value)]
-    return len(filled) >= max(2, len(cells) * 0.4)
+    return len(filled) >= max(min(2, len(cells)), len(cells) * 0.4)
 
 
 def is_error(value: object) -> bool:

@@ -9,6 +9,7 @@ from .grid import Sheet
 from .headers import quantity
 from .names import STARTED, WEIGHT, highest
 
+LOSS = re.compile(r"E\d|E_total")
 LEAST_NAMES, LEAST_COMPUTED, LEAST_WEIGHTS, LEAST_SMALL = 5, 1, 4, 2
 COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*|new [wb]\d+")
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
@@ -100,11 +101,13 @@ def by_name(named: dict[int, str]) -> dict[str, int]:
 
 
 def is_small(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    """Whether a header is that of a few computed quantities, such as E1 E2 E_total, with formulas in two rows."""
-    lines = [column for name, column in group.items() if name != "epoch"]
-    computed = all(COMPUTED.fullmatch(name) for name in group if name != "epoch")
-    filled = all(sheet.at(row + below, column).formula is not None for column in lines for below in (1, 2))
-    return computed and filled and LEAST_SMALL <= len(lines) < LEAST_NAMES
+    """Whether a header is that of a few quantities computed or pasted in two rows, such as E1 E2 E_total."""
+    lines = {name: column for name, column in group.items() if name != "epoch"}
+    cells = [[sheet.at(row + below, column) for below in (1, 2)] for column in lines.values()]
+    made = [all(cell.formula is not None for cell in column) for column in cells]
+    filled = all(cell.formula is not None or is_number(cell.value) for column in cells for cell in column)
+    least = 1 if all(LOSS.fullmatch(name) for name in lines) else LEAST_SMALL
+    return all(map(COMPUTED.fullmatch, lines)) and any(made) and filled and least <= len(lines) < LEAST_NAMES
 
 
 def is_header(names: object) -> bool:
