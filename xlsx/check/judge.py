@@ -235,15 +235,15 @@ def judge_gaps(found: Judgement, name: str) -> None:
 
 
 def judge_givens(found: Judgement) -> None:
-    """A single input or target that differs from all others of its column."""
-    for name in found.evidence.own:
-        if not INPUT.fullmatch(name):
-            continue
+    """A single input or target that differs from all others of its column, where the other columns do not change."""
+    givens = [name for name in found.evidence.own if INPUT.fullmatch(name)]
+    changing = [name for name in givens if len({each for each in found.evidence.values[name] if np.isfinite(each)}) > 1]
+    for name in givens:
         values = found.evidence.values[name]
         there = values[np.isfinite(values)]
         usual, count = Counter(there.tolist()).most_common(1)[0] if there.size else (0.0, 0)
         odd = [row for row, value in enumerate(values) if np.isfinite(value) and value != usual]
-        if odd and count >= 4 and len(odd) <= 0.2 * there.size:
+        if odd and changing == [name] and count >= 4 and len(odd) <= 0.2 * there.size:
             for row in odd:
                 found.verdicts[name][row] = Verdict("wrong", "given", usual)
         elif odd:

@@ -21,6 +21,7 @@ FREE = (
     (re.compile(r"dE/d[ho]\d+"), (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)),
     (re.compile(r"dE/da_[ho]\d+"), (1.0, -1.0)),
 )
+LEAST_POINTS = 3
 SIGNED = re.compile(r"dE/d(?:a_)?[ho]\d+")  # those that may have the other sign
 
 
@@ -32,15 +33,19 @@ def quantity_of(truth: Truth, values: np.ndarray, wanted: Iterable[str]) -> str 
 def factor(truth: Truth, values: np.ndarray, name: str) -> float | None:
     """By what values at the points differ from a quantity; None where it is more than a learner may choose."""
     env = truth.env()
-    if (name, 0) not in env or not np.isfinite(values).all():
+    there = ~np.isnan(values)
+    if (name, 0) not in env or not np.isfinite(values[there]).all() or sum(there) < LEAST_POINTS:
         return None
     with np.errstate(all="ignore"):
-        ratio = constant(shares(values, env[name, 0]))
+        ratio = constant(shares(values[there], env[name, 0][there]))
     return ratio if ratio in next((factors for names, factors in FREE if names.fullmatch(name)), (1.0,)) else None
 
 
 def needed(truth: Truth, name: str, tree: Tree, leaf: Tree, sign: float = 1.0) -> np.ndarray | None:
-    """What a leaf must be at the points for a formula to be its quantity; None where it has no share in that."""
+    """What a leaf must be at the points for a formula to be its quantity; None where it has no share in that.
+
+    It is nan at the points of a ReLU that is off, where the formula and its quantity are 0 whatever the leaf is.
+    """
     due = truth.env().get((name, 0))
     if due is None or leaf not in leaves(tree):
         return None
@@ -48,11 +53,12 @@ def needed(truth: Truth, name: str, tree: Tree, leaf: Tree, sign: float = 1.0) -
         with np.errstate(all="ignore"):
             none, one, two = (with_number(truth, tree, leaf, number) for number in (0.0, 1.0, 2.0))
             share = one - none
-            found = (sign * due - none) / share
+            off = (share == 0) & (sign * due == none)
+            found = np.where(off, np.nan, (sign * due - none) / np.where(off, 1.0, share))
     except NotUnderstood:
         return None
     straight = np.abs(two - one - share) <= 1e-9 * np.abs(share)
-    return found if straight.all() and np.isfinite(found).all() else None
+    return found if straight.all() and np.isfinite(found[~off]).all() and sum(~off) >= LEAST_POINTS else None
 
 
 def with_number(truth: Truth, tree: Tree, leaf: Tree, number: float) -> np.ndarray:

@@ -85,7 +85,7 @@ def typed_once(sheet: Sheet, row: int, column: int) -> bool:
 
 
 def is_state(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    """Whether a header is of weights, inputs and targets alone, with updates or the same numbers in its second row."""
+    """Whether a header is of weights, inputs and targets alone, with updates or numbers in its second row."""
     given = all(STARTED.fullmatch(name) or name in ("epoch", "learning_rate") for name in group)
     weights = [sheet.at(row + 2, column) for name, column in group.items() if WEIGHT.fullmatch(name)]
     if weights or not given:
@@ -93,7 +93,7 @@ def is_state(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
         filled = all(cell.formula is not None or is_number(cell.value) for cell in weights)
         return given and updates and filled and len(weights) >= LEAST_WEIGHTS
     rows = [[sheet.at(row + below, group[name]).value for name in group if name != "epoch"] for below in (1, 2)]
-    return rows[0] == rows[1] and len(rows[0]) >= LEAST_SMALL and all(map(is_number, rows[0]))
+    return len(rows[0]) >= LEAST_SMALL and all(map(is_number, rows[0] + rows[1]))
 
 
 def by_name(named: dict[int, str]) -> dict[str, int]:

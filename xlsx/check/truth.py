@@ -23,7 +23,15 @@ from .derivation import other_derivatives, standard_tree
 from .names import SLOPE, kind_of
 from .trees import Tree, evaluate, replaced
 
-POINTS, OFFSETS = 5, (-3, -2, -1, 0)
+POINTS, OFFSETS, DRAWS = 5, (-3, -2, -1, 0), 100
+# The weights' limits by whether there is a ReLU, and whether it is to be off: at most points it tells more if it is on.
+RATES = {False: (0.3, 1.7), True: (0.03, 0.17)}  # a ReLU's large steps soon turn it off
+RANGES = {
+    (False, False): (-1.4, 1.6),
+    (False, True): (-1.4, 1.6),
+    (True, False): (-0.5, 1.6),
+    (True, True): (-1.6, 0.5),
+}
 WEIGHT = re.compile(r"w(\d+)")
 
 
@@ -148,23 +156,38 @@ def environment(truth: Truth) -> dict[tuple[str, int], np.ndarray]:
 def random_states(network: Network, given: tuple | None) -> dict[tuple[str, int], np.ndarray]:
     random = np.random.default_rng(20)
     found: dict[tuple[str, int], list[float]] = {}
-    for _ in range(POINTS):
-        lowest = -0.5 if "relu" in network.activations else -1.4  # a ReLU that is always off tells nothing
-        weights = random.uniform(lowest, 1.6, network.weight_count)
-        inputs, targets = (
-            random.uniform(0.2, 1.4, (1, network.sizes[0])),
-            random.uniform(0.1, 0.9, (1, network.sizes[-1])),
-        )
-        if given:
-            inputs, targets = (np.array([row]) for row in given)
-        rate = random.uniform(0.3, 1.7)
-        for offset in OFFSETS:
-            following = step(network, weights, inputs, targets, rate)
+    for at in range(POINTS):
+        rate, inputs, targets, descent = drawn(network, given, random, off=at == POINTS - 1)
+        for offset, weights, following in zip(OFFSETS, descent, descent[1:], strict=False):
             for name, value in state(network, weights, inputs, targets, following).items():
                 found.setdefault((name, offset), []).append(value)
             found.setdefault(("learning_rate", offset), []).append(rate)
-            weights = following
     return {key: np.array(values) for key, values in found.items()}
+
+
+def drawn(network: Network, given: tuple | None, random: np.random.Generator, off: bool) -> tuple:
+    """A learning rate, inputs, targets and the weights of a descent; every ReLU is on in it, or `off`, if it can be."""
+    for _ in range(DRAWS):
+        weights = random.uniform(*RANGES["relu" in network.activations, off], network.weight_count)
+        inputs = random.uniform(0.2, 1.4, (1, network.sizes[0]))
+        targets = random.uniform(0.1, 0.9, (1, network.sizes[-1]))
+        if given:
+            inputs, targets = (np.array([row]) for row in given)
+        rate, descent = random.uniform(*RATES["relu" in network.activations]), [weights]
+        for _ in OFFSETS:
+            descent.append(step(network, descent[-1], inputs, targets, rate))
+        if all((value <= 0) == off for each in descent for value in before_relu(network, each, inputs)):
+            break
+    return rate, inputs, targets, descent
+
+
+def before_relu(network: Network, weights: np.ndarray, inputs: np.ndarray) -> list[float]:
+    """The sums of the units that are a ReLU."""
+    values = dict(zip(network.unit_names, units(network, weights, inputs)[0], strict=True))
+    kinds = zip("ho", (network.hidden, network.output), strict=True)
+    return [
+        values[name] for kind, unit in kinds if unit == "relu" for name in values if re.fullmatch(rf"{kind}\d+", name)
+    ]
 
 
 def state(
