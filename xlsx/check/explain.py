@@ -11,6 +11,7 @@ import re
 import numpy as np
 
 from . import edits, words
+from .edits import Edit
 from .judge import Judgement, Verdict, misplaced
 from .mistake import Mistake, merged
 from .model import Place
@@ -215,17 +216,20 @@ class Explainer:
         if self.verdict.kind == "rate" and self.found.rate is None:
             return self.wrong_factor(self.verdict.detail)
         found = self.search.run()
+        if self.keeps_unnamed(*found or (None, None)):
+            return self.make("unnamed", words.unnamed(self.writer, self.name, self.tree))
         if found is None:
-            if self.reads_unnamed():
-                return self.make("unnamed", words.unnamed(self.writer, self.name, self.tree))
             return self.make("formula", words.unexplained(self.writer, self.name, self.tree, self.search.right_tree()))
         edit, mended = found
         kind, text = words.edit(self.writer, self.name, edit)
         return self.make(kind, text, words.edit_key(edit), mended)
 
-    def reads_unnamed(self) -> bool:
-        """Whether the formula reads cells of the table's own rows under titles that say nothing here."""
-        return bool(words.unnamed_cells(self.writer, self.name, self.tree))
+    def keeps_unnamed(self, edit: Edit | None, mended: Tree | None) -> bool:
+        """Whether cells of the table's own rows are read under titles that say nothing, and no change replaces them."""
+        cells = words.unnamed_cells(self.writer, self.name, self.tree)
+        if mended is not None:
+            return any(cell in leaves(mended) for cell in cells)
+        return bool(cells) and (edit is None or edit.wrong not in cells)
 
     def wrong_factor(self, factor: float) -> Mistake:
         """Right but for a factor; where it has a place in the formula, that is said."""
@@ -257,8 +261,7 @@ class Explainer:
         return self.make("number", words.other_number(self.writer, self.name, values[row], self.verdict.detail))
 
     def odd_given(self) -> Mistake:
-        usual = self.verdict.detail
-        value = self.evidence.values[self.name][self.row]
+        usual, value = self.verdict.detail, self.evidence.values[self.name][self.row]
         text = f"{self.writer.here(self.name)} holds {value:.10g}, every other row {usual:.10g}."
         return self.make("changed input", text)
 
