@@ -91,12 +91,18 @@ def derivative(network: Network, above: str, below: str) -> Expression | None:
     if made is None or above.startswith(("new", "d")):
         return None
     terms = []
-    for inner in dict.fromkeys(formulas.names_in(made)):
+    for inner in made_from(made):
         rest = derivative(network, inner, below)
         if rest is not None:
             local = local_slope(network, above, made, inner)
             terms.append(local if rest == formulas.number(1) else local * rest)
     return formulas.total(terms) if terms else None
+
+
+def made_from(made: Expression) -> list[str]:
+    """What a quantity is made of; the cross-entropy of a_o1, whose expression names o1 also, of a_o1 alone."""
+    names = list(dict.fromkeys(formulas.names_in(made)))
+    return [name for name in names if not (re.fullmatch(r"o\d+", name) and f"a_{name}" in names)]
 
 
 def local_slope(network: Network, above: str, made: Expression, inner: str) -> Expression:
