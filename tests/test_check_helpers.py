@@ -265,3 +265,12 @@ def test_pasted_gradients_after_what_may_be_a_delta_without_its_slope_are_not_bl
     for name in ("dE/dh1", "dE/dw2"):
         book.pasted[name] = [round(value, 8) for value in values_of(book, name, tmp_path / "numbers.xlsx")]
     assert not {"dE/dh1", "dE/dw2"} & set(blamed(book.check(tmp_path / "book.xlsx")))
+
+
+def test_a_pasted_delta_after_a_wrong_step_titled_as_an_error_is_not_blamed(tmp_path: Path) -> None:
+    sheets = {r"E\d|E_total": "Loss", r"dE/d.*|da_.*": "Deltas"}
+    book = Tables("3-2-1", {"dE/da_o1": "error1"}, sheets)
+    book.names += ["dE/da_o1"]
+    book.texts |= {"dE/da_o1": "{a_o1}+{t1}", "dE/do1": "{dE/da_o1}*{a_o1}*(1-{a_o1})"}
+    book.pasted["dE/do1"] = [round(value, 8) for value in values_of(book, "dE/do1", tmp_path / "numbers.xlsx")]
+    assert "dE/do1" not in blamed(book.check(tmp_path / "book.xlsx"))
