@@ -10,6 +10,7 @@ from openpyxl.utils import get_column_letter
 from pyfuncs.network import Network
 from tests.learners import Layout, Made
 from xlsx import formulas
+from xlsx.check import retitle
 from xlsx.check.check import Report, check
 from xlsx.check.report import text
 from xlsx.expressions import native
@@ -274,3 +275,27 @@ def test_a_pasted_delta_after_a_wrong_step_titled_as_an_error_is_not_blamed(tmp_
     book.texts |= {"dE/da_o1": "{a_o1}+{t1}", "dE/do1": "{dE/da_o1}*{a_o1}*(1-{a_o1})"}
     book.pasted["dE/do1"] = [round(value, 8) for value in values_of(book, "dE/do1", tmp_path / "numbers.xlsx")]
     assert "dE/do1" not in blamed(book.check(tmp_path / "book.xlsx"))
+
+
+def test_an_error_whose_only_reader_takes_it_for_the_delta_is_not_blamed(tmp_path: Path) -> None:
+    units = ["o1", "o2", "h1", "h2", "h3"]
+    titles = {f"dE/d{unit}": f"delta{at}" for at, unit in enumerate(units, 1)}
+    titles |= {f"slope_{unit}": f"da_{unit}/d{unit}" for unit in units}
+    titles |= {f"dE/da_o{at}": f"error{at}" for at in (1, 2)}
+    book = Tables("2-3-2", titles, {r"dE/d[^w].*|slope.*": "Deltas"})
+    first = ["dE/da_o1", "dE/da_o2", *[f"slope_{unit}" for unit in units]]
+    book.names = first + book.names
+    book.texts |= {f"slope_{unit}": f"{{a_{unit}}}*(1-{{a_{unit}}})" for unit in units}
+    book.texts |= {f"dE/da_o{at}": f"{{a_o{at}}}-{{t{at}}}" for at in (1, 2)}
+    book.texts |= {"dE/do1": "{dE/da_o1}*{slope_o1}", "dE/do2": "{dE/da_o2}"}
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do2"]
+
+
+@pytest.mark.parametrize(("readers", "name"), [(1, "dE/da_o2"), (2, "dE/do2")])
+def test_one_reader_is_not_enough_against_what_an_error_computes(
+    readers: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = {f"dE/dw{at}": "dE/do2" for at in range(readers)}
+    for part, result in {"readings": read, "has_rival": False, "is_no_loss": True}.items():
+        monkeypatch.setattr(retitle, part, lambda *_, result=result: result)
+    assert retitle.better_name(None, 0, "E2", "dE/da_o2", []) == name

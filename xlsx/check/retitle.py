@@ -58,12 +58,13 @@ def has_rival(model: Model, number: int, name: str) -> bool:
 def better_name(model: Model, number: int, name: str, own: str | None, wanted: list[str]) -> str | None:
     """What most readers need a column to be; else what it computes, where a loss would not be that or be read so."""
     read = readings(model, number, name, [name, *wanted])
-    if needs := most_needed(Counter(filter(None, read.values()))):
+    votes = Counter(filter(None, read.values()))
+    needs, is_slope = most_needed(votes), own and name[0] == "E" and own[:2] == "dE"
+    if needs and not (is_slope and votes.total() == 1):  # a single reader may itself be the wrong one
         return needs
     if own and has_rival(model, number, name):
         return own
-    is_slope = own and name[0] == "E" and own[:2] == "dE"
-    return own if is_slope and (DELTA.fullmatch(own) or is_no_loss(model, number, name, read)) else None
+    return own if is_slope and (DELTA.fullmatch(own) or is_no_loss(model, number, name, read)) else needs
 
 
 def is_no_loss(model: Model, number: int, name: str, read: dict[str, str | None]) -> bool:
