@@ -8,6 +8,7 @@ import pytest
 
 from pyfuncs.network import Network
 from tests.test_check_helpers import DELTA, ROWS, TABLES, Tables, blamed, right, titled, values_of
+from xlsx.check.check import NO_LOSS
 from xlsx.check.truth import OFFSETS, POINTS, Truth
 
 NETWORKS = ["2-3-1 relu", "2-2-2 tanh", "2-2-2 cross-entropy", "2-2-1 relu cross-entropy bias"]
@@ -52,8 +53,11 @@ def test_a_total_alone_in_a_table_tells_the_loss(tmp_path: Path) -> None:
 
 def test_gradients_of_the_cross_entropy_are_right_without_a_loss(tmp_path: Path) -> None:
     book = Tables("2-2-1 cross-entropy", titled("Error at {}", network="2-2-1"))
+    assert NO_LOSS not in book.check(tmp_path / "with_loss.xlsx").blocks[0].conventions
     book.names = [name for name in book.names if not re.fullmatch(r"E\d|E_total", name)]
-    right(book.check(tmp_path / "book.xlsx"))
+    report = book.check(tmp_path / "book.xlsx")
+    right(report)
+    assert NO_LOSS in report.blocks[0].conventions  # for the squared error they would be wrong
 
 
 def test_most_points_have_every_relu_on_and_the_last_has_it_off() -> None:

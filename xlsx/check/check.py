@@ -243,6 +243,10 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
         )
 
 
+LOSS = re.compile(r"E\d+|E_total")
+NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
+
+
 def conventions(found: Judgement) -> list[str]:
     """What the learner does differently from the exercise, and rightly."""
     scales, said = found.truth.scales, []
@@ -255,6 +259,8 @@ def conventions(found: Judgement) -> list[str]:
             said.append("E_total as a mean")
         if scales.gradient < 0:
             said.append("dE/dw with the opposite sign, added in the update")
+    if found.truth.network.loss == "cross-entropy" and not any(LOSS.fullmatch(name) for name in found.evidence.values):
+        said.append(NO_LOSS)
     return said
 
 
