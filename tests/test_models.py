@@ -76,8 +76,17 @@ def test_the_layer_table_counts_as_pytorch_does(model: str) -> None:
     assert sum(row["parameters"] for row in rows) == models.parameter_count(network)
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 1, 28, 28))
-    assert 2 * sum(row["multiply_adds"] for row in rows) == counter.get_total_flops()  # a product and a sum each
+    uncounted = sum(layer.weight.numel() for layer in network.modules() if isinstance(layer, models.Places))
+    counted = counter.get_total_flops() // 2  # a product and a sum each
+    assert sum(row["multiply_adds"] for row in rows) == counted + uncounted
     assert rows[-1] == {**rows[-1], "output": "10"}
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_places_is_a_depthwise_convolution_as_large_as_what_comes_in(memory_format: torch.memory_format) -> None:
+    places, images = models.Places(5, 6), torch.randn(3, 5, 6, 6).to(memory_format=memory_format)
+    kernels = places.weight.t().reshape(5, 1, 6, 6)
+    torch.testing.assert_close(places(images), nn.functional.conv2d(images, kernels, groups=5).flatten(1))
 
 
 def test_the_networks_are_printed_with_their_limit() -> None:
