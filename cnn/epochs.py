@@ -104,7 +104,8 @@ def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) ->
     torch.backends.cudnn.deterministic = True
     seed_epoch(settings["seed"], 0)
     network = models.build(settings["model"]).to(device)
-    settings = {**settings, "dataset": images.name, "device": device}
+    precision = recipe.choose_precision(settings["precision"], device)
+    settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
     return Training(settings, images, network, optimizer, average)
 

@@ -1,9 +1,9 @@
 """The recipe: learning rates, what is decayed, the average of the weights, mixed precision."""
 
-import contextlib
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,13 +85,33 @@ def test_a_window_of_0_is_no_average() -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "device", "mixed"),
-    [("auto", "cpu", False), ("auto", "cuda", True), ("float32", "cuda", False), ("bfloat16", "cpu", True)],
+    ("name", "device", "amx", "precision"),
+    [
+        ("auto", "cpu", False, "float32"),
+        ("auto", "cpu", True, "bfloat16"),
+        ("auto", "cuda", False, "bfloat16"),
+        ("auto", "mps", True, "float32"),
+        ("float32", "cuda", True, "float32"),
+        ("bfloat16", "cpu", False, "bfloat16"),
+    ],
 )
-def test_mixed_precision_is_used_on_cuda_or_where_it_is_asked_for(precision: str, device: str, mixed: bool) -> None:
-    with contextlib.suppress(UserWarning):  # that this machine has no CUDA
-        context = recipe.autocast({**TUNED, "precision": precision}, torch.device(device))
-        assert isinstance(context, torch.autocast) == mixed
+def test_auto_is_bfloat16_where_it_pays(
+    name: str, device: str, amx: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    assert recipe.choose_precision(name, device) == precision
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/cpuinfo is Linux's")
+def test_auto_sees_what_the_system_says_of_this_processor() -> None:
+    amx = " amx_bf16 " in Path("/proc/cpuinfo").read_text()
+    assert recipe.choose_precision("auto", "cpu") == ("bfloat16" if amx else "float32")
+
+
+@pytest.mark.parametrize(("precision", "mixed"), [("float32", False), ("bfloat16", True)])
+def test_mixed_precision_is_used_where_the_settings_say_so(precision: str, mixed: bool) -> None:
+    context = recipe.autocast({**TUNED, "precision": precision}, torch.device("cpu"))
+    assert isinstance(context, torch.autocast) == mixed
 
 
 def test_bfloat16_multiplies_in_bfloat16_and_keeps_float32_weights() -> None:
