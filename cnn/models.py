@@ -56,8 +56,13 @@ def separable(before: int, after: int, stride: int = 1) -> list[nn.Module]:
 
 
 def stem(channels: int) -> list[nn.Module]:
-    """From 28×28 to 12×12: a 5×5 convolution, and of every 2×2 places the largest, which BatchNorm then sees alone."""
-    return [nn.Conv2d(1, channels, 5, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+    """From 28×28 to 12×12 by a 5×5 convolution."""
+    return [nn.Conv2d(1, channels, 5, bias=False), *halved(channels)]
+
+
+def halved(channels: int) -> list[nn.Module]:
+    """Of every 2×2 places the largest, which BatchNorm then sees alone."""
+    return [nn.MaxPool2d(2), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
 
 
 def classifier(channels: int) -> list[nn.Module]:
@@ -106,8 +111,8 @@ def compact() -> list[nn.Module]:
     return [
         *stem(12),
         Residual(*convolution(12, 12, 3)),
-        *convolution(12, 24, 3, stride=2),
-        nn.ReLU(inplace=True),
+        nn.Conv2d(12, 24, 3, padding=1, bias=False),
+        *halved(24),
         *separable(24, 44),
         *classifier(44),
     ]

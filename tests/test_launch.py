@@ -205,8 +205,8 @@ def test_a_folder_that_nobody_launched_has_no_outcome(tmp_path: Path) -> None:
     ("settings", "said"),
     [
         ({"epochs": 1.5}, "epochs is 1.5. It must be a whole number from 1 to 1000."),
-        ({"learning_rate": "10%"}, "learning_rate is '10%'. It must be a number above 0, such as 0.02."),
-        ({"learning_rate": ""}, "learning_rate is blank. It must be a number above 0, such as 0.02."),
+        ({"learning_rate": "10%"}, "learning_rate is '10%'. It must be a number above 0, such as 0.03."),
+        ({"learning_rate": ""}, "learning_rate is blank. It must be a number above 0, such as 0.03."),
         (
             {"dataset": "MNIST; rm -rf /"},
             "dataset is 'MNIST; rm -rf /'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",

@@ -106,7 +106,7 @@ def test_the_figures_of_an_epoch_are_plausible_and_improve(uninterrupted: tuple)
         assert line["test_accuracy"] * 360 == pytest.approx(round(line["test_accuracy"] * 360))
         assert line["images_per_second"] > 1437 / line["seconds"]
     assert [line["learning_rate"] for line in epoch_lines] == pytest.approx(
-        [0.02 * left / 28.8 for left in (25, 13, 1)]
+        [0.03 * left / 28.8 for left in (25, 13, 1)]
     )
     for loss in ("train_loss", "test_loss"):
         assert epoch_lines[0][loss] > epoch_lines[1][loss] > epoch_lines[2][loss] > 0
@@ -468,13 +468,13 @@ def test_resume_without_a_folder_takes_the_newest_unfinished_run(home: Path, cap
 def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     stop_after(1, tmp_path / "run")
     before = (tmp_path / "run" / "log.jsonl").read_bytes()
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.03") == 2
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.04") == 2
     assert capsys.readouterr().err == (
-        "cnn.train: learning_rate is 0.03, but run was started with 0.02. "
+        "cnn.train: learning_rate is 0.04, but run was started with 0.03. "
         "Leave it out, or start a new run without --resume.\n"
     )
     assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02", "--epochs", EPOCHS) == 0
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.03", "--epochs", EPOCHS) == 0
 
 
 def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:
@@ -529,9 +529,9 @@ def test_a_checkpoint_that_cannot_be_used_is_said_and_logged(tmp_path: Path, fla
 # --- wrong use ---------------------------------------------------------------------------------------------------
 
 WRONG = {
-    ("--learning-rate", "0"): "learning_rate is '0'. It must be a number above 0, such as 0.02.",
-    ("--learning-rate", "-1"): "learning_rate is '-1'. It must be a number above 0, such as 0.02.",
-    ("--learning-rate", "10%"): "learning_rate is '10%'. It must be a number above 0, such as 0.02.",
+    ("--learning-rate", "0"): "learning_rate is '0'. It must be a number above 0, such as 0.03.",
+    ("--learning-rate", "-1"): "learning_rate is '-1'. It must be a number above 0, such as 0.03.",
+    ("--learning-rate", "10%"): "learning_rate is '10%'. It must be a number above 0, such as 0.03.",
     ("--epochs", "0"): "epochs is '0'. It must be a whole number from 1 to 1000.",
     ("--epochs", "1.5"): "epochs is '1.5'. It must be a whole number from 1 to 1000.",
     ("--batch-size", "0"): "batch_size is '0'. It must be a whole number from 1.",
@@ -638,7 +638,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_epochs(
     assert "not finite" in said
     if (when, poisoned) == ("before", 1):
         assert "the loss is not finite in epoch 1, batch 1." in said
-    assert "Take a smaller learning_rate than 0.02; the epochs before are kept." in said
+    assert "Take a smaller learning_rate than 0.03; the epochs before are kept." in said
     assert len(runs.read(tmp_path / "run").epochs) == poisoned - 1
     assert (tmp_path / "run" / "checkpoint.pt").exists() == (poisoned > 1)
 
