@@ -95,12 +95,13 @@ def reference() -> list[nn.Module]:
 
 
 def tuned() -> list[nn.Module]:
-    """Under 20,000 parameters: most of them at 6×6, where they cost little time."""
+    """Under 20,000 parameters, half of them in the layer from 12×12 to 6×6, where they cost little time."""
     return [
         *stem(16),
-        *convolution(16, 32, 3, stride=2),
+        Residual(*convolution(16, 16, 3)),
+        Residual(*convolution(16, 16, 3)),
+        *convolution(16, 32, 4, stride=2, padding=1),
         nn.ReLU(inplace=True),
-        Residual(*convolution(32, 32, 3)),
         *separable(32, 64),
         *classifier(64),
     ]
