@@ -95,15 +95,18 @@ def reference() -> list[nn.Module]:
 
 
 def tuned() -> list[nn.Module]:
-    """Under 20,000 parameters, half of them in the layer from 12×12 to 6×6, where they cost little time."""
+    """Under 20,000 parameters."""
     return [
         *stem(16),
         Residual(*convolution(16, 16, 3)),
         Residual(*convolution(16, 16, 3)),
-        *convolution(16, 32, 4, stride=2, padding=1),
-        nn.ReLU(inplace=True),
+        nn.Conv2d(16, 32, 3, padding=1, bias=False),
+        *halved(32),
         *separable(32, 64),
-        *classifier(64),
+        *separable(64, 64),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(64, 10),
     ]
 
 
