@@ -96,7 +96,7 @@ def wait_for_status(office: Office, key: int, text: str, timeout: float = 120) -
 def test_train_cnn_on_mnist_fills_two_rows_equal_to_the_log(window: Office, book: int) -> None:
     if not os.environ.get("CNN_DATA_DIR"):
         require("mnist", "CNN_DATA_DIR names no folder with MNIST")
-    settings(window, book, dataset="mnist", epochs=2)
+    settings(window, book, dataset="mnist", model="tiny", epochs=2)
     window.press(book, "Results", "Train CNN")
     wait_for_status(window, book, "epoch 1 of 2")
     assert time_of(lambda: window.read(book, "Network.A1:A5")) < 5, "the window is not usable while it trains"
