@@ -296,6 +296,15 @@ def test_one_reader_is_not_enough_against_what_an_error_computes(
     readers: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = {f"dE/dw{at}": "dE/do2" for at in range(readers)}
-    for part, result in {"readings": read, "has_rival": False, "is_no_loss": True}.items():
+    parts = {"readings": read, "has_rival": False, "is_no_loss": True, "is_stray": False}
+    for part, result in parts.items():
         monkeypatch.setattr(retitle, part, lambda *_, result=result: result)
     assert retitle.better_name(None, 0, "E2", "dE/da_o2", []) == name
+
+
+def test_a_delta_without_its_slope_is_the_cause_where_the_others_of_its_title_are_deltas(tmp_path: Path) -> None:
+    units = ["o1", "h1", "h2"]
+    titles = {f"dE/d{unit}": f"error {at}" for at, unit in enumerate(units, 1)}
+    book = of_other_sign(Tables("1-2-1", titles, {r"E\d|E_total": "Loss", r"dE/d.*": "Deltas"}))
+    book.texts["dE/dh1"] = "{dE/do1}*{w3}"
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/dh1"]

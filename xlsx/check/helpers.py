@@ -13,9 +13,9 @@ from .conventions import truth_of
 from .family import family_names, numbers_of
 from .headers import quantity
 from .model import Model
-from .names import WEIGHT, kind_of
+from .names import WEIGHT
 from .needs import computed, helper_names, most_needed, need
-from .neighbours import NUMBERED, by_neighbours
+from .neighbours import by_neighbours, strays
 from .retitle import retitle
 from .tables import Block
 from .trees import Tree, leaves
@@ -152,21 +152,6 @@ def name_columns(model: Model, number: int) -> bool:
 def first_of_each(named: dict[Helper, str]) -> dict[Helper, str]:
     """Each name once."""
     return {helper: name for name, helper in {name: helper for helper, name in reversed(named.items())}.items()}
-
-
-def strays(helper: Helper, name: str, free: dict[Helper, str], found: dict[Helper, str]) -> bool:
-    """Whether a column computes what no other of its title does: it is a wrong one of their kind."""
-    own = NUMBERED.fullmatch(free[helper].strip())
-    kinds = [
-        kind_of(found[other])
-        for other, title in free.items()
-        if other in found
-        and other != helper
-        and own
-        and NUMBERED.fullmatch(title.strip())
-        and (own[1], own[3]) == NUMBERED.fullmatch(title.strip()).group(1, 3)
-    ]
-    return kind_of(name) not in kinds and (len(kinds) > 1 or kinds in (["dE/do"], ["dE/dh"]))
 
 
 def give(model: Model, number: int, helper: Helper, name: str) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Container, Hashable, Mapping
 from itertools import product
 
+from .names import kind_of
 from .trees import Tree, leaves
 
 Names = Mapping[Hashable, str]
@@ -32,7 +33,7 @@ def counted_on(title: str, other: str, name: str) -> str | None:
     """What a title says where another one of its kind says a name: z2 is h2 where z1 is h1."""
     mine, theirs = (NUMBERED.fullmatch(text.strip()) for text in (title, other))
     known = re.search(r"\d+", name)
-    if not (mine and theirs and known) or (mine[1], mine[3]) != (theirs[1], theirs[3]):
+    if not known or not same_words(title, other):
         return None
     return re.sub(r"\d+", str(int(mine[2]) - int(theirs[2]) + int(known[0])), name)
 
@@ -43,3 +44,16 @@ def alike(one: Tree | None, other: Tree | None) -> bool:
         {re.sub(r"\d", "", str(leaf[1])) for leaf in leaves(tree) if leaf[0] == "name"} for tree in (one, other) if tree
     ]
     return len(kinds) == 2 and bool(kinds[0] & kinds[1]) and (kinds[0] <= kinds[1] or kinds[1] <= kinds[0])
+
+
+def strays(column: Hashable, name: str, titles: Names, found: Names) -> bool:
+    """Whether a column computes what no other of its title does: it is a wrong one of their kind."""
+    others = [other for other in found if other != column and same_words(titles[column], titles[other])]
+    kinds = [kind_of(found[other]) for other in others]
+    return kind_of(name) not in kinds and (len(kinds) > 1 or kinds in (["dE/do"], ["dE/dh"]))
+
+
+def same_words(title: str, other: str) -> bool:
+    """Whether two titles differ in their number only: "error 1" and "error 2"."""
+    mine, theirs = (NUMBERED.fullmatch(text.strip()) for text in (title, other))
+    return bool(mine and theirs) and (mine[1], mine[3]) == (theirs[1], theirs[3])

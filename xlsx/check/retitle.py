@@ -12,6 +12,7 @@ from .headers import quantity
 from .model import Model, Place
 from .names import DELTA, WEIGHT
 from .needs import computed, helper_names, most_needed, need
+from .neighbours import strays
 from .trees import Tree, leaves
 from .truth import Truth
 from .unnamed import Helper, place_of, unnamed
@@ -60,11 +61,21 @@ def better_name(model: Model, number: int, name: str, own: str | None, wanted: l
     read = readings(model, number, name, [name, *wanted])
     votes = Counter(filter(None, read.values()))
     needs, is_slope = most_needed(votes), own and name[0] == "E" and own[:2] == "dE"
-    if needs and not (is_slope and votes.total() == 1):  # a single reader may itself be the wrong one
+    alone = is_slope and votes.total() == 1  # a single reader may itself be the wrong one
+    if needs and (not alone or is_stray(model, number, name, own)):
         return needs
     if own and has_rival(model, number, name):
         return own
     return own if is_slope and (DELTA.fullmatch(own) or is_no_loss(model, number, name, read)) else needs
+
+
+def is_stray(model: Model, number: int, name: str, own: str) -> bool:
+    """Whether the other columns of a title, "error 1" and "error 3", compute another kind than its own."""
+    block, truth = model.found.blocks[number], truth_of(model, number)
+    titles = {each: block.titles.get(each, each) for each in block.lines}
+    wanted = helper_names(truth.network)
+    means = {each: computed(truth, model.formula(number, each, 0), wanted) for each in titles if each != name}
+    return strays(name, own, titles, {each: found for each, found in means.items() if found})
 
 
 def is_no_loss(model: Model, number: int, name: str, read: dict[str, str | None]) -> bool:
