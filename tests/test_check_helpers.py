@@ -308,3 +308,21 @@ def test_a_delta_without_its_slope_is_the_cause_where_the_others_of_its_title_ar
     book = of_other_sign(Tables("1-2-1", titles, {r"E\d|E_total": "Loss", r"dE/d.*": "Deltas"}))
     book.texts["dE/dh1"] = "{dE/do1}*{w3}"
     assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/dh1"]
+
+
+def with_pasted_delta(titles: dict[str, str], path: Path) -> Tables:
+    """A delta and a gradient made of it as numbers; only one formula reads the delta, and dE/dw6 is wrong."""
+    book = Tables("2-2-1", titles)
+    book.texts["dE/dw6'"] = "{dE/do1'}*{a_h2}"
+    book.pasted["dE/dh2"] = pasted = [round(value, 6) for value in values_of(book, "dE/dh2", path)]
+    inputs = values_of(book, "i2", path)
+    book.pasted["dE/dw4"] = [round(value * each, 8) for value, each in zip(pasted, inputs, strict=True)]
+    return book
+
+
+@pytest.mark.parametrize("title", ["err Hidden{}", "tmp {}"])
+def test_a_pasted_delta_with_one_reader_is_known_by_the_others_of_its_title(title: str, tmp_path: Path) -> None:
+    titles = {f"dE/dh{at}": title.format(at) for at in (1, 2)}
+    report = with_pasted_delta(titles, tmp_path / "numbers.xlsx").check(tmp_path / "book.xlsx")
+    assert blamed(report) == ["dE/dw6"]
+    assert "not checked" not in {column.status for block in report.blocks for column in block.columns}

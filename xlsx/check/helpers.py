@@ -15,7 +15,7 @@ from .headers import quantity
 from .model import Model
 from .names import WEIGHT
 from .needs import computed, helper_names, most_needed, need
-from .neighbours import by_neighbours, strays
+from .neighbours import by_neighbours, counted_on, strays
 from .retitle import retitle
 from .tables import Block
 from .trees import Tree, leaves
@@ -32,19 +32,19 @@ class Namer:
         self.model, self.number, self.truth = model, number, truth
         self.block: Block = model.found.blocks[number]
         self.free: dict[Helper, str] = {}
+        self.titles: dict[Helper, str] = {}
         self.found: dict[Helper, str] = {}
         self.wanted = [name for name in helper_names(truth.network) if name not in held]
 
     def name_all(self) -> None:
         """Name columns until no more of them can be."""
-        titles: dict[Helper, str] = {}
         while True:
             self.free = self.candidates()  # a column that has a name now may read others
-            titles |= self.free
+            self.titles |= self.free
             computing, votes = self.by_formula(), self.votes()
             unopposed = {helper: name for helper, name in computing.items() if name in votes.get(helper, {name: 0})}
             named = self.by_title() or unopposed or self.by_readers(computing)
-            named = named or by_neighbours(titles, self.found, self.wanted, self.tree) or computing
+            named = named or by_neighbours(self.titles, self.found, self.wanted, self.tree) or computing
             if not named:
                 return
             for helper, name in named.items():
@@ -107,14 +107,20 @@ class Namer:
         return {helper: name for helper, name in found.items() if not strays(helper, name, self.free, found)}
 
     def by_readers(self, later: Container[Helper]) -> dict[Helper, str]:
-        """The names of columns by what most of the formulas that read them need; one is not enough for mere numbers.
+        """The names of columns by what most of the formulas that read them need.
 
+        One is not enough for mere numbers, but where their title counts on from another column's to the same name.
         A column that computes something else than its reader needs is left for `later`: other readers may tell.
         """
         votes = {helper: votes for helper, votes in self.votes().items() if helper not in later}
-        sure = {helper: votes for helper, votes in votes.items() if votes.total() > 1 or self.tree(helper)}
-        chosen = {helper: most_needed(votes) for helper, votes in sure.items()}
-        return first_of_each({helper: name for helper, name in chosen.items() if name})
+        chosen = {helper: most_needed(each) for helper, each in votes.items()}
+        sure = [each for each in votes if votes[each].total() > 1 or self.tree(each) or self.counts(each, chosen[each])]
+        return first_of_each({helper: chosen[helper] for helper in sure if chosen[helper]})
+
+    def counts(self, helper: Helper, name: str | None) -> bool:
+        """Whether a title says a name where another of its kind says that column's: "err 2" beside "err 1"."""
+        own = self.titles[helper]
+        return any(counted_on(own, self.titles[other], theirs) == name for other, theirs in self.found.items())
 
     def votes(self) -> dict[Helper, Counter]:
         """How many of the formulas that read each column need which quantity."""
