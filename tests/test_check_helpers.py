@@ -326,3 +326,9 @@ def test_a_pasted_delta_with_one_reader_is_known_by_the_others_of_its_title(titl
     report = with_pasted_delta(titles, tmp_path / "numbers.xlsx").check(tmp_path / "book.xlsx")
     assert blamed(report) == ["dE/dw6"]
     assert "not checked" not in {column.status for block in report.blocks for column in block.columns}
+
+
+def test_a_pasted_gradient_after_pasted_numbers_of_no_known_name_is_not_blamed(tmp_path: Path) -> None:
+    titles = {"dE/dh1": "part", "dE/dh2": "temp"}
+    book = with_pasted_delta(titles, tmp_path / "numbers.xlsx")
+    assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/dw6"]

@@ -17,7 +17,7 @@ from .headers import quantity
 from .names import INPUT, STARTED, UPDATED, WEIGHT
 from .relation import relation
 from .scales import choose_scales
-from .trees import leaves
+from .trees import cells_read, leaves
 from .truth import Truth
 from .unnamed import unnamed
 
@@ -182,11 +182,14 @@ def doubt_numbers(found: Judgement) -> None:
 
 
 def may_follow(found: Judgement, name: str) -> bool:
-    """Whether a column of formulas that are wrong, or of no name, stands where a derivative may be made from it."""
-    others = [other for other in found.evidence.trees if BETWEEN.fullmatch(other) and other != name]
+    """Whether a column that is wrong, or of no name, stands where a derivative may be made from it."""
+    others = [other for other in found.evidence.trees if other != name]
+    between = [other for other in others if BETWEEN.fullmatch(other)]
     homes = {id(home): home for home in found.evidence.homes.values()}.values()
-    return any(has_wrong_formula(found, other) or is_guessed(found, other) for other in others) or any(
-        unnamed(found.evidence.model, home) for home in homes
+    return (
+        any(has_wrong_formula(found, other) or is_guessed(found, other) for other in between)
+        or any(unnamed(found.evidence.model, home) for home in homes)
+        or any(reads_nameless(found, other) for other in others if "/d" in other)
     )
 
 
@@ -199,6 +202,13 @@ def is_guessed(found: Judgement, name: str) -> bool:
 def has_wrong_formula(found: Judgement, name: str) -> bool:
     trees = {tree for tree in found.evidence.trees[name] if isinstance(tree, tuple)}
     return any(formula_verdict(found, name, tree).status == "wrong" for tree in trees)
+
+
+def reads_nameless(found: Judgement, name: str) -> bool:
+    """Whether a column's formulas read numbers under a title that says nothing, other ones in each row."""
+    trees = [tree for tree in found.evidence.trees[name] if isinstance(tree, tuple)]
+    read = [{leaf for leaf in cells_read(tree) if leaf[0] == "const"} for tree in trees]
+    return len(read) > 1 and bool(read[0] - read[-1])
 
 
 def ways(found: Judgement, name: str) -> Iterator[Evidence]:
