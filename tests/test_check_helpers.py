@@ -60,13 +60,16 @@ class Tables:
         return "=" + re.sub(r"\{(.+?)\}", lambda found: self.cell(found[1], row, self.sheet(name)), text)
 
     def check(self, path: Path) -> Report:
+        return check(Made(Layout(), self.cells()).save(path))
+
+    def cells(self) -> dict[tuple[str, int, int], object]:
         starts = dict(zip(self.names, np.linspace(0.15, 0.85, len(self.names)).round(2).tolist(), strict=True))
         cells = {}
         for name in self.names:
             sheet, column = self.place(name)
             cells[sheet, TOP - 1, column] = self.titles.get(name, name)
             cells |= {(sheet, row, column): self.content(name, row, starts[name]) for row in range(TOP, TOP + ROWS)}
-        return check(Made(Layout(), cells).save(path))
+        return cells
 
 
 def titled(pattern: str, names: str = DELTA, network: str = "3-2-1") -> dict[str, str]:
@@ -126,6 +129,19 @@ def test_the_tables_of_one_descent_belong_together(kind: str, network: str, tmp_
     report = Tables(network, titled("error {}", network=network), TABLES[kind]).check(tmp_path / "book.xlsx")
     right(report)
     assert not [name for block in report.blocks for name in block.absent]
+
+
+def test_a_table_of_unknown_titles_below_is_no_part_of_the_one_above(tmp_path: Path) -> None:
+    book, below = Tables("1-2-1"), TOP + ROWS + 2
+    cells = book.cells()
+    others = {f"part {name}": book.texts[name] for name in book.names if name in book.texts}
+    for column, (title, formula) in enumerate(others.items(), 1):
+        book.texts[title] = formula
+        cells |= {("S", below + row - TOP, column): book.content(title, row, 0.0) for row in range(TOP, TOP + ROWS)}
+        cells["S", below - 1, column] = title
+    report = check(Made(Layout(), cells).save(tmp_path / "book.xlsx"))
+    assert [each.rows for each in report.blocks] == [ROWS]
+    right(report)
 
 
 def test_a_wrong_loss_in_a_table_of_its_own_is_found(tmp_path: Path) -> None:

@@ -138,13 +138,16 @@ def over(one: dict[str, int], other: dict[str, int], titles: dict[int, str]) -> 
 def runs(sheet: Sheet, columns: dict[str, int], start: int, end: int) -> list[list[int]]:
     """The rows of each block under a header. A row that goes on from the last one belongs to its block."""
     found: list[list[int]] = []
-    open_run, last_seen = False, start
+    open_run, last_seen, other_titles = False, start, False
     for row in range(start, end + 1):
         if not is_data(sheet, columns, row):
             open_run = False
+            other_titles |= bool(found) and is_titles(sheet, columns, row)
             if row - last_seen > GAP:
                 break
             continue
+        if other_titles and not goes_on(sheet, columns, row, found[-1][-1]):
+            break
         last_seen = row
         if found and (
             goes_on(sheet, columns, row, found[-1][-1]) or (open_run and not restarts(sheet, columns, row, found[-1]))
@@ -161,6 +164,13 @@ def is_data(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
     cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
     filled = [cell for cell in cells if cell.formula is not None or is_number(cell.value) or is_error(cell.value)]
     return len(filled) >= max(min(2, len(cells)), len(cells) * 0.4)
+
+
+def is_titles(sheet: Sheet, columns: dict[str, int], row: int) -> bool:
+    """Whether texts, and no numbers, stand in most of the columns: the titles of another table, known or not."""
+    cells = [sheet.at(row, column) for column in columns.values()]
+    texts = [cell for cell in cells if isinstance(cell.value, str) and cell.formula is None]
+    return len(texts) >= 2 and 2 * len(texts) > sum(cell.value is not None for cell in cells)
 
 
 def is_error(value: object) -> bool:
