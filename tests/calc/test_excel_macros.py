@@ -68,10 +68,12 @@ def name(folder: Path) -> str:
 
 def opened(office: Office, folder: Path, name: str) -> int:
     """Open a workbook, which asks for its newest run and says nothing when there is none; settings of a short run."""
+    before = len(requests(folder))
     key = office.load(str(folder / "home" / name), **TRUSTED)
     for setting, value in {"model": "tiny", "dataset": "digits", "device": "cpu", "epochs": 2}.items():
         office.write(key, f"run_{setting}", value)
-    assert wait_for_answer(folder)["command"] == "newest"
+    asked = wait_for(lambda: [each for each in requests(folder)[before:] if each["command"] == "newest"], timeout=20)
+    wait_for_answer(folder, asked[0])
     assert status(office, key) == NO_RUN
     return key
 
@@ -104,9 +106,9 @@ def requests(folder: Path, kind: str = "lines") -> list[dict[str, str]]:
     return [command.parsed(command.decoded(arguments(line)[-1])) for line in lines(folder, kind)]
 
 
-def wait_for_answer(folder: Path) -> dict[str, str]:
-    """Wait until the workbook has taken the answer to its last request, which is given back."""
-    asked = requests(folder)[-1]
+def wait_for_answer(folder: Path, asked: dict[str, str] | None = None) -> dict[str, str]:
+    """Wait until the workbook has taken the answer to a request, or to its last one, which is given back."""
+    asked = asked or requests(folder)[-1]
     wait_for(lambda: asked in requests(folder, "ended") and not Path(asked["answer"]).exists(), timeout=20)
     return asked
 
