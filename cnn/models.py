@@ -24,8 +24,8 @@ class Residual(nn.Sequential):
 class Places(nn.Module):
     """Images (n, channels, size, size) to (n, channels): the sum over places, each with its own weight.
 
-    A depthwise convolution as large as what comes in (arXiv 1804.07573), whose backward pass took PyTorch's CPU
-    convolution as long as that of all other layers together.
+    A depthwise convolution as large as what comes in (arXiv 1804.07573), whose backward pass in PyTorch's CPU
+    convolution took as long as that of all other convolutions together.
     """
 
     def __init__(self, channels: int, size: int):
@@ -43,26 +43,17 @@ def convolution(before: int, after: int, size: int, stride: int = 1, padding: in
     return [nn.Conv2d(before, after, size, stride, padding, bias=False), nn.BatchNorm2d(after)]
 
 
-def depthwise(channels: int, size: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
-    """A convolution within each channel, and BatchNorm."""
-    layer = nn.Conv2d(channels, channels, size, stride, padding, groups=channels, bias=False)
-    return [layer, nn.BatchNorm2d(channels)]
-
-
 def separable(before: int, after: int, stride: int = 1) -> list[nn.Module]:
     """A 3×3 convolution within each channel, then a 1×1 across them; residual where nothing changes its size."""
-    layers = [*depthwise(before, 3, stride, padding=1), *convolution(before, after, 1)]
+    within = nn.Conv2d(before, before, 3, stride, padding=1, groups=before, bias=False)
+    layers = [within, nn.BatchNorm2d(before), *convolution(before, after, 1)]
     return [Residual(*layers)] if (before, stride) == (after, 1) else [*layers, nn.ReLU(inplace=True)]
 
 
-def stem(channels: int) -> list[nn.Module]:
-    """From 28×28 to 12×12 by a 5×5 convolution."""
-    return [nn.Conv2d(1, channels, 5, bias=False), *halved(channels)]
-
-
-def halved(channels: int) -> list[nn.Module]:
-    """Of every 2×2 places the largest, which BatchNorm then sees alone."""
-    return [nn.MaxPool2d(2), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+def halved(before: int, after: int, size: int, padding: int = 0) -> list[nn.Module]:
+    """A convolution, and of every 2×2 places the largest, which BatchNorm then sees alone."""
+    layer = nn.Conv2d(before, after, size, padding=padding, bias=False)
+    return [layer, nn.MaxPool2d(2), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
 
 
 def classifier(channels: int) -> list[nn.Module]:
@@ -97,11 +88,10 @@ def reference() -> list[nn.Module]:
 def tuned() -> list[nn.Module]:
     """Under 20,000 parameters."""
     return [
-        *stem(16),
+        *halved(1, 16, 5),
         Residual(*convolution(16, 16, 3)),
         Residual(*convolution(16, 16, 3)),
-        nn.Conv2d(16, 32, 3, padding=1, bias=False),
-        *halved(32),
+        *halved(16, 32, 3, padding=1),
         *separable(32, 64),
         *separable(64, 64),
         nn.AdaptiveAvgPool2d(1),
@@ -113,10 +103,9 @@ def tuned() -> list[nn.Module]:
 def compact() -> list[nn.Module]:
     """Under 8,000 parameters."""
     return [
-        *stem(12),
+        *halved(1, 12, 5),
         Residual(*convolution(12, 12, 3)),
-        nn.Conv2d(12, 24, 3, padding=1, bias=False),
-        *halved(24),
+        *halved(12, 24, 3, padding=1),
         *separable(24, 44),
         *classifier(44),
     ]
