@@ -20,6 +20,7 @@ from .helpers import name_helpers
 from .judge import Judgement, judge
 from .mistake import Mistake
 from .model import Model
+from .names import LOSS
 from .package import Unreadable
 from .rates import Statement, written_rates
 from .truth import Scales
@@ -243,7 +244,6 @@ def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement |
         )
 
 
-LOSS = re.compile(r"E\d+|E_total")
 NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
 
 

@@ -22,6 +22,7 @@ from .trees import Tree, leaves
 from .truth import Truth
 from .unnamed import Helper, is_filled, place_of, title_of, unnamed
 
+Votes = dict[Helper, Counter]  # how many of the formulas that read a column need which quantity
 MOST_ROUNDS = 6
 
 
@@ -41,9 +42,10 @@ class Namer:
         while True:
             self.free = self.candidates()  # a column that has a name now may read others
             self.titles |= self.free
-            computing, votes = self.by_formula(), self.votes()
+            votes = self.votes()
+            computing = self.by_formula(votes)
             unopposed = {helper: name for helper, name in computing.items() if name in votes.get(helper, {name: 0})}
-            named = self.by_title() or unopposed or self.by_readers(computing)
+            named = self.by_title() or unopposed or self.by_readers(votes, computing)
             named = named or by_neighbours(self.titles, self.found, self.wanted, self.tree) or computing
             if not named:
                 return
@@ -96,9 +98,9 @@ class Namer:
         named = {helper: quantity(title) for helper, title in self.free.items() if title}
         return first_of_each({helper: name for helper, name in named.items() if name in self.wanted})
 
-    def by_formula(self) -> dict[Helper, str]:
+    def by_formula(self, votes: Votes) -> dict[Helper, str]:
         """The names of columns whose formula computes a quantity that no other column is."""
-        found, votes = {}, self.votes()
+        found: dict[Helper, str] = {}
         for helper in self.free:
             wanted = [name for name in self.wanted if name not in found.values()]
             name = computed(self.truth, self.tree(helper), wanted)
@@ -106,13 +108,13 @@ class Namer:
                 found[helper] = name
         return {helper: name for helper, name in found.items() if not strays(helper, name, self.free, found)}
 
-    def by_readers(self, later: Container[Helper]) -> dict[Helper, str]:
+    def by_readers(self, votes: Votes, later: Container[Helper]) -> dict[Helper, str]:
         """The names of columns by what most of the formulas that read them need.
 
         One is not enough for mere numbers, but where their title counts on from another column's to the same name.
         A column that computes something else than its reader needs is left for `later`: other readers may tell.
         """
-        votes = {helper: votes for helper, votes in self.votes().items() if helper not in later}
+        votes = {helper: each for helper, each in votes.items() if helper not in later}
         chosen = {helper: most_needed(each) for helper, each in votes.items()}
         sure = [each for each in votes if votes[each].total() > 1 or self.tree(each) or self.counts(each, chosen[each])]
         return first_of_each({helper: chosen[helper] for helper in sure if chosen[helper]})
@@ -122,9 +124,9 @@ class Namer:
         own = self.titles[helper]
         return any(counted_on(own, self.titles[other], theirs) == name for other, theirs in self.found.items())
 
-    def votes(self) -> dict[Helper, Counter]:
+    def votes(self) -> Votes:
         """How many of the formulas that read each column need which quantity."""
-        votes: dict[Helper, Counter] = {}
+        votes: Votes = {}
         for helper, name, tree, leaf in self.readers():
             if helper in self.free and (due := need(self.truth, name, tree, leaf, self.wanted)):
                 votes.setdefault(helper, Counter())[due] += 1

@@ -14,7 +14,7 @@ from .conventions import choose_network, used_rate
 from .evidence import Evidence, Problem
 from .grid import Error
 from .headers import quantity
-from .names import INPUT, STARTED, UPDATED, WEIGHT
+from .names import BACKWARD, DELTA, INPUT, STARTED, UPDATED, WEIGHT
 from .relation import relation
 from .scales import choose_scales
 from .trees import cells_read, leaves
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 HALFWAY = re.compile(r"dE/da_[ho]\d+")
 BETWEEN = re.compile(r"d.*/d(?:a_)?[ho]\d+|E\d+")  # "error 1" is read as E1, but may be meant as a_o1 − t1
 # The columns between loss and gradients that a learner's pasted numbers may be made from.
-WAYS = tuple(map(re.compile, (r"dE/do\d+", r"dE/d[ho]\d+", r"dE/d(?:a_)?[ho]\d+")))
+WAYS = (re.compile(r"dE/do\d+"), DELTA, BACKWARD)
 RIGHT, BLANK, GIVEN_CELL = Verdict("right"), Verdict("blank"), Verdict("given")
 
 

@@ -13,6 +13,8 @@ GIVEN = re.compile(r"[ti]\d+|learning_rate|epoch")  # never computed
 WEIGHT = re.compile(r"[wb]\d+")  # a weight or a bias
 UPDATED = re.compile(r"(new )?([wb]\d+)")  # what an update computes; the weight is the second group
 DELTA = re.compile(r"dE/d[ho]\d+")  # what a unit sends back
+BACKWARD = re.compile(r"dE/d(?:a_)?[ho]\d+")  # what goes from the loss back to a unit's output or sum
+LOSS = re.compile(r"E\d+|E_total")
 SLOPE = re.compile(r"dE/d([wb]\d+)")  # what an update takes
 
 

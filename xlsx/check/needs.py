@@ -10,7 +10,7 @@ import numpy as np
 
 from pyfuncs.network import Network
 
-from .names import UPDATED
+from .names import BACKWARD, UPDATED
 from .relation import at_points, constant, shares
 from .trees import NotUnderstood, Tree, leaves, replaced
 from .truth import Truth
@@ -22,7 +22,6 @@ FREE = (
     (re.compile(r"dE/da_[ho]\d+"), (1.0, -1.0)),
 )
 LEAST_POINTS = 3
-SIGNED = re.compile(r"dE/d(?:a_)?[ho]\d+")  # those that may have the other sign
 
 
 def quantity_of(truth: Truth, values: np.ndarray, wanted: Iterable[str]) -> str | None:
@@ -88,7 +87,7 @@ def most_needed(votes: Counter) -> str | None:
 
 def need(truth: Truth, name: str, tree: Tree, leaf: Tree, wanted: list[str]) -> str | None:
     """The quantity that a leaf must be for a formula to be right."""
-    for sign in (1.0, -1.0) if SIGNED.fullmatch(name) else (1.0,):
+    for sign in (1.0, -1.0) if BACKWARD.fullmatch(name) else (1.0,):
         values = needed(truth, name, tree, leaf, sign)
         if values is not None and (found := quantity_of(truth, values, wanted)):
             return found

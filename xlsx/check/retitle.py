@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from .conventions import numeric_factor, truth_of
@@ -10,20 +9,18 @@ from .evidence import Evidence
 from .givens import rename
 from .headers import quantity
 from .model import Model, Place
-from .names import DELTA, WEIGHT
+from .names import BACKWARD, DELTA, LOSS, WEIGHT
 from .needs import computed, helper_names, most_needed, need
 from .neighbours import strays
 from .trees import Tree, leaves
 from .truth import Truth
 from .unnamed import Helper, place_of, unnamed
 
-DOUBTFUL = re.compile(r"E\d+|E_total|dE/d(?:a_)?[ho]\d+")
-
 
 def retitle(model: Model, number: int, truth: Truth, held: set[str]) -> bool:
     """Name anew the columns whose title misleads: "error o1" is E1, but dE/do1 where what reads it needs that."""
     block, changed = model.found.blocks[number], False
-    for name in [each for each in block.lines if DOUBTFUL.fullmatch(each)]:
+    for name in [each for each in block.lines if LOSS.fullmatch(each) or BACKWARD.fullmatch(each)]:
         own = model.formula(number, name, 0)
         if own is not None and computed(truth, own, [name]):
             continue

@@ -13,7 +13,7 @@ import numpy as np
 from .conventions import SLOPE_SCALES, estimated_rate, factor_of, sample
 from .evidence import Evidence
 from .headers import plain
-from .names import SLOPE, kind_of
+from .names import LOSS, SLOPE, kind_of
 from .needs import factor, needed
 from .truth import Scales, Truth
 
@@ -31,7 +31,7 @@ def choose_scales(evidence: Evidence, truth: Truth) -> Truth:
     if included := included_rate(evidence, truth):
         return replace(truth, scales=Scales(error, total, error * total, included / (error * total), kinds))
     loss = error * total
-    has_loss = any(re.fullmatch(r"E\d+|E_total", name) for name in evidence.trees)
+    has_loss = any(LOSS.fullmatch(name) for name in evidence.trees)
     has_slopes = any(SLOPE.fullmatch(name) for name in evidence.trees)
     if slope < 0 and not adds(evidence, replace(truth, scales=Scales(error, total, slope, kinds=kinds))):
         slope = -slope
