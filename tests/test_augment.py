@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from cnn import augment
 
@@ -41,6 +42,17 @@ def test_a_shift_by_its_bound_is_a_pixel_and_repeats_the_edge(monkeypatch: pytes
     moved = augment.affine(images)
     torch.testing.assert_close(moved[..., :-1, :-1], images[..., 1:, 1:], atol=1e-4, rtol=0)
     torch.testing.assert_close(moved[..., -1, :-1], images[..., -1, 1:], atol=1e-4, rtol=0)
+
+
+def test_all_images_are_moved_as_pytorch_moves_them_one_by_one() -> None:
+    images = torch.rand(5, 1, 28, 28)
+    torch.manual_seed(1)
+    found = augment.affine(images)
+    torch.manual_seed(1)
+    grids = F.affine_grid(augment._maps(5, images.device), [5, 1, 28, 28], align_corners=False)
+    for image, grid, moved in zip(images.split(1), grids.split(1), found.split(1), strict=True):
+        expected = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+        torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
 def test_each_image_of_a_batch_is_moved_by_numbers_of_its_own_and_the_seed_fixes_them() -> None:
