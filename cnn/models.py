@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LIMIT = 20_000  # parameters, the exercise's
+MARGIN = 2  # pixels at each edge that tuned leaves out: blank in most images, and a quarter of the time of an update
 
 
 class Residual(nn.Sequential):
@@ -35,6 +36,16 @@ class Places(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(2).transpose(1, 2) * self.weight.to(x.dtype)).sum(1)
+
+
+class Mean(nn.Module):
+    """Images (n, channels, height, width) to (n, channels): the mean over places.
+
+    AdaptiveAvgPool2d is the same; its gradient is not channels_last, which took the layers before it 6 % of an update.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(2).transpose(1, 2).mean(1)
 
 
 def convolution(before: int, after: int, size: int, stride: int = 1, padding: int | None = None) -> list[nn.Module]:
@@ -88,14 +99,14 @@ def reference() -> list[nn.Module]:
 def tuned() -> list[nn.Module]:
     """Under 20,000 parameters."""
     return [
+        nn.ZeroPad2d(-MARGIN),
         *halved(1, 16, 5),
         Residual(*convolution(16, 16, 3)),
         Residual(*convolution(16, 16, 3)),
         *halved(16, 32, 3, padding=1),
         *separable(32, 64),
         *separable(64, 64),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
+        Mean(),
         nn.Linear(64, 10),
     ]
 
@@ -188,6 +199,8 @@ def describe(layer: nn.Module) -> str:
         return ", ".join(words)
     if isinstance(layer, nn.Linear):
         return f"Linear {layer.in_features}→{layer.out_features}"
+    if isinstance(layer, nn.ZeroPad2d):
+        return f"leave out {-layer.padding[0]} pixels at each edge"
     if isinstance(layer, Places):
         return f"Places {layer.size}×{layer.size}, a weight each"
     return type(layer).__name__ + (f" {layer.p}" if isinstance(layer, nn.Dropout2d) else "")

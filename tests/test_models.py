@@ -100,6 +100,24 @@ def test_places_is_a_depthwise_convolution_as_large_as_what_comes_in(memory_form
     torch.testing.assert_close(places(images), nn.functional.conv2d(images, kernels, groups=5).flatten(1))
 
 
+def test_mean_is_pytorchs_and_its_gradient_is_channels_last() -> None:
+    images = torch.randn(3, 5, 6, 4, requires_grad=True)
+    layer = images.contiguous(memory_format=torch.channels_last)
+    gradients = []
+    layer.register_hook(gradients.append)
+    means = models.Mean()(layer)
+    torch.testing.assert_close(means, nn.functional.adaptive_avg_pool2d(images, 1).flatten(1))
+    (means @ torch.ones(5, 2)).sum().backward()
+    assert gradients[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_tuned_does_not_see_the_edge() -> None:
+    network, images = models.build("tuned").eval(), torch.randn(2, 1, 28, 28)
+    edge = torch.ones(28, 28, dtype=torch.bool)
+    edge[2:-2, 2:-2] = False
+    assert torch.equal(network(images), network(torch.where(edge, 7.0, images)))
+
+
 def test_the_networks_are_printed_with_their_limit() -> None:
     said = subprocess.run([sys.executable, "-m", "cnn.models"], cwd=PROJECT, capture_output=True, text=True)
     heads = [line for line in said.stdout.splitlines() if line and not line.startswith(" ")]
