@@ -1,4 +1,4 @@
-"""Random affine maps of a whole batch at once, on its device: rotation, size, shear and shift."""
+"""Random changes of a whole batch at once, on its device: rotation, size, shear, shift, and bending."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ ROTATION = math.radians(10)  # each is drawn evenly from −bound to bound
 LOG_SCALE = 0.1
 SHEAR = 0.1
 SHIFT = 1 / 14  # a pixel of 28: affine_grid's coordinates go from −1 to 1
+BEND = 1 / 14  # of every point of a lattice
+LATTICE = 5  # points to each side
 
 
 def affine(images: Tensor) -> Tensor:
@@ -21,21 +23,37 @@ def affine(images: Tensor) -> Tensor:
 
     What comes in from outside repeats the edge, which in MNIST is background.
     """
+    return _moved(images, _maps(len(images), images.device))
+
+
+def elastic(images: Tensor) -> Tensor:
+    """The same, and bent: a lattice's points move each by its own random numbers, those between bicubically.
+
+    So in arXiv 1505.04597, with 3×3 points.
+    """
+    maps = _maps(len(images), images.device)
+    bends = torch.empty(len(images), 2, LATTICE**2, device=images.device).uniform_(-BEND, BEND)
+    return _moved(images, torch.cat((maps, bends), 2))
+
+
+def _moved(images: Tensor, maps: Tensor) -> Tensor:
+    """Every place of the new images takes what the old have where its map (n, 2, 3 or more) sends it."""
     count, _, height, width = images.shape
-    coordinates = _maps(count, images.device).view(2 * count, 3) @ _places(height, width, images.device)
+    coordinates = maps.flatten(0, 1) @ _places(height, width, images.device)[: maps.shape[2]]
     grid = coordinates.view(count, 2, height, width).permute(0, 2, 3, 1)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 @cache
 def _places(height: int, width: int, device: torch.device) -> Tensor:
-    """The places of an image as columns (x, y, 1), in rows: all maps are applied to them in one product.
+    """An image's places as columns: x, y, 1, and how much each point of the lattice has to say there.
 
-    affine_grid makes a small product for every image: it took as long as all the rest of `affine`.
+    All images are mapped by one product. affine_grid makes a small one for each: it took as long as all the rest.
     """
-    identity = torch.eye(2, 3, device=device)[None]
-    grid = F.affine_grid(identity, [1, 1, height, width], align_corners=False).view(-1, 2)
-    return torch.cat((grid, torch.ones_like(grid[:, :1])), 1).T.contiguous()
+    x_y = F.affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False).view(-1, 2).T
+    points = torch.eye(LATTICE**2).view(-1, 1, LATTICE, LATTICE)
+    shares = F.interpolate(points, (height, width), mode="bicubic", align_corners=True).flatten(1)
+    return torch.cat((x_y, torch.ones_like(x_y[:1]), shares)).to(device)
 
 
 def _maps(count: int, device: torch.device) -> Tensor:
@@ -47,4 +65,8 @@ def _maps(count: int, device: torch.device) -> Tensor:
     return torch.stack((cos, cos * shear - sin, shift_x, sin, sin * shear + cos, shift_y), 1).view(count, 2, 3)
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {"affine": affine, "none": lambda images: images}
+AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "elastic": elastic,
+    "affine": affine,
+    "none": lambda images: images,
+}

@@ -75,8 +75,14 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "schedule": Setting("linear", "of the learning rate: up, then down to 0, or constant", ("linear", "constant")),
     "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
     "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
-    "augment": Setting("affine", "what is done to every batch: turned, resized, sheared, shifted", ("affine", "none")),
-    "plain_epochs": Setting(1, "the last epochs, without augmentation", kind=int, lowest=0, highest=1000),
+    "augment": Setting(
+        "elastic",
+        "affine turns, resizes, shears and shifts each image; elastic bends it too",
+        ("elastic", "affine", "none"),
+    ),
+    "plain": Setting(
+        0.1, "the last epochs, this fraction of all, are not augmented: one at least", kind=float, highest=1, zero=True
+    ),
     "average": Setting(
         0.1, "of the weights over this fraction of the updates so far; 0 is none", kind=float, highest=1, zero=True
     ),

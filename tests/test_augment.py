@@ -1,6 +1,7 @@
 """Augmentation: affine maps within their bounds, of the whole batch at once, each image by numbers of its own."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -55,12 +56,41 @@ def test_all_images_are_moved_as_pytorch_moves_them_one_by_one() -> None:
         torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
-def test_each_image_of_a_batch_is_moved_by_numbers_of_its_own_and_the_seed_fixes_them() -> None:
+def bent_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ROTATION", "LOG_SCALE", "SHEAR", "SHIFT"):
+        monkeypatch.setattr(augment, name, 0.0)
+
+
+def test_elastic_moves_every_place_by_its_lattice_bicubically(monkeypatch: pytest.MonkeyPatch) -> None:
+    bent_only(monkeypatch)
+    images = torch.rand(3, 1, 28, 28)
+    torch.manual_seed(2)
+    moved = augment.elastic(images)
+    torch.manual_seed(2)
+    torch.empty(5, 3).uniform_()  # what the affine part draws
+    bends = torch.empty(3, 2, 5, 5).uniform_(-1 / 14, 1 / 14)
+    bent = F.interpolate(bends, (28, 28), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    grid = F.affine_grid(torch.eye(2, 3).expand(3, 2, 3), [3, 1, 28, 28], align_corners=False) + bent
+    expected = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
+
+
+def test_elastic_with_one_bend_for_the_whole_lattice_is_a_shift(monkeypatch: pytest.MonkeyPatch) -> None:
+    bent_only(monkeypatch)
+    monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1 / 14 if draws.ndim == 3 else 0.0))
+    images = torch.rand(1, 1, 28, 28)
+    torch.testing.assert_close(augment.elastic(images)[..., :-1, :-1], images[..., 1:, 1:], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("augmentation", [augment.affine, augment.elastic])
+def test_each_image_of_a_batch_is_moved_by_numbers_of_its_own_and_the_seed_fixes_them(
+    augmentation: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
     image = torch.rand(1, 1, 28, 28)
     torch.manual_seed(3)
-    first = augment.affine(image.expand(4, 1, 28, 28))
+    first = augmentation(image.expand(4, 1, 28, 28))
     torch.manual_seed(3)
-    assert torch.equal(first, augment.affine(image.expand(4, 1, 28, 28)))
+    assert torch.equal(first, augmentation(image.expand(4, 1, 28, 28)))
     assert len({tuple(each.flatten().tolist()) for each in first}) == 4
 
 
