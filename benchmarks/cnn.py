@@ -184,7 +184,7 @@ def exercise(threads: int) -> Measured:
 def tuned(threads: int) -> Measured:
     """Epochs as all but a training's last are: with augmentation."""
     with tempfile.TemporaryDirectory() as place:
-        options = ("--model", "tuned", "--epochs", str(EPOCHS), "--plain-epochs", "0", "--out", f"{place}/run")
+        options = ("--model", "tuned", "--epochs", str(EPOCHS), "--plain", "0", "--out", f"{place}/run")
         found = timed("cnn.train", *options, threads=threads)
         return Measured(runs.read(Path(place, "run")).epochs[-1]["seconds"], found.whole, found.megabytes)
 

@@ -70,8 +70,9 @@ class Training:
         }
 
     def is_plain(self, epoch: int) -> bool:
-        """Whether the images of this epoch are left as they are."""
-        return epoch > self.settings["epochs"] - self.settings["plain_epochs"]
+        """Whether the images of this epoch are left as they are: the last ones are, at least one unless plain is 0."""
+        epochs, plain = self.settings["epochs"], self.settings["plain"]
+        return epoch > epochs - max(plain > 0, round(plain * epochs))
 
     def step(self, loss: Tensor, update: int) -> None:
         """One update, the number `update` from 1 on: weights, and their average."""

@@ -142,7 +142,10 @@ def read_config(folder: Path) -> dict:
         return {**config, **check_settings({name: config[name] for name in SETTINGS})}
     except FileNotFoundError:
         raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        advice = "Take the version of this program that wrote it, or start a new run"
+        raise SettingsError(f"{path} does not say {error}, as the runs of this version do", advice) from error
+    except (ValueError, TypeError) as error:
         raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
 
 

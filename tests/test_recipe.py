@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from cnn import models, recipe
+from cnn import data, models, recipe
+from cnn.epochs import Training
 from cnn.settings import check_settings
 
 TUNED, REFERENCE = check_settings({}), check_settings({"recipe": "reference"})
@@ -41,6 +42,16 @@ def test_the_exercises_schedule_is_constant() -> None:
 @pytest.mark.parametrize("updates", [1, 2, 3])
 def test_every_update_of_a_very_short_training_has_a_rate_above_0(updates: int) -> None:
     assert all(0 < rate <= 0.03 for rate in rates(TUNED, updates))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "plain", "augmented"), [(1, 0.1, 0), (2, 0.1, 1), (4, 0.1, 3), (19, 0.1, 17), (3, 0.0, 3), (3, 1.0, 0)]
+)
+def test_the_last_epochs_are_plain(epochs: int, plain: float, augmented: int) -> None:
+    settings = check_settings({"epochs": epochs, "plain": plain})
+    training = Training(settings, data._digits(), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
+    seen = [training.is_plain(epoch) for epoch in range(1, epochs + 1)]
+    assert seen == [False] * augmented + [True] * (epochs - augmented)
 
 
 def test_weights_are_decayed_and_biases_and_batchnorm_are_not() -> None:

@@ -1,5 +1,6 @@
 """The settings of a run: from an option's text or a cell's number, and what is said of a wrong one."""
 
+import json
 import math
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ GOOD = [
     ("device", " Auto ", "auto"),
     ("average", "0", 0.0),
     ("average", 1, 1.0),
-    ("plain_epochs", 0, 0),
+    ("plain", 0, 0.0),
 ]
 WHOLE, EPOCHS, RATE = "a whole number from 1.", "a whole number from 1 to 1000.", "a number above 0, such as 0.03."
 WRONG = [
@@ -42,6 +43,7 @@ WRONG = [
     ("epochs", [3], "[3]", EPOCHS),
     ("batch_size", 0, "0", WHOLE),
     ("average", 1.1, "1.1", "a number from 0 to 1, such as 0.1."),
+    ("plain", "1 epoch", "'1 epoch'", "a number from 0 to 1, such as 0.1."),
     ("weight_decay", -0.1, "-0.1", "a number from 0, such as 0.01."),
     ("warmup", 0, "0", "a number above 0 to 0.9, such as 0.2."),
     ("batch_size", "many", "'many'", WHOLE),
@@ -116,3 +118,11 @@ def test_the_revision_is_dirty_where_a_source_file_was_changed_and_only_there(tm
     assert settings._revision() == git("rev-parse", "HEAD")
     (tmp_path / "source.py").write_text("changed")
     assert settings._revision() == git("rev-parse", "HEAD") + "-dirty"
+
+
+def test_a_run_of_a_version_with_other_settings_is_said_to_be_one(tmp_path: Path) -> None:
+    older = {name: value for name, value in check_settings({}).items() if name != "plain"}
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    with pytest.raises(SettingsError, match="does not say 'plain', as the runs of this version do") as raised:
+        settings.read_config(tmp_path)
+    assert "the version of this program that wrote it" in raised.value.advice
