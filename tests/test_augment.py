@@ -1,4 +1,4 @@
-"""Augmentation: affine maps within their bounds, of the whole batch at once, each image by numbers of its own."""
+"""Augmentation: maps within their bounds, of the whole batch at once, each image by numbers of its own."""
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,12 @@ import torch
 from torch.nn import functional as F
 
 from cnn import augment
+
+
+def no_map_but(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Leave of the affine maps' bounds only those named; the others are 0."""
+    for other in {"ROTATION", "LOG_SCALE", "SHEAR", "SHIFT"} - set(names):
+        monkeypatch.setattr(augment, other, 0.0)
 
 
 def maps(count: int) -> torch.Tensor:
@@ -27,8 +33,8 @@ def test_a_map_is_rotation_times_shear_times_size_within_their_bounds() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("ROTATION", math.pi / 2), ("SHIFT", 0.0)])
 def test_images_are_moved_as_the_map_says(name: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    for other in ("ROTATION", "LOG_SCALE", "SHEAR", "SHIFT"):
-        monkeypatch.setattr(augment, other, value if other == name else 0.0)
+    no_map_but(monkeypatch, name)
+    monkeypatch.setattr(augment, name, value)
     monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1.0))
     images = torch.rand(2, 1, 28, 28)
     expected = torch.rot90(images, 1, (2, 3)) if name == "ROTATION" else images
@@ -36,8 +42,7 @@ def test_images_are_moved_as_the_map_says(name: str, value: float, monkeypatch: 
 
 
 def test_a_shift_by_its_bound_is_a_pixel_and_repeats_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    for other in ("ROTATION", "LOG_SCALE", "SHEAR"):
-        monkeypatch.setattr(augment, other, 0.0)
+    no_map_but(monkeypatch, "SHIFT")
     monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1.0))
     images = torch.rand(1, 1, 28, 28)
     moved = augment.affine(images)
@@ -56,13 +61,8 @@ def test_all_images_are_moved_as_pytorch_moves_them_one_by_one() -> None:
         torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
 
 
-def bent_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ROTATION", "LOG_SCALE", "SHEAR", "SHIFT"):
-        monkeypatch.setattr(augment, name, 0.0)
-
-
 def test_elastic_moves_every_place_by_its_lattice_bicubically(monkeypatch: pytest.MonkeyPatch) -> None:
-    bent_only(monkeypatch)
+    no_map_but(monkeypatch)
     images = torch.rand(3, 1, 28, 28)
     torch.manual_seed(2)
     moved = augment.elastic(images)
@@ -76,7 +76,7 @@ def test_elastic_moves_every_place_by_its_lattice_bicubically(monkeypatch: pytes
 
 
 def test_elastic_with_one_bend_for_the_whole_lattice_is_a_shift(monkeypatch: pytest.MonkeyPatch) -> None:
-    bent_only(monkeypatch)
+    no_map_but(monkeypatch)
     monkeypatch.setattr(torch.Tensor, "uniform_", lambda draws, *_: draws.fill_(1 / 14 if draws.ndim == 3 else 0.0))
     images = torch.rand(1, 1, 28, 28)
     torch.testing.assert_close(augment.elastic(images)[..., :-1, :-1], images[..., 1:, 1:], atol=1e-4, rtol=0)

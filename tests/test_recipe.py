@@ -49,7 +49,7 @@ def test_every_update_of_a_very_short_training_has_a_rate_above_0(updates: int) 
 )
 def test_the_last_epochs_are_plain(epochs: int, plain: float, augmented: int) -> None:
     settings = check_settings({"epochs": epochs, "plain": plain})
-    training = Training(settings, data._digits(), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
+    training = Training(settings, data.load("digits"), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
     seen = [training.is_plain(epoch) for epoch in range(1, epochs + 1)]
     assert seen == [False] * augmented + [True] * (epochs - augmented)
 

@@ -14,8 +14,8 @@ NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def by_neighbours(
-    titles: Mapping[Hashable, str],
-    found: Mapping[Hashable, str],
+    titles: Names,
+    found: Names,
     wanted: Container[str],
     tree_of: Callable[[Hashable], Tree | None],
 ) -> dict[Hashable, str]:
@@ -31,11 +31,11 @@ def by_neighbours(
 
 def counted_on(title: str, other: str, name: str) -> str | None:
     """What a title says where another one of its kind says a name: z2 is h2 where z1 is h1."""
-    mine, theirs = (NUMBERED.fullmatch(text.strip()) for text in (title, other))
-    known = re.search(r"\d+", name)
-    if not known or not same_words(title, other):
+    known, numbers = re.search(r"\d+", name), numbers_of_alike(title, other)
+    if not (known and numbers):
         return None
-    return re.sub(r"\d+", str(int(mine[2]) - int(theirs[2]) + int(known[0])), name)
+    mine, theirs = numbers
+    return re.sub(r"\d+", str(mine - theirs + int(known[0])), name)
 
 
 def alike(one: Tree | None, other: Tree | None) -> bool:
@@ -48,12 +48,14 @@ def alike(one: Tree | None, other: Tree | None) -> bool:
 
 def strays(column: Hashable, name: str, titles: Names, found: Names) -> bool:
     """Whether a column computes what no other of its title does: it is a wrong one of their kind."""
-    others = [other for other in found if other != column and same_words(titles[column], titles[other])]
+    others = [other for other in found if other != column and numbers_of_alike(titles[column], titles[other])]
     kinds = [kind_of(found[other]) for other in others]
     return kind_of(name) not in kinds and (len(kinds) > 1 or kinds in (["dE/do"], ["dE/dh"]))
 
 
-def same_words(title: str, other: str) -> bool:
-    """Whether two titles differ in their number only: "error 1" and "error 2"."""
+def numbers_of_alike(title: str, other: str) -> tuple[int, int] | None:
+    """The numbers of two titles that differ in nothing else, "error 1" and "error 2"; None of others."""
     mine, theirs = (NUMBERED.fullmatch(text.strip()) for text in (title, other))
-    return bool(mine and theirs) and (mine[1], mine[3]) == (theirs[1], theirs[3])
+    if not (mine and theirs) or mine.group(1, 3) != theirs.group(1, 3):
+        return None
+    return int(mine[2]), int(theirs[2])
