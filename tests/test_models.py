@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,14 +58,9 @@ def test_every_weight_of_a_network_is_learnt(model: str) -> None:
 
 
 def without_effect(network: nn.Module) -> set[str]:
-    """Biases that the next BatchNorm takes out again: before it, or before a 1×1 convolution before it."""
+    """Biases that the next BatchNorm takes out again."""
     layers = [(name, layer) for name, layer in network.named_modules() if not isinstance(layer, nn.Sequential)]
-    found = set()
-    for (name, layer), (_, second), (_, third) in zip(layers, layers[1:], layers[2:], strict=False):
-        pointwise = isinstance(second, nn.Conv2d) and second.kernel_size == (1, 1) and isinstance(third, nn.BatchNorm2d)
-        if isinstance(second, nn.BatchNorm2d) or (isinstance(layer, nn.BatchNorm2d) and pointwise):
-            found.add(f"{name}.bias")
-    return found
+    return {f"{name}.bias" for (name, _), (_, after) in pairwise(layers) if isinstance(after, nn.BatchNorm2d)}
 
 
 def test_the_seed_fixes_the_initial_weights() -> None:
@@ -98,6 +94,15 @@ def test_places_is_a_depthwise_convolution_as_large_as_what_comes_in(memory_form
     places, images = models.Places(5, 6), torch.randn(3, 5, 6, 6).to(memory_format=memory_format)
     kernels = places.weight.t().reshape(5, 1, 6, 6)
     torch.testing.assert_close(places(images), nn.functional.conv2d(images, kernels, groups=5).flatten(1))
+
+
+def test_pointwise_is_a_1_x_1_convolution_and_its_output_and_gradient_are_channels_last() -> None:
+    pointwise, images = models.Pointwise(5, 7), torch.randn(3, 5, 6, 4).to(memory_format=torch.channels_last)
+    images.requires_grad_()
+    found = pointwise(images)
+    torch.testing.assert_close(found, nn.functional.conv2d(images, pointwise.weight[:, :, None, None]))
+    (gradient,) = torch.autograd.grad(found.sum(), images)
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in (found, gradient))
 
 
 def test_mean_is_pytorchs_and_its_gradient_is_channels_last() -> None:
