@@ -45,7 +45,7 @@ class Row:
 
 
 ROWS = {
-    "one-epoch": Row("--model tuned --epochs 1 --batch-size 64", 99.10, 99.25),
+    "one-epoch": Row("--model tuned --epochs 1 --batch-size 64 --learning-rate 0.03", 99.10, 99.25),
     "short": Row("--model tuned --epochs 4", 99.45, 99.50),
     "tiny": Row("--model tiny --epochs 15", 99.20, 99.40),
     "tuned": Row("--model tuned --epochs 19", 99.64, 99.70),

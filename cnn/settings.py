@@ -66,8 +66,8 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "model": Setting("tuned", "the network; python -m cnn.models prints them", MODELS),
     "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", DATASETS),
     "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
-    "batch_size": Setting(128, "images that one update is computed from", kind=int),
-    "learning_rate": Setting(0.03, "the factor from gradient to update, at its highest", kind=float),
+    "batch_size": Setting(256, "images that one update is computed from; a small data set wants fewer", kind=int),
+    "learning_rate": Setting(0.05, "the factor from gradient to update, at its highest", kind=float),
     "seed": Setting(0, "fixes initial weights, order and augmentation", kind=int, lowest=0, highest=2**32 - 1),
     "device": Setting("auto", "where to compute; auto takes a GPU if there is one", ("auto", "cpu", "cuda", "mps")),
     "recipe": Setting("tuned", "sets the defaults of the others; reference is the exercise's", ("tuned", "reference")),
@@ -92,6 +92,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
 RECIPES = {
     "tuned": {},
     "reference": {
+        "batch_size": 128,
         "learning_rate": 0.01,
         "optimizer": "sgd",
         "schedule": "constant",

@@ -15,6 +15,7 @@ import pytest
 
 from addin import __version__, launch
 from cnn import runs
+from cnn.settings import SETTINGS
 from tests.trainer import PROJECT, wait_until
 
 START = f"""
@@ -23,6 +24,7 @@ assert sys.argv[1] == "train", sys.argv
 os.environ["PYTHONPATH"] = {str(PROJECT)!r}
 os.execv(sys.executable, [sys.executable, "-m", "cnn.train", *sys.argv[2:]])
 """
+ABOVE_0 = f"It must be a number above 0, such as {SETTINGS['learning_rate'].default}."
 SHORT = {"dataset": "digits", "epochs": 2.0, "device": "cpu"}
 LONG = {**SHORT, "epochs": 1000}
 posix = pytest.mark.skipif(os.name == "nt", reason="the stand-in for start.py needs exec")
@@ -205,8 +207,8 @@ def test_a_folder_that_nobody_launched_has_no_outcome(tmp_path: Path) -> None:
     ("settings", "said"),
     [
         ({"epochs": 1.5}, "epochs is 1.5. It must be a whole number from 1 to 1000."),
-        ({"learning_rate": "10%"}, "learning_rate is '10%'. It must be a number above 0, such as 0.03."),
-        ({"learning_rate": ""}, "learning_rate is blank. It must be a number above 0, such as 0.03."),
+        ({"learning_rate": "10%"}, f"learning_rate is '10%'. {ABOVE_0}"),
+        ({"learning_rate": ""}, f"learning_rate is blank. {ABOVE_0}"),
         (
             {"dataset": "MNIST; rm -rf /"},
             "dataset is 'MNIST; rm -rf /'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",

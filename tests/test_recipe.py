@@ -22,7 +22,7 @@ def rates(settings: dict, updates: int) -> list[float]:
 
 def test_a_linear_schedule_is_pytorchs_own_rise_and_fall() -> None:
     weight = nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.SGD([weight], 0.03)
+    optimizer = torch.optim.SGD([weight], TUNED["learning_rate"])
     up = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / 20, 1, total_iters=19)
     down = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 1 / 80, total_iters=79)
     both = torch.optim.lr_scheduler.SequentialLR(optimizer, [up, down], [20])
@@ -32,7 +32,7 @@ def test_a_linear_schedule_is_pytorchs_own_rise_and_fall() -> None:
         optimizer.step()
         both.step()
     assert rates(TUNED, 100) == pytest.approx(expected)
-    assert max(rates(TUNED, 100)) == 0.03
+    assert max(rates(TUNED, 100)) == TUNED["learning_rate"]
 
 
 def test_the_exercises_schedule_is_constant() -> None:
@@ -41,7 +41,7 @@ def test_the_exercises_schedule_is_constant() -> None:
 
 @pytest.mark.parametrize("updates", [1, 2, 3])
 def test_every_update_of_a_very_short_training_has_a_rate_above_0(updates: int) -> None:
-    assert all(0 < rate <= 0.03 for rate in rates(TUNED, updates))
+    assert all(0 < rate <= TUNED["learning_rate"] for rate in rates(TUNED, updates))
 
 
 @pytest.mark.parametrize(

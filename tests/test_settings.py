@@ -25,7 +25,7 @@ GOOD = [
     ("average", 1, 1.0),
     ("plain", 0, 0.0),
 ]
-WHOLE, EPOCHS, RATE = "a whole number from 1.", "a whole number from 1 to 1000.", "a number above 0, such as 0.03."
+WHOLE, EPOCHS, RATE = "a whole number from 1.", "a whole number from 1 to 1000.", "a number above 0, such as 0.05."
 WRONG = [
     ("learning_rate", 0, "0", RATE),
     ("learning_rate", -0.1, "-0.1", RATE),
@@ -71,7 +71,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: object, s
 def test_a_setting_that_is_not_given_has_the_default_of_its_recipe() -> None:
     tuned, reference = check_settings({"seed": 3}), check_settings({"recipe": "reference", "epochs": 2})
     shown = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device", "optimizer", "average")
-    assert [tuned[name] for name in shown] == ["tuned", "mnist", 19, 128, 0.03, 3, "auto", "adamw", 0.1]
+    assert [tuned[name] for name in shown] == ["tuned", "mnist", 19, 256, 0.05, 3, "auto", "adamw", 0.1]
     assert [reference[name] for name in shown] == ["tuned", "mnist", 2, 128, 0.01, 0, "auto", "sgd", 0.0]
 
 
