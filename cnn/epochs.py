@@ -123,7 +123,7 @@ def choose_device(name: str) -> str:
 def use_one_thread() -> None:
     """Compute in one thread on the CPU, unless OMP_NUM_THREADS asks for another number.
 
-    These networks are small: on two cores at rest a second thread took an epoch from 12 s to 9.4 s, and beside any
+    These networks are small: on two cores at rest a second thread took an epoch from 7.2 s to 4.4 s, and beside any
     other program, such as the spreadsheet that shows the run, to 80 s and more, since each waits for the other.
     """
     if "OMP_NUM_THREADS" not in os.environ:
