@@ -14,7 +14,10 @@ from addin.calc import extension, office
 from addin.excel import desktop
 from cnn import runs
 
-EPOCHS = {"mnist": 2, "digits": 19}  # at most three minutes on two cores, also where there is no AMX
+TRAINING = {  # at most three minutes on two cores, also where there is no AMX
+    "mnist": ("--epochs", "2"),
+    "digits": ("--epochs", "19", "--batch-size", "64"),
+}
 FULL = "python start.py train"
 
 
@@ -153,8 +156,8 @@ def train(folder: Path) -> int:
     from cnn import data
 
     dataset = data.load("auto").name
-    epochs = str(EPOCHS[dataset])
-    return run("cnn.train", "--model", "tuned", "--dataset", dataset, "--epochs", epochs, "--out", str(folder))
+    options = ("--model", "tuned", "--dataset", dataset, *TRAINING[dataset], "--out", str(folder))
+    return run("cnn.train", *options)
 
 
 def run(*words: str, stdout: int | None = None) -> int:

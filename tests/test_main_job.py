@@ -161,7 +161,7 @@ def test_headless_without_torch_the_sheets_are_computed(headless: Path, capsys):
 def test_headless_it_trains_and_leaves_a_results_workbook(headless: Path, monkeypatch, capfd):
     pytest.importorskip("torch")
     monkeypatch.setenv("CNN_DATA_DIR", str(headless))
-    monkeypatch.setitem(main_job.EPOCHS, "digits", 2)
+    monkeypatch.setitem(main_job.TRAINING, "digits", ("--epochs", "2"))
     assert main_job.main([]) == 0
     said = capfd.readouterr().out
     (folder,) = runs.list_runs()

@@ -13,7 +13,7 @@ from tests.calc.office import Office, virtual_screen, wait_for
 from xlsx import build
 
 DOCS = PROJECT / "docs"
-RUN = {"dataset": "digits", "epochs": 40}
+RUN = {"dataset": "digits", "epochs": 40, "batch_size": 64}
 COLOURS = "48"  # of a PNG: a third of the bytes, and no difference to the eye
 
 
