@@ -107,10 +107,10 @@ def test_the_figures_of_an_epoch_are_plausible_and_improve(uninterrupted: tuple)
         assert line["test_accuracy"] * 360 == pytest.approx(round(line["test_accuracy"] * 360))
         assert line["images_per_second"] > 1437 / line["seconds"]
     assert [line["learning_rate"] for line in epoch_lines] == pytest.approx(
-        [0.03 * left / 28.8 for left in (25, 13, 1)]
+        [0.02 * left / 28.8 for left in (25, 13, 1)]
     )
     for loss in ("train_loss", "test_loss"):
-        assert epoch_lines[0][loss] > epoch_lines[2][loss] > 0
+        assert epoch_lines[0][loss] > epoch_lines[1][loss] > epoch_lines[2][loss] > 0
     assert epoch_lines[-1]["test_accuracy"] > 0.7
 
 
@@ -143,7 +143,7 @@ def test_it_says_one_plain_line_an_epoch_where_there_is_no_terminal(uninterrupte
 
 def test_the_configuration_holds_all_that_is_needed_to_repeat_the_run(uninterrupted: tuple) -> None:
     config = json.loads((uninterrupted[0] / "config.json").read_text())
-    settings = {"model": "tiny", "dataset": "digits", "epochs": 3, "batch_size": 128, "learning_rate": 0.03}
+    settings = {"model": "tiny", "dataset": "digits", "epochs": 3, "batch_size": 128, "learning_rate": 0.02}
     assert set(config) >= set(SETTINGS)
     facts = {"seed": 0, "device": "cpu", "threads": 1, "train_images": 1437, "test_images": 360, "data_dir": None}
     assert {**config, **settings, **facts} == config
@@ -471,11 +471,11 @@ def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: p
     before = (tmp_path / "run" / "log.jsonl").read_bytes()
     assert run("--resume", tmp_path / "run", "--learning-rate", "0.04") == 2
     assert capsys.readouterr().err == (
-        "cnn.train: learning_rate is 0.04, but run was started with 0.03. "
+        "cnn.train: learning_rate is 0.04, but run was started with 0.02. "
         "Leave it out, or start a new run without --resume.\n"
     )
     assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.03", "--epochs", EPOCHS) == 0
+    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02", "--epochs", EPOCHS) == 0
 
 
 def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:
@@ -639,7 +639,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_epochs(
     assert "not finite" in said
     if (when, poisoned) == ("before", 1):
         assert "the loss is not finite in epoch 1, batch 1." in said
-    assert "Take a smaller learning_rate than 0.03; the epochs before are kept." in said
+    assert "Take a smaller learning_rate than 0.02; the epochs before are kept." in said
     assert len(runs.read(tmp_path / "run").epochs) == poisoned - 1
     assert (tmp_path / "run" / "checkpoint.pt").exists() == (poisoned > 1)
 
