@@ -64,14 +64,14 @@ def refuse(message: str) -> int:
 
 def doctor() -> int:
     """Works without an environment, so it runs in this Python."""
-    from addin import doctor
+    from addin.setup import doctor
 
     return doctor.main()
 
 
 def set_up_and_run(command: str, arguments: list) -> int:
     """Install what the command needs and hand over to its module."""
-    from addin.packages import SetupError
+    from addin.setup.packages import SetupError
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip does not outlive this
     stages, module = COMMANDS[command]
@@ -91,11 +91,11 @@ def set_up_and_run(command: str, arguments: list) -> int:
 
 def install(stage: str, go_on: bool) -> None:
     """Install a stage's packages unless they are there. Raises SetupError; tests go on without torch."""
-    from addin import packages
+    from addin.setup import packages
 
     if packages.is_installed(stage):
         return
-    from addin import torch_pair
+    from addin.setup import torch_pair
 
     try:
         if stage == "torch":
@@ -116,7 +116,7 @@ def own(command: str, arguments: list) -> list:
 
 def hand_over(command: str, module: list) -> int:
     """Become `python -m module ...` in .venv, so that signals reach it and its exit code is ours."""
-    from addin import packages
+    from addin.setup import packages
 
     line = [str(packages.python()), "-m", *module]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile torch anew: 5 s each

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from addin import launch, packages, torch_pair
-from addin.calc import extension, office
-from addin.excel import desktop
+from addin import launch
+from addin.calc import extension
+from addin.setup import excel, office, packages, torch_pair
 from cnn import runs
 
 TRAINING = {  # at most three minutes on two cores, also where there is no AMX
@@ -26,9 +26,9 @@ def main(arguments: list[str]) -> int:
     try:
         runs.home().mkdir(parents=True, exist_ok=True)
         launch.write_environment(packages.python(), packages.ROOT)
-        for what, advice in desktop.of_place(runs.home()):
+        for what, advice in excel.of_place(runs.home()):
             print(f"{runs.home()} is {what}. Better: {advice}.", flush=True)
-        return do(desktop.find(), office.find(), with_torch="--no-torch" not in arguments)
+        return do(excel.find(), office.find(), with_torch="--no-torch" not in arguments)
     except OSError as error:
         print(f"{error.filename or runs.home()}: {error.strerror or error}. BACKPROP_HOME names another folder.")
     except packages.SetupError as error:
@@ -38,10 +38,10 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def do(excel: Path | None, found: office.Office | None, with_torch: bool) -> int:
+def do(program: Path | None, found: office.Office | None, with_torch: bool) -> int:
     """The job in the best program that there is."""
-    if excel and office.has_display():
-        return in_excel(excel, found, with_torch)
+    if program and office.has_display():
+        return in_excel(program, found, with_torch)
     if reason := why_headless(found):
         print(f"{reason} Doing the same work headless.", flush=True)
         return headless(with_torch)
@@ -71,14 +71,14 @@ def in_window(found: office.Office, with_torch: bool) -> int:
     return failed
 
 
-def in_excel(excel: Path, found: office.Office | None, with_torch: bool) -> int:
+def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> int:
     """Open the user's workbook in Excel; where LibreOffice is too, what it needs is there as well."""
-    workbook, failed = user_workbook(desktop.FILE_NAME), 0
-    for what, advice in desktop.problems(workbook, packages.python(), packages.ROOT):
+    workbook, failed = user_workbook(excel.FILE_NAME), 0
+    for what, advice in excel.problems(workbook, packages.python(), packages.ROOT):
         print(f"{workbook} {what}: {advice}.", flush=True)
     try:
-        desktop.prepare_mac()
-        desktop.open_workbook(excel, workbook)
+        excel.prepare_mac()
+        excel.open_workbook(program, workbook)
         print(f"Opened {workbook} in Excel. Enable its macros where Excel asks.", flush=True)
     except (OSError, subprocess.CalledProcessError) as error:
         failed = 1

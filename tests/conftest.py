@@ -6,7 +6,7 @@ import shutil
 import pytest
 from hypothesis import settings
 
-from addin.calc import office
+from addin.setup import office
 from tests.needs import require
 
 # PyTorch loads parts of itself in the middle of a test, so no example has a deadline. Where skips are failures the

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from addin import doctor, packages, torch_pair
-from addin.calc import office
+from addin.setup import doctor, office, packages, torch_pair
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBJECTS = ("Python", "torch", "LibreOffice", "Excel", "Extension", "Data", "Disk")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from addin.excel import command, desktop, project
+from addin.excel import command, project
+from addin.setup import excel
 from tests.excel.windows import arguments, by_cmd
 
 ODD = ["plain", "two words", "it's & co", "José (ü) ~1"]
@@ -52,7 +53,7 @@ def test_on_macos_the_shell_runs_the_request_in_any_folder(name: str, tmp_path: 
     path = f"False;{home}/backprop.xlsm;{home}/backprop.xlsm;;;;{copy}"
     line = shell_command(
         PYTHONPATH=path.replace("'", "\\'") + ";",  # as ExecuteMac of xlwings.bas does
-        PythonInterpreter=desktop.interpreter_for_mac(tmp_path / "plain"),
+        PythonInterpreter=excel.interpreter_for_mac(tmp_path / "plain"),
         PythonCommand=f"from addin.excel import command; command.main(['{word}'])",
         WorkbookName="backprop.xlsm",
         ApplicationFullName="/Applications/Microsoft Excel",

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from addin import __version__, launch, main_job, packages, torch_pair
-from addin.calc import office
+from addin import __version__, launch, main_job
+from addin.setup import office, packages, torch_pair
 from cnn import runs
 from tests.needs import require
 

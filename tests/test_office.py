@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from addin.calc import extension, office
-from addin.calc.office import Office, OfficeError
+from addin.calc import extension
+from addin.setup import office
+from addin.setup.office import Office, OfficeError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="drives LibreOffice with Linux means")
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups" if sys.platform == "linux" and os.geteuid() == 0 else ""

@@ -317,7 +317,7 @@ def own_index(project: Project, index: Index, address: str) -> subprocess.Comple
     project.environment["PIP_CONFIG_FILE"] = str(settings)
     project.environment["PIP_CONSTRAINT"] = os.devnull  # the machine's own would refuse the tiny packages' versions
     code = (
-        "from addin import torch_pair\n"
+        "from addin.setup import torch_pair\n"
         f"torch_pair.INDEX = {address!r}\n"
         "torch_pair.wanted_builds = lambda *_: 'simple'\n"
         "torch_pair.install()\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addin import torch_pair
+from addin.setup import torch_pair
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for nvidia-smi is a shell script")

@@ -21,7 +21,8 @@ from pyopenvba.vba import VBAModuleKind
 from xlsxwriter import Workbook
 from xlsxwriter.utility import quote_sheetname
 
-from addin.excel import desktop, wrappers
+from addin.excel import wrappers
+from addin.setup import excel
 from cnn import runs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,7 @@ def settings() -> dict[str, str]:
     """Every setting that xlwings looks for, for this machine; and ours, where the user's folder is."""
     return {
         "INTERPRETER_WIN": sys.executable,
-        "INTERPRETER_MAC": desktop.interpreter_for_mac(runs.home()) if sys.platform == "darwin" else "",
+        "INTERPRETER_MAC": excel.interpreter_for_mac(runs.home()) if sys.platform == "darwin" else "",
         "PYTHONPATH": str(PROJECT),
         "UDF MODULES": wrappers.UDFS,
         "ADD_WORKBOOK_TO_PYTHONPATH": "False",

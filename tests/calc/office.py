@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from addin.calc.office import environment
+from addin.setup.office import environment
 
 DRIVER = Path(__file__).with_name("driver.py")
 XCU = """<?xml version="1.0" encoding="UTF-8"?>

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import xlwings
 
-from addin.calc.office import environment
 from addin.excel import command, project
+from addin.setup.office import environment
 from cnn import runs
 from tests.calc.conftest import write_environment
 from tests.calc.office import Office, wait_for

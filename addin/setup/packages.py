@@ -18,10 +18,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from addin import pip_output
+from addin.setup import pip_output
 from cnn.runs import Lock
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 UNFINISHED = VENV / "unfinished"
 PAIR = ("torch", "torchvision")

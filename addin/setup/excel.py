@@ -59,9 +59,9 @@ def registry(root: str, key: str, name: str) -> object:
         return None
 
 
-def open_workbook(excel: Path, workbook: Path) -> None:
+def open_workbook(program: Path, workbook: Path) -> None:
     """Open the workbook with Excel and return. Raises OSError."""
-    command = ["open", "-a", str(excel), str(workbook)] if sys.platform == "darwin" else [str(excel), str(workbook)]
+    command = ["open", "-a", str(program), str(workbook)] if sys.platform == "darwin" else [str(program), str(workbook)]
     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

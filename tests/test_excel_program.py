@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from addin import doctor, main_job, packages
-from addin.calc import office
-from addin.excel import desktop, project
+from addin import main_job
+from addin.excel import project
+from addin.setup import doctor, excel, office, packages
 from xlsx import build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workbook for this machine."""
-    return build.build(tmp_path_factory.mktemp("built") / desktop.FILE_NAME, "2-1")
+    return build.build(tmp_path_factory.mktemp("built") / excel.FILE_NAME, "2-1")
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def excel(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def program(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program in Excel's place on a machine with a display, and no LibreOffice; it notes what it is to open."""
     program = home.parent / "EXCEL.EXE"
     program.write_text(f'#!/bin/sh\necho "$1" >"{home.parent}/opened"\n')
     program.chmod(0o755)
-    monkeypatch.setitem(desktop.PLACES, sys.platform, (str(program),))
+    monkeypatch.setitem(excel.PLACES, sys.platform, (str(program),))
     monkeypatch.setattr(office, "has_display", lambda: True)
     monkeypatch.setattr(office, "find", lambda: None)
     return program
@@ -55,11 +55,11 @@ def opened(home: Path) -> str:
 
 @pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # Excel is meant to outlive this
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_where_excel_is_its_workbook_is_written_once_and_opened(excel: Path, home: Path, capsys) -> None:
+def test_where_excel_is_its_workbook_is_written_once_and_opened(program: Path, home: Path, capsys) -> None:
     assert main_job.main(["--no-torch"]) == 0
     workbook = home / "backprop.xlsm"
     assert opened(home) == str(workbook)
-    settings = desktop.settings_in(workbook)
+    settings = excel.settings_in(workbook)
     assert settings["BACKPROP_HOME"] == str(home)
     assert settings["INTERPRETER_WIN"] == sys.executable
     assert settings["PYTHONPATH"] == str(ROOT)
@@ -70,15 +70,15 @@ def test_where_excel_is_its_workbook_is_written_once_and_opened(excel: Path, hom
     assert f"{workbook} cannot be read" in capsys.readouterr().out
 
 
-def test_an_excel_that_does_not_start_is_told(excel: Path, home: Path, built: Path, capsys) -> None:
+def test_an_excel_that_does_not_start_is_told(program: Path, home: Path, built: Path, capsys) -> None:
     shutil.copy(built, home)
-    excel.write_text("not a program")
+    program.write_text("not a program")
     assert main_job.main(["--no-torch"]) == 1
     assert "Excel could not be started" in capsys.readouterr().out
 
 
 def problems(path: Path) -> list[str]:
-    return [what for what, _ in desktop.problems(path, Path(sys.executable), ROOT)]
+    return [what for what, _ in excel.problems(path, Path(sys.executable), ROOT)]
 
 
 def test_a_fresh_workbook_has_no_problem(built: Path) -> None:
@@ -87,13 +87,13 @@ def test_a_fresh_workbook_has_no_problem(built: Path) -> None:
 
 
 def test_another_xlwings_than_the_workbooks_is_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desktop, "version_of_xlwings", lambda python: "0.99.1")
+    monkeypatch.setattr(excel, "version_of_xlwings", lambda python: "0.99.1")
     (problem,) = problems(built)
-    assert problem == f"is of xlwings {desktop.settings_in(built)['BACKPROP_XLWINGS']}, but 0.99.1 is installed"
+    assert problem == f"is of xlwings {excel.settings_in(built)['BACKPROP_XLWINGS']}, but 0.99.1 is installed"
 
 
 def test_another_copy_of_the_project_is_named(built: Path, tmp_path: Path) -> None:
-    ((problem, _),) = desktop.problems(built, Path(sys.executable), tmp_path)
+    ((problem, _),) = excel.problems(built, Path(sys.executable), tmp_path)
     assert problem == f"is of another copy of the project, in {ROOT}"
 
 
@@ -108,7 +108,7 @@ def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:
     """On Windows it is a stream of the file, under the same name as this file here."""
     downloaded = shutil.copy(built, tmp_path)
     Path(f"{downloaded}:Zone.Identifier").write_text("[ZoneTransfer]\nZoneId=3\n")
-    (problem,) = desktop.problems(Path(downloaded), Path(sys.executable), ROOT)
+    (problem,) = excel.problems(Path(downloaded), Path(sys.executable), ROOT)
     assert "Excel blocks its macros" in problem[0]
     assert "Unblock" in problem[1]
 
@@ -123,19 +123,19 @@ def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_synchronized_folder_is_explained(folder: str, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desktop.synced(Path(folder)) == service
-    told = [advice for _, advice in desktop.of_place(Path(folder))]
+    assert excel.synced(Path(folder)) == service
+    told = [advice for _, advice in excel.of_place(Path(folder))]
     assert told == (["set BACKPROP_HOME to a plain local folder"] if service else [])
     monkeypatch.setenv("OneDrive", "/home/jo/Backprop")
-    assert desktop.synced(Path(folder))
+    assert excel.synced(Path(folder))
 
 
-def test_doctor_says_what_is_wrong_with_the_workbook_and_that_macros_are_off(excel, home, monkeypatch) -> None:
+def test_doctor_says_what_is_wrong_with_the_workbook_and_that_macros_are_off(program, home, monkeypatch) -> None:
     assert doctor.check_workbook().advice == ""
-    (home / desktop.FILE_NAME).write_bytes(b"")
-    assert doctor.check_workbook().found == f"{home / desktop.FILE_NAME} cannot be read"
-    assert doctor.check_excel() == doctor.Finding(str(excel))
-    monkeypatch.setattr(desktop, "registry", lambda root, key, name: 4 if "Policies" in key else None)
+    (home / excel.FILE_NAME).write_bytes(b"")
+    assert doctor.check_workbook().found == f"{home / excel.FILE_NAME} cannot be read"
+    assert doctor.check_excel() == doctor.Finding(str(program))
+    monkeypatch.setattr(excel, "registry", lambda root, key, name: 4 if "Policies" in key else None)
     assert "turned off by your administrator's policy" in doctor.check_excel().found
 
 
@@ -145,15 +145,15 @@ def test_an_interpreter_with_blanks_in_its_path_gets_a_program_without(home: Pat
     odd.parent.mkdir()
     odd.symlink_to(sys.executable)
     monkeypatch.setattr(sys, "executable", str(odd))
-    program = desktop.interpreter_for_mac(home.parent / "plain")
+    program = excel.interpreter_for_mac(home.parent / "plain")
     said = subprocess.run([program, "-c", "import sys; print(sys.argv[1:])", "a b"], capture_output=True, text=True)
     assert said.stdout == "['a b']\n"
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
-    assert desktop.interpreter_for_mac(home) == "/usr/bin/python3"
+    assert excel.interpreter_for_mac(home) == "/usr/bin/python3"
 
 
 def test_the_settings_sheet_is_read_as_openpyxl_reads_it(built: Path) -> None:
     import openpyxl
 
     rows = openpyxl.load_workbook(built)[project.SETTINGS_SHEET].iter_rows(max_col=2, values_only=True)
-    assert desktop.settings_in(built) == {name: value or "" for name, value in rows}
+    assert excel.settings_in(built) == {name: value or "" for name, value in rows}

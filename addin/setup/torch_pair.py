@@ -12,8 +12,8 @@ import subprocess
 import threading
 import urllib.request
 
-from addin import packages
-from addin.packages import SetupError
+from addin.setup import packages
+from addin.setup.packages import SetupError
 
 INDEX = "https://download.pytorch.org/whl/"
 CUDA = ((13.0, "cu130"), (12.8, "cu128"), (0.0, "cu126"))  # the oldest CUDA version of the driver, and its builds

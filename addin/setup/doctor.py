@@ -14,9 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from addin import packages, torch_pair
-from addin.calc import office
-from addin.excel import desktop
+from addin.setup import excel, office, packages, torch_pair
 from cnn import runs
 
 MNIST = ("train-images", "train-labels", "t10k-images", "t10k-labels")
@@ -109,19 +107,19 @@ def check_extension() -> Finding:
 
 def check_excel() -> Finding:
     """Excel, and whether its settings run macros."""
-    excel = desktop.find()
-    if not excel:
-        known = sys.platform in desktop.PLACES
+    found = excel.find()
+    if not found:
+        known = sys.platform in excel.PLACES
         return Finding("not found; not needed" if known else f"there is none for {platform.system()}")
-    if policy := desktop.macros_policy():
-        return Finding(f"{excel}, but {policy}", "allow them there, or use LibreOffice; the formulas need none")
-    return Finding(str(excel))
+    if policy := excel.macros_policy():
+        return Finding(f"{found}, but {policy}", "allow them there, or use LibreOffice; the formulas need none")
+    return Finding(str(found))
 
 
 def check_workbook() -> Finding:
     """The user's workbook for Excel."""
-    workbook = runs.home() / desktop.FILE_NAME
-    for what, advice in desktop.problems(workbook, packages.python(), packages.ROOT):
+    workbook = runs.home() / excel.FILE_NAME
+    for what, advice in excel.problems(workbook, packages.python(), packages.ROOT):
         return Finding(f"{workbook} {what}", advice)
     there = workbook.exists()
     return Finding(str(workbook) if there else "no backprop.xlsm yet; python start.py writes it where Excel is")
@@ -146,7 +144,7 @@ def check_home() -> Finding:
     home = runs.home()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if existing.is_dir() and os.access(existing, os.W_OK):
-        for what, advice in desktop.of_place(home):
+        for what, advice in excel.of_place(home):
             return Finding(f"{home} is {what}", advice)
         return Finding(str(home))
     return Finding(f"{home} cannot be written", "set BACKPROP_HOME to a folder of your own", vital=True)

@@ -1,0 +1,1 @@
+"""What start.py does before anything else: the environment and its packages, the office and Excel of this machine."""
