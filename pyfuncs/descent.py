@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from . import optimizers
-from .network import Network, NetworkError
+from .network import Array, Network, NetworkError
 from .propagation import backpropagate, gradient, loss, quiet, samples, units
 
 MAX_NUMBERS = 20_000_000
@@ -21,9 +21,7 @@ PIECE = 1_000_000
 
 
 @quiet
-def step(
-    network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray, learning_rate: float
-) -> np.ndarray:
+def step(network: Network, weights: Array, inputs: Array, targets: Array, learning_rate: float) -> Array:
     """The weights after one plain update: (n,)."""
     inputs, targets = samples(network, inputs, targets)
     now, count = network.fitting(weights).copy(), network.learned_count
@@ -37,13 +35,13 @@ def step(
 @quiet
 def history(
     network: Network,
-    weights: np.ndarray,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    learning_rate: float | np.ndarray,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rate: float | Array,
     epochs: int,
     optimizer: str = "sgd",
-) -> np.ndarray:
+) -> Array:
     """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,)."""
     direction = optimizers.parse(optimizer).start()
     inputs, targets = samples(network, inputs, targets)
@@ -62,13 +60,13 @@ def history(
 
 def sweep(
     network: Network,
-    weights: np.ndarray,
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    learning_rates: np.ndarray,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rates: Array,
     epochs: int,
     optimizer: str = "sgd",
-) -> np.ndarray:
+) -> Array:
     """E_total before each update and after the last: (epochs + 1, rates), all rates in one pass."""
     table = history(network, weights, inputs, targets, np.ravel(learning_rates), epochs, optimizer)
     return np.concatenate([loss(network, piece, inputs, targets)[..., -1] for piece in pieces(network, table, inputs)])
@@ -76,13 +74,13 @@ def sweep(
 
 def train_table(
     network: Network,
-    weights: np.ndarray,
-    inputs: np.ndarray,
-    targets: np.ndarray,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
     learning_rate: float,
     epochs: int,
     optimizer: str = "sgd",
-) -> np.ndarray:
+) -> Array:
     """A row for each state: (epochs + 1, columns).
 
     One sample gives the columns of network.headers("train"): t i w b, units, E, gradients. A batch has no units of its
@@ -92,7 +90,7 @@ def train_table(
     return np.concatenate([states(network, piece, inputs, targets) for piece in pieces(network, table, inputs)])
 
 
-def states(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def states(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
     """The rows of a train table for weights (rows, n), evaluated together."""
     errors = [loss(network, weights, inputs, targets), gradient(network, weights, inputs, targets)]
     if len(inputs) > 1:
@@ -102,13 +100,13 @@ def states(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: n
     return np.concatenate([sample, weights, units(network, weights, inputs)[:, 0], *errors], axis=-1)
 
 
-def pieces(network: Network, table: np.ndarray, inputs: np.ndarray) -> list[np.ndarray]:
+def pieces(network: Network, table: Array, inputs: Array) -> list[Array]:
     """A history in pieces of rows: the values of all units for all samples need not be held at once."""
     numbers = table.size // network.weight_count * len(inputs) * sum(network.sizes)
     return np.array_split(table, min(len(table), 1 + numbers // PIECE))
 
 
-def room(*shape: int) -> np.ndarray:
+def room(*shape: int) -> Array:
     """An array to fill. Limited, because a system that runs out of memory ends the process without a word."""
     numbers = math.prod(shape)
     if numbers > MAX_NUMBERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .network import Network
+from .network import Array, Network
 from .propagation import forward, gradient, loss, quiet
 
 STEP = 1e-5
@@ -17,7 +17,7 @@ Row = tuple[float, float, float, str]
 
 
 @quiet
-def check(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> list[Row]:
+def check(network: Network, weights: Array, inputs: Array, targets: Array) -> list[Row]:
     """A row per weight: analytic, numeric, relative difference, verdict. Raises NetworkError as gradient does.
 
     numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
@@ -35,13 +35,11 @@ def check(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np
     return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
 
 
-def step_sizes(weights: np.ndarray) -> np.ndarray:
+def step_sizes(weights: Array) -> Array:
     return STEP * np.maximum(1, abs(weights))
 
 
-def central_differences(
-    network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def central_differences(network: Network, weights: Array, inputs: Array, targets: Array) -> tuple[Array, Array]:
     """For each weight the central difference, and whether its steps cross a kink: (n,) and (n,) booleans.
 
     A group of the weights at a time, as the step of every single weight is a whole row of weights.
@@ -57,7 +55,7 @@ def central_differences(
     return np.concatenate(numeric), np.concatenate(kink)
 
 
-def relu_signs(network: Network, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+def relu_signs(network: Network, weights: Array, inputs: Array) -> Array:
     """The sign of every ReLU unit's z: (..., samples, ReLU units)."""
     z = forward(network, weights, inputs).z
     relu = [np.sign(layer) for layer, name in zip(z, network.activations, strict=True) if name == "relu"]

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from types import EllipsisType
 
 import numpy as np
+from numpy.typing import NDArray
 
 UNITS = ("sigmoid", "tanh", "relu", "linear")
 # The losses that each output unit goes with, its default first. Softmax is for outputs only.
@@ -34,7 +36,9 @@ MAX_LAYERS = 20
 MAX_UNITS = 1_000
 MAX_WEIGHTS = 100_000
 
-Layers = list[tuple[np.ndarray, np.ndarray | None]]
+Array = NDArray[np.float64]
+Place = tuple[EllipsisType, slice]
+Layers = list[tuple[Array, Array | None]]
 
 
 class NetworkError(ValueError):
@@ -101,7 +105,7 @@ class Network:
         return self._w_count if self.bias == "fixed-bias" else self.weight_count
 
     @cached_property
-    def learned(self) -> np.ndarray:
+    def learned(self) -> NDArray[np.bool_]:
         """(n,) booleans: False for the fixed biases."""
         learned = np.arange(self.weight_count) < self.learned_count
         learned.setflags(write=False)
@@ -153,14 +157,14 @@ class Network:
             raise NetworkError(unknown("kind", kind, kinds))
         return kinds[kind.strip().lower()]
 
-    def fitting(self, weights: np.ndarray) -> np.ndarray:
+    def fitting(self, weights: Array) -> Array:
         """(..., n) as float64. Raises NetworkError for a wrong number of weights."""
         weights = np.asarray(weights, dtype=float)
         if weights.shape[-1:] != (self.weight_count,):
             raise NetworkError(f"{self.text} has {self.weight_count} weights, not {(weights.shape or (1,))[-1]}")
         return weights
 
-    def unpack(self, weights: np.ndarray) -> Layers:
+    def unpack(self, weights: Array) -> Layers:
         """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer, all views of float64 numbers.
 
         W[k, j] leads from unit j of the layer before to unit k. A fixed bias is (..., 1), for all units of its layer.
@@ -175,13 +179,14 @@ class Network:
         return sum(size * following for size, following in pairwise(self.sizes))
 
     @cached_property
-    def _layout(self) -> list[tuple]:
+    def _layout(self) -> list[tuple[Place, tuple[int, int], Place | None]]:
         """Where each layer lies in a row of weights: (index of its w, shape of its W, index of its b or None)."""
-        layout, w, b = [], 0, self._w_count
+        layout: list[tuple[Place, tuple[int, int], Place | None]] = []
+        w, b = 0, self._w_count
         for size, following in pairwise(self.sizes):
             biases = {"none": 0, "bias": following, "fixed-bias": 1}[self.bias]
-            places = (..., slice(w, w + size * following)), (..., slice(b, b + biases)) if biases else None
-            layout.append((places[0], (following, size), places[1]))
+            bias = (..., slice(b, b + biases)) if biases else None
+            layout.append(((..., slice(w, w + size * following)), (following, size), bias))
             w, b = w + size * following, b + biases
         return layout
 
@@ -201,7 +206,7 @@ def read(words: list[str]) -> Network:
     hidden, output = (*chosen["unit"], "sigmoid", "sigmoid")[:2]
     if hidden == "softmax":
         raise NetworkError("softmax is for the outputs only, which the second unit word sets: write sigmoid softmax")
-    return Network(sizes, hidden, output, *chosen["loss"], bias=(*chosen["bias"], "none")[0])
+    return Network(sizes, hidden, output, (*chosen["loss"], "")[0], (*chosen["bias"], "none")[0])
 
 
 def read_sizes(word: str) -> tuple[int, ...]:

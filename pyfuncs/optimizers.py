@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .network import NetworkError, unknown
+from .network import Array, NetworkError, unknown
 
-Direction = Callable[[np.ndarray], np.ndarray]
+Direction = Callable[[Array], Array]
 
 
 def sgd() -> Direction:
@@ -24,9 +24,9 @@ def sgd() -> Direction:
 
 def momentum(beta: float) -> Direction:
     """v ← β v + dE/dw: the direction is v, which remembers the gradients before."""
-    v = 0.0
+    v: Array | float = 0.0
 
-    def direction(gradient: np.ndarray) -> np.ndarray:
+    def direction(gradient: Array) -> Array:
         nonlocal v
         v = beta * v + gradient
         return v
@@ -39,9 +39,11 @@ def adam(beta1: float, beta2: float, epsilon: float) -> Direction:
 
     The direction is m̂ / (√v̂ + ε).
     """
-    m, v, epoch = 0.0, 0.0, 0
+    m: Array | float = 0.0
+    v: Array | float = 0.0
+    epoch = 0
 
-    def direction(gradient: np.ndarray) -> np.ndarray:
+    def direction(gradient: Array) -> Array:
         nonlocal m, v, epoch
         epoch += 1
         m = beta1 * m + (1 - beta1) * gradient
@@ -65,7 +67,7 @@ def decay(name: str, default: float) -> Setting:
 
 
 EPSILON = Setting("epsilon", 1e-8, lambda number: 0 < number < 1, "above 0 and below 1")
-RULES = {"sgd": sgd, "momentum": momentum, "adam": adam}
+RULES: dict[str, Callable[..., Direction]] = {"sgd": sgd, "momentum": momentum, "adam": adam}
 SETTINGS = {
     "sgd": (),
     "momentum": (decay("beta", 0.9),),

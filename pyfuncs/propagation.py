@@ -11,55 +11,65 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .network import Layers, Network, NetworkError
+from .network import Array, Layers, Network, NetworkError
 
+Function = Callable[[Array], Array]
+Slope = Callable[[Array], Array | NDArray[np.bool_]]
 ONE = np.ones(())  # numpy takes an array without axes twice as fast as the Python number 1
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
+def softmax(z: Array) -> Array:
     """e^z / Σ e^z over the units of a layer. Less the largest z, which changes nothing, no power overflows."""
     powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
-# Each unit's value a = f(z), and its slope f'(z) in terms of a; ReLU's slope at 0 is taken as 0. The sigmoid is not
-# written as ½(1 + tanh ½z), which loses every digit of a value near 0. Softmax mixes the units of its layer: it has no
-# slope of its own, only its loss's delta.
-ACTIVATIONS: dict[str, tuple[Callable, Callable | None]] = {
-    "sigmoid": (lambda z: ONE / (ONE + np.exp(-z)), lambda a: a * (ONE - a)),
-    "tanh": (np.tanh, lambda a: ONE - a * a),
-    "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
-    "linear": (lambda z: z, np.ones_like),
-    "softmax": (softmax, None),
+# Each unit's value a = f(z). The sigmoid is not written as ½(1 + tanh ½z), which loses every digit of a value near 0.
+ACTIVATIONS: dict[str, Function] = {
+    "sigmoid": lambda z: ONE / (ONE + np.exp(-z)),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "linear": lambda z: z,
+    "softmax": softmax,
+}
+# Each unit's slope f'(z) in terms of a; ReLU's at 0 is taken as 0. Softmax mixes the units of its layer: it has none of
+# its own, only its loss's delta.
+SLOPES: dict[str, Slope] = {
+    "sigmoid": lambda a: a * (ONE - a),
+    "tanh": lambda a: ONE - a * a,
+    "relu": lambda a: a > 0,
+    "linear": np.ones_like,
 }
 
 
 class Loss(NamedTuple):
     """errors: E_k of each output from z, a and t. delta: dE_total/dz of each output from a and t. For each sample."""
 
-    errors: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-    delta: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    errors: Callable[[Array, Array, Array], Array]
+    delta: Callable[[Array, Array], Array]
 
 
-def half_squared(slope: Callable) -> Loss:
+def half_squared(slope: Slope) -> Loss:
     """E_k = ½(t_k − a_k)²."""
     return Loss(lambda z, a, t: 0.5 * (t - a) ** 2, lambda a, t: (a - t) * slope(a))
 
 
-def binary_errors(z: np.ndarray, a: np.ndarray, t: np.ndarray) -> np.ndarray:
+def binary_errors(z: Array, a: Array, t: Array) -> Array:
     """E_k = −t_k ln a_k − (1 − t_k) ln(1 − a_k), from z: −ln a = ln(1 + e^−z) keeps its digits where a is nearly 1."""
     return t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)
 
 
-def softmax_errors(z: np.ndarray, a: np.ndarray, t: np.ndarray) -> np.ndarray:
+def softmax_errors(z: Array, a: Array, t: Array) -> Array:
     """E_k = −t_k ln a_k, from z: −ln a_k = ln Σ e^z − z_k, both less the largest z."""
     z = z - z.max(axis=-1, keepdims=True)
     return t * (np.logaddexp.reduce(z, axis=-1, keepdims=True) - z)
 
 
 # By output unit and loss. Softmax's delta is a_k Σt − t_k: the a_k − t_k of textbooks where the targets add up to 1.
-LOSSES = {(unit, "half-squared"): half_squared(slope) for unit, (_, slope) in ACTIVATIONS.items() if slope} | {
+LOSSES = {(unit, "half-squared"): half_squared(slope) for unit, slope in SLOPES.items()} | {
     ("sigmoid", "cross-entropy"): Loss(binary_errors, lambda a, t: a - t),
     ("softmax", "cross-entropy"): Loss(softmax_errors, lambda a, t: a * t.sum(axis=-1, keepdims=True) - t),
 }
@@ -70,31 +80,31 @@ quiet = np.errstate(all="ignore")
 class Pass(NamedTuple):
     """z: the weighted sums, (..., samples, units) for each layer. a: the inputs, then the values of each layer."""
 
-    z: list[np.ndarray]
-    a: list[np.ndarray]
+    z: list[Array]
+    a: list[Array]
 
 
 @quiet
-def forward(network: Network, weights: np.ndarray, inputs: np.ndarray) -> Pass:
+def forward(network: Network, weights: Array, inputs: Array) -> Pass:
     """z = W a + b and a = f(z), layer by layer."""
     return propagate(network, network.unpack(weights), rows("inputs", inputs, network.sizes[0]))
 
 
 @quiet
-def units(network: Network, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+def units(network: Network, weights: Array, inputs: Array) -> Array:
     """Every unit's z and a, in the order of network.unit_names: (..., samples, 2 · units)."""
     z, (_, *a) = forward(network, weights, inputs)
     pairs = np.stack([np.concatenate(z, axis=-1), np.concatenate(a, axis=-1)], axis=-1)
     return pairs.reshape(*pairs.shape[:-2], -1)
 
 
-def predict(network: Network, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+def predict(network: Network, weights: Array, inputs: Array) -> Array:
     """The values of the output units: (..., samples, o)."""
     return forward(network, weights, inputs).a[-1]
 
 
 @quiet
-def loss(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def loss(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
     """E_k of the network's loss, the mean over the samples, and their sum E_total: (..., o + 1)."""
     inputs, targets = samples(network, inputs, targets)
     z, a = forward(network, weights, inputs)
@@ -103,7 +113,7 @@ def loss(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.
 
 
 @quiet
-def gradient(network: Network, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def gradient(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
     """dE_total/dw and dE_total/db, in the order of the weights: (..., n).
 
     A fixed bias has its true derivative too, the sum over the units that share it, though no update uses it.
@@ -115,7 +125,7 @@ def gradient(network: Network, weights: np.ndarray, inputs: np.ndarray, targets:
     return row
 
 
-def propagate(network: Network, layers: Layers, inputs: np.ndarray) -> Pass:
+def propagate(network: Network, layers: Layers, inputs: Array) -> Pass:
     """The forward pass through unpacked layers."""
     z, a, times = [], [inputs], product(layers)
     for (w, b), activation in zip(layers, network.activations, strict=True):
@@ -123,17 +133,17 @@ def propagate(network: Network, layers: Layers, inputs: np.ndarray) -> Pass:
         if b is not None:
             weighted += b[..., None, :]
         z.append(weighted)
-        a.append(ACTIVATIONS[activation][0](weighted))
+        a.append(ACTIVATIONS[activation](weighted))
     return Pass(z, a)
 
 
-def backpropagate(network: Network, layers: Layers, inputs: np.ndarray, targets: np.ndarray, gradients: Layers) -> None:
+def backpropagate(network: Network, layers: Layers, inputs: Array, targets: Array, gradients: Layers) -> None:
     """The backward pass through unpacked layers, by the chain rule: a delta is dE_total/dz, (..., samples, units).
 
     dE_total/dw and dE_total/db are written into `gradients`, an unpacked row of their own.
     """
     a, times = propagate(network, layers, inputs).a, product(layers)
-    slope = ACTIVATIONS[network.hidden][1]
+    slope = SLOPES[network.hidden]
     delta = LOSSES[network.output, network.loss].delta(a[-1], targets)
     if len(targets) > 1:
         delta = delta / len(targets)
@@ -146,12 +156,12 @@ def backpropagate(network: Network, layers: Layers, inputs: np.ndarray, targets:
             delta = times(delta, layers[layer][0]) * slope(a[layer])
 
 
-def product(layers: Layers) -> Callable[..., np.ndarray]:
+def product(layers: Layers) -> Callable[..., Array]:
     """The matrix product for these layers: np.dot takes half as long, but knows no leading axes."""
     return np.dot if layers[0][0].ndim == 2 else np.matmul
 
 
-def samples(network: Network, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def samples(network: Network, inputs: Array, targets: Array) -> tuple[Array, Array]:
     """Inputs (samples, i) and targets (samples, o), as many of one as of the other; for cross-entropy t is 0 to 1."""
     inputs, targets = rows("inputs", inputs, network.sizes[0]), rows("targets", targets, network.sizes[-1])
     if len(inputs) != len(targets):
@@ -161,7 +171,7 @@ def samples(network: Network, inputs: np.ndarray, targets: np.ndarray) -> tuple[
     return inputs, targets
 
 
-def rows(name: str, values: np.ndarray, columns: int) -> np.ndarray:
+def rows(name: str, values: Array, columns: int) -> Array:
     """(samples, columns) float64. Checked, because numpy would stretch a single column over all outputs."""
     values = np.asarray(values, dtype=float)
     if values.ndim != 2 or values.shape[1] != columns or not len(values):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfuncs.network import Network, NetworkError
-from pyfuncs.propagation import ACTIVATIONS, forward, gradient, loss, predict, units
+from pyfuncs.propagation import SLOPES, forward, gradient, loss, predict, units
 from tests.networks import CANONICAL, DEFAULT, STARTS, canonical_case, cases, mazur_case, torch_loss, torch_outputs
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -163,7 +163,7 @@ def test_what_overflows_comes_back_not_finite_and_without_a_warning(unit):
 
 
 def test_the_slope_of_relu_at_zero_is_taken_as_zero():
-    slope = ACTIVATIONS["relu"][1]
+    slope = SLOPES["relu"]
     assert slope(np.array([0.0, 1e-300])).tolist() == [0, 1]
 
 
