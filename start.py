@@ -30,7 +30,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
 AT_THE_USERS = {"train", "check"}  # commands whose arguments go on as they are, and which run in the user's folder
 
 
-def main(words: list) -> int:
+def main(words: "list[str]") -> int:
     """Run the command in `words`; returns the exit code."""
     if sys.version_info < OLDEST:
         return refuse(too_old())
@@ -69,7 +69,7 @@ def doctor() -> int:
     return doctor.main()
 
 
-def set_up_and_run(command: str, arguments: list) -> int:
+def set_up_and_run(command: str, arguments: "list[str]") -> int:
     """Install what the command needs and hand over to its module."""
     from addin.setup.packages import SetupError
 
@@ -108,13 +108,13 @@ def install(stage: str, go_on: bool) -> None:
         print(f"\n{error}\nGoing on without torch.", flush=True)
 
 
-def own(command: str, arguments: list) -> list:
+def own(command: str, arguments: "list[str]") -> "list[str]":
     """The user's arguments that the module takes: all but ours."""
     ours = {"--no-torch"} if command == "test" else set()
     return [argument for argument in arguments if argument not in ours]
 
 
-def hand_over(command: str, module: list) -> int:
+def hand_over(command: str, module: "list[str]") -> int:
     """Become `python -m module ...` in .venv, so that signals reach it and its exit code is ours."""
     from addin.setup import packages
 
@@ -133,7 +133,7 @@ def hand_over(command: str, module: list) -> int:
     return run_child(line)
 
 
-def run_child(line: list) -> int:
+def run_child(line: "list[str]") -> int:
     """Windows cannot replace a process: run a child, and leave Ctrl-C, which the console sends to both, to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return subprocess.call(line)
