@@ -116,10 +116,11 @@ def install_extension(found: office.Office) -> None:
 
 def user_workbook(name: str = "backprop.xlsx") -> Path:
     """The user's own workbook, written where there is none and otherwise left as it is."""
+    from addin.excel import project
     from xlsx import build
 
     path = runs.home() / name
-    return path if path.exists() else build.build(path)
+    return path if path.exists() else build.build(path, macros=project.add_to if path.suffix == ".xlsm" else None)
 
 
 def get_torch() -> None:

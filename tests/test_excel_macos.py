@@ -72,7 +72,7 @@ class FileBook:
 
 @pytest.fixture
 def book(network: str, tmp_path: Path) -> FileBook:
-    return FileBook(build.build(tmp_path / "backprop.xlsm", network, epochs=10))
+    return FileBook(build.build(tmp_path / "backprop.xlsm", network, epochs=10, macros=project.add_to))
 
 
 def cells(sheet: FileSheet, area: str) -> list[tuple[str, object]]:

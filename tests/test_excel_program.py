@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workbook for this machine."""
-    return build.build(tmp_path_factory.mktemp("built") / excel.FILE_NAME, "2-1")
+    return build.build(tmp_path_factory.mktemp("built") / excel.FILE_NAME, "2-1", macros=project.add_to)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_another_copy_of_the_project_is_named(built: Path, tmp_path: Path) -> No
 
 def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone/python"))
-    moved = build.build(tmp_path / "moved.xlsm", "2-1")
+    moved = build.build(tmp_path / "moved.xlsm", "2-1", macros=project.add_to)
     monkeypatch.undo()
     assert problems(moved) == [f"looks for Python in {tmp_path}/gone/python, where there is none"]
 

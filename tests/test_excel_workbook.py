@@ -11,6 +11,7 @@ import pytest
 
 from addin.excel import command, project, wrappers
 from addin.functions import FUNCTIONS, OPTIONAL, PARAMETERS
+from addin.setup.excel import FILE_NAME
 from tests.sheets import workbook
 from xlsx import build
 
@@ -24,12 +25,12 @@ NETWORK = "2-1"  # small: the rules of Open XML take their time
 
 @pytest.fixture(scope="module")
 def excel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build.build(tmp_path_factory.mktemp("excel") / build.EXCEL_NAME, NETWORK)
+    return build.build(tmp_path_factory.mktemp("excel") / FILE_NAME, NETWORK, macros=project.add_to)
 
 
 def test_two_builds_are_the_same_bytes(excel: Path, tmp_path: Path) -> None:
     project.vba_project.cache_clear()
-    assert build.build(tmp_path / build.EXCEL_NAME, NETWORK).read_bytes() == excel.read_bytes()
+    assert build.build(tmp_path / FILE_NAME, NETWORK, macros=project.add_to).read_bytes() == excel.read_bytes()
 
 
 def test_the_open_xml_rules_find_nothing(excel: Path) -> None:

@@ -81,7 +81,7 @@ def test_no_cell_shows_an_error(computed: dict[str, Values]) -> None:
 
 def test_every_network_has_its_exercise_under_a_name_of_its_own(tmp_path: Path) -> None:
     assert main(["--exercise", "--epochs", "10", "--network", "2-2 sigmoid softmax", "--out", str(tmp_path)]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["exercise.xlsm", "exercise.xlsx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["exercise.xlsx"]
     assert "Key" in sheet_titles(tmp_path / "exercise.xlsx")
     batch = build(tmp_path / "batch.xlsx", preset="xor", epochs=10, exercise=True)
     assert {"dE/dw1", "dE/dw1 (sample)"} <= {name for _, name in questions(batch)}

@@ -1,19 +1,22 @@
-"""Writes backprop.xlsx and .xlsm: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
+"""Writes backprop.xlsx: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
 
 The same machine writes the same bytes for the same network. The .xlsx has no macros; it opens anywhere, and where the
-cell functions are installed its Python columns answer. The .xlsm has the same sheets, and macros for Excel here.
+cell functions are installed its Python columns answer. Whoever has macros for the same sheets hands them to `build`.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+from xlsxwriter import Workbook
+
 from pyfuncs.network import Network, NetworkError
 from pyfuncs.presets import PRESETS, Preset, starting_point
-from xlsx import chains, state_text
+from xlsx import chains, contract, state_text
 from xlsx.files import written
 from xlsx.sheets import (
     backward,
@@ -31,10 +34,11 @@ from xlsx.sheets import (
     style,
     training_log,
 )
-from xlsx.sheets.cells import Book
+from xlsx.sheets.cells import Book, PythonBlock
 
-FILE_NAME, EXCEL_NAME = "backprop.xlsx", "backprop.xlsm"
-EXERCISE_NAMES = ("exercise.xlsx", "exercise.xlsm")
+Macros = Callable[[Workbook, list[PythonBlock]], None]
+
+FILE_NAME, EXERCISE_NAME = "backprop.xlsx", "exercise.xlsx"
 SHEETS = (
     start,
     network,
@@ -79,10 +83,12 @@ def build(
     state: str | None = None,
     epochs: int | None = None,
     exercise: bool = False,
+    macros: Macros | None = None,
 ) -> Path:
     """Write the workbook of a network text to `path`, from a preset's numbers or the network's default ones.
 
-    A path that ends with .xlsm gets macros. `state` is a line from Network's cell of that name, in place of both.
+    `state` is a line from Network's cell of that name, in place of both. With `macros`, which gives a workbook whose
+    sheets are written its macros and is told which blocks Python answers, the path ends with .xlsm.
     Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
     """
     start, optimizer = begin(spec, preset, state)
@@ -91,15 +97,19 @@ def build(
         count = f"{network.text} has {network.weight_count} weights"
         raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
     with written(path, f"Backpropagation, {network.text}") as workbook:
-        book = Book(workbook, network, start, style.formats(workbook), macros=path.suffix == ".xlsm")
+        book = Book(workbook, network, start, style.formats(workbook), macros=macros is not None)
         book.optimizer, book.exercise = optimizer, exercise
         book.epochs = epochs or shown_epochs(network, len(start.inputs))
         write_sheets(book)
-        if book.macros:
-            from addin.excel import project
-
-            project.add_to(workbook)
+        if macros:
+            macros(workbook, python_blocks(book))
     return path
+
+
+def python_blocks(book: Book) -> list[PythonBlock]:
+    """The blocks that Python answers, sheet by sheet."""
+    titles = [sheet.name for sheet in book.workbook.worksheets()]
+    return sorted(book.python_blocks, key=lambda block: titles.index(block.sheet))
 
 
 def begin(spec: str | None, preset: str | None, state: str | None) -> tuple[Preset, str]:
@@ -124,7 +134,7 @@ def write_sheets(book: Book) -> None:
         sheet = book.workbook.add_worksheet(module.TITLE)
         style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, title_column(book, module))
     if book.exercise:
-        book.workbook.add_worksheet(exercise.KEY).very_hidden()
+        book.workbook.add_worksheet(contract.KEY).very_hidden()
         for title in exercise.HIDDEN:
             if sheet := book.sheet(title):
                 sheet.hide()
@@ -173,16 +183,14 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
 
 
 def arguments(line: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m xlsx.build", description=f"Write {FILE_NAME} and {EXCEL_NAME} for a network."
-    )
+    parser = argparse.ArgumentParser(prog="python -m xlsx.build", description=f"Write {FILE_NAME} for a network.")
     parser.add_argument("--network", help='network text, such as "2-3-1 tanh bias" (default: the preset\'s, or 2-2-2)')
     parser.add_argument("--preset", help="starting point, such as seed or xor (default: the network's own)")
     parser.add_argument("--state", help="a line from the cell of Network that holds all of it, in place of both")
     parser.add_argument("--epochs", type=epochs, help=f"rows of every descent, up to {MAX_EPOCHS} (default: {EPOCHS})")
     parser.add_argument("--exercise", action="store_true", help="leave the answers blank, to be filled in and checked")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write into (default: this one)")
-    parser.add_argument("--force", action="store_true", help="replace workbooks that are there")
+    parser.add_argument("--force", action="store_true", help="replace a workbook that is there")
     return parser.parse_args(line)
 
 
@@ -194,17 +202,15 @@ def epochs(text: str) -> int:
 
 
 def main(line: list[str] | None = None) -> int:
-    """0 when the workbooks are written; 2, with one line, when they are not."""
+    """0 when the workbook is written; 2, with one line, when it is not."""
     asked = arguments(line)
-    paths = [asked.out / name for name in (EXERCISE_NAMES if asked.exercise else (FILE_NAME, EXCEL_NAME))]
-    there = [path for path in paths if path.exists()]
-    if there and not asked.force:
-        print(f"{there[0]} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
+    path = asked.out / (EXERCISE_NAME if asked.exercise else FILE_NAME)
+    if path.exists() and not asked.force:
+        print(f"{path} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
         return 2
+    options = {"state": asked.state, "epochs": asked.epochs, "exercise": asked.exercise}
     try:
-        for path in paths:
-            options = {"state": asked.state, "epochs": asked.epochs, "exercise": asked.exercise}
-            print(build(path, asked.network, asked.preset, **options))
+        print(build(path, asked.network, asked.preset, **options))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
 """Excel for Mac, whose cells cannot call Python: a button has Python write its numbers into the columns as values.
 
-The sheet of settings lists every block with its call (`project.python_blocks`). python_ready is TRUE from the last
+The sheet of settings lists every block with its call (`project.write_settings`). python_ready is TRUE from the last
 number on until a cell changes, which a macro notices: it empties the columns again.
 """
 

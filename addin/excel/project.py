@@ -7,7 +7,6 @@ installed here, so that it and the DLL beside this Python are of one version. It
 from __future__ import annotations
 
 import io
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -24,20 +23,20 @@ from xlsxwriter.utility import quote_sheetname
 from addin.excel import wrappers
 from addin.setup import excel
 from cnn import runs
+from xlsx.sheets.cells import PythonBlock
 
 PROJECT = Path(__file__).resolve().parents[2]
 VBA = Path(__file__).with_name("vba")
 XLWINGS = Path(xlwings.__file__).parent
 WORKBOOK = "ThisWorkbook"
 SETTINGS_SHEET = "xlwings.conf"
-PYTHON_CELL = re.compile(r'IF\(python_ready,(.*BACKPROP_.*),"–"\)|IFERROR\((BACKPROP_VERSION\(\)),.*\)')
 BLOCKS = SimpleNamespace(row=1, place=4, call=5)  # of the list of blocks: its first row and its columns, from 1
 NO_CACHE = bytes.fromhex("cc61ffff000000")  # [MS-OVBA] 2.3.4.1: a version that no Office has, so that it compiles
 
 
-def add_to(workbook: Workbook) -> None:
+def add_to(workbook: Workbook, blocks: list[PythonBlock]) -> None:
     """Give a workbook whose sheets are all there its macros and its sheet of settings."""
-    write_settings(workbook)
+    write_settings(workbook, blocks)
     sheets = workbook.worksheets()
     workbook.add_vba_project(io.BytesIO(vba_project(len(sheets))), is_stream=True)
     workbook.set_vba_name(WORKBOOK)
@@ -45,42 +44,20 @@ def add_to(workbook: Workbook) -> None:
         sheet.set_vba_name(f"Sheet{number}")
 
 
-def write_settings(workbook: Workbook) -> None:
+def write_settings(workbook: Workbook, blocks: list[PythonBlock]) -> None:
     """The hidden sheet that xlwings reads before any file: it needs no path, and nobody's own settings get in.
 
     Beside them every block of Python's numbers, as a formula that follows its cells, and its call: macOS needs both.
     """
-    blocks = python_blocks(workbook)
     sheet = workbook.add_worksheet(SETTINGS_SHEET)
     for row, (name, value) in enumerate(settings().items()):
         sheet.write_string(row, 0, name)
         sheet.write_string(row, 1, value)
-    for row, (area, rows, call) in enumerate(blocks, BLOCKS.row - 1):
-        sheet.write_formula(row, BLOCKS.place - 1, f"=ROWS({area})", value=rows)
-        sheet.write_string(row, BLOCKS.call - 1, call)
+    for row, block in enumerate(blocks, BLOCKS.row - 1):
+        place = f"{quote_sheetname(block.sheet)}!{block.area}"
+        sheet.write_formula(row, BLOCKS.place - 1, f"=ROWS({place})", value=block.rows)
+        sheet.write_string(row, BLOCKS.call - 1, block.call)
     sheet.hide()
-
-
-def python_blocks(workbook: Workbook) -> list[tuple[str, int, str]]:
-    """The array blocks that Python answers: where, how many rows, and the call."""
-    arrays = [
-        (sheet, row, column, cell)
-        for sheet in workbook.worksheets()
-        for row, cells in sorted(sheet.table.items())
-        for column, cell in sorted(cells.items())
-        if hasattr(cell, "atype")
-    ]
-    found = [(sheet, array.range, PYTHON_CELL.fullmatch(array.formula)) for sheet, *_, array in arrays]
-    return [
-        (f"{quote_sheetname(sheet.name)}!{area}", rows_in(area), match[1] or match[2])
-        for sheet, area, match in found
-        if match
-    ]
-
-
-def rows_in(area: str) -> int:
-    first, *last = map(int, re.findall(r"\d+", area))
-    return (last or [first])[0] - first + 1
 
 
 def settings() -> dict[str, str]:

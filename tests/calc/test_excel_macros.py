@@ -25,7 +25,7 @@ from tests.calc.training_log import buttons_add_updates_and_take_them_away, expe
 from tests.excel.macros import lines, prepare, stand_ins
 from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
-from xlsx.sheets.cells import macro_name
+from xlsx.contract import macro_name
 from xlsx.sheets.results import BUTTONS, NO_RUN
 from xlsx.sheets.training_log import BUTTONS as LOG_BUTTONS
 
@@ -54,7 +54,7 @@ def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
         office = Office(folder, folder / "home", display=display)
         prepare(folder, office.profile)
         with stand_ins():
-            build(folder / "home/backprop.xlsm", epochs=10)
+            build(folder / "home/backprop.xlsm", epochs=10, macros=project.add_to)
         yield office
     office.end()
 

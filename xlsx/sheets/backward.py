@@ -8,14 +8,14 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs import gradient_check as rule
-from xlsx import batches, chains, formulas
+from xlsx import batches, chains, contract, formulas
 from xlsx.formulas import Quantity
 from xlsx.sheets import gradient_check, style
 from xlsx.sheets.cells import Book, colour_states, mute_errors, stored
 from xlsx.sheets.forward import for_sample
 from xlsx.sheets.quantities import NATIVE, epoch_line, header, quantities, section
 
-TITLE = "Backward"
+TITLE = contract.BACKWARD
 WIDTHS = [9.5, 18, 31, 32, 11, 11, 13.5, 11, 9.5, 7]
 NUMERIC, RELATIVE, VERDICT = 7, 8, 9
 CHECK_COLUMNS = (("Numeric", "header_right"), ("Relative difference", "header_right"), ("Check", "header_state"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import chains, expressions
+from xlsx import chains, contract, expressions
 from xlsx.sheets import presets, style
 from xlsx.sheets.cells import (
     TOLERANCE,
@@ -24,7 +24,7 @@ from xlsx.sheets.cells import (
 from xlsx.sheets.network import number_rule
 from xlsx.sheets.quantities import epoch_line
 
-TITLE = "Batch"
+TITLE = contract.BATCH
 GROUP_ROW, HEADER_ROW = 3, 4
 FIRST = HEADER_ROW + 1
 BLOCKS = ("Preset’s", "Yours (edit): blank means the preset’s", "Used")
@@ -144,7 +144,7 @@ def write_python(book: Book, sheet: Worksheet, mean: int, alone: list[str]) -> N
     sheet.write_string(mean + 1, 0, "Python", book.looks["label"])
     sheet.write_string(mean + 2, 0, "Agreement", book.looks["label"])
     call = "BACKPROP_LOSS(shown_weights,inputs,targets,network)"
-    python(sheet, (mean + 1, first, mean + 1, last), call, book.looks["short_row"])
+    python(book, sheet, (mean + 1, first, mean + 1, last), call, book.looks["short_row"])
     native, beside = (xl_range(row, first, row, last) for row in (mean, mean + 1))
     area, different = (mean + 2, first, mean + 2, last), differs(native, beside, TOLERANCE)
     agreement(book, sheet, area, different, numbers_in(native, beside))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
@@ -13,11 +14,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs.network import Network
 from pyfuncs.presets import Preset
+from xlsx import contract
+from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
 from xlsx.sheets import style
 
-NOT_CONNECTED = "Python not connected"
-NOTHING = "–"
-ALL_GOOD = "all inputs are numbers"
 BUTTONS_NEED = (
     "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
 )
@@ -30,6 +30,15 @@ STATES = {
 TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-9"
 
 
+class PythonBlock(NamedTuple):
+    """A block that Python answers: its sheet's title, its cells (B9:B16), how many rows they are, and the call."""
+
+    sheet: str
+    area: str
+    rows: int
+    call: str
+
+
 @dataclass
 class Book:
     """The workbook under construction.
@@ -38,6 +47,7 @@ class Book:
     epoch shown), `values` its value (not a number where the cell shows an error), `compared` the ranges that hold
     comparisons, with their cell counts. `macros` is true for the .xlsm, `exercise` where the answers are left to the
     reader, in the cells of `answers`. `ends` has the first free column of a sheet that is filled block by block.
+    `python_blocks` has all that Python answers.
     """
 
     workbook: Workbook
@@ -52,6 +62,7 @@ class Book:
     epochs: int = 100
     optimizer: str = "sgd"
     answers: dict[str, tuple[Worksheet, int, int]] = field(default_factory=dict)
+    python_blocks: list[PythonBlock] = field(default_factory=list)
     ends: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -76,8 +87,13 @@ class Book:
         return replace(self, cells=self.cells | self.answers).reference(name, reader)
 
     def define(self, name: str, sheet: Worksheet, area: str) -> None:
-        """A workbook-wide name: other code finds cells through these only."""
+        """A workbook-wide name of the contract: other code finds cells through these only."""
+        assert name in contract.NAMES or name.startswith(contract.SETTING), f"{name} is not in xlsx/contract.py"
         self.workbook.define_name(name, f"={quote_sheetname(sheet.name)}!{absolute(area)}")
+
+    def record(self, sheet: Worksheet, area: tuple[int, int, int, int], call: str) -> None:
+        """Remember a block that Python answers."""
+        self.python_blocks.append(PythonBlock(sheet.name, xl_range(*area), area[2] - area[0] + 1, call))
 
     def buttons(self, sheet: Worksheet, row: int, captions: tuple[str, ...], column: int = 0) -> None:
         """Buttons in a row 33 points high, from this column on.
@@ -89,15 +105,7 @@ class Book:
         for index, caption in enumerate(captions):
             size = {"width": 100, "height": 30, "x_offset": 3 + index * 108, "y_offset": 7}
             sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
-            sheet.buttons_list[-1].macro = f"[0]!{macro_name(caption)}" if self.macros else ""
-
-
-def macro_name(caption: str) -> str:
-    """The macro of a button: Train CNN calls Button_TrainCNN, "Run n" Button_RunN.
-
-    (Not Backprop_…: VBA knows no case, and Backprop_Step would be the cell function BACKPROP_STEP.)
-    """
-    return "Button_" + "".join(word[0].upper() + word[1:] for word in caption.split())
+            sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if self.macros else ""
 
 
 def absolute(area: str) -> str:
@@ -129,8 +137,9 @@ def array(sheet: Worksheet, area: tuple[int, int, int, int], formula: str, look:
                 sheet.write_string(row, column, str(text), look)
 
 
-def python(sheet: Worksheet, area: tuple[int, int, int, int], call: str, look: Format) -> None:
+def python(book: Book, sheet: Worksheet, area: tuple[int, int, int, int], call: str, look: Format) -> None:
     """A block computed by Python where it is connected; "–" where not, so that no stale Python number shows."""
+    book.record(sheet, area, call)
     array(sheet, area, f'IF(python_ready,{call},"{NOTHING}")', look, NOTHING)
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import expressions
+from xlsx import contract, expressions
 from xlsx.formulas import Quantity, in_order
 from xlsx.sheets.cells import Book, colour_states, stored
 
-KEY = "Key"
 COLUMNS = (
     ("Quantity", "header"),
     ("What it is", "header"),
@@ -22,14 +21,21 @@ COLUMNS = (
     ("Check", "header_state"),
 )
 NAME, MEANING, FORMULA, WORK, ANSWER, CHECK = range(len(COLUMNS))
-COLUMN_OF_SHEET = {"Forward": 0, "Backward": 1}
+COLUMN_OF_SHEET = {contract.FORWARD: 0, contract.BACKWARD: 1}
 DIGITS, SMALL = "1E-4", "1E-9"  # four figures are enough; a smaller difference than this never matters
-HIDDEN = ("Gradient check", "Learning rates", "Optimizers", "Training log", "Spot the mistake", "Batch")
+HIDDEN = (
+    contract.GRADIENT_CHECK,
+    contract.LEARNING_RATES,
+    contract.OPTIMIZERS,
+    contract.TRAINING_LOG,
+    contract.SPOT_THE_MISTAKE,
+    contract.BATCH,
+)
 
 
 def quantities(book: Book, sheet: Worksheet, row: int, rows: list[Quantity]) -> int:
     """A row per quantity: its formula to read, a blank for the answer, the check. Gives the next free row."""
-    key, column = book.sheet(KEY), COLUMN_OF_SHEET[sheet.name]
+    key, column = book.sheet(contract.KEY), COLUMN_OF_SHEET[sheet.name]
     for quantity in in_order(rows):
         value = expressions.evaluate(quantity.expression, book.values)
         book.place(quantity.name, key, row + rows.index(quantity), column, value)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas
+from xlsx import contract, formulas
 from xlsx.expressions import renamed
 from xlsx.formulas import Quantity
 from xlsx.sheets import style, validation
 from xlsx.sheets.cells import Book
 from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, header, quantities, section, state_line
 
-TITLE = "Forward"
+TITLE = contract.FORWARD
 WIDTHS = [13, 25, 34, 36, 14, 14, 20.5]
 EPOCH_ROW, SAMPLE_ROW, HEADER_ROW = 2, 3, 4
 UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"

@@ -13,13 +13,13 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs import gradient_check
 from pyfuncs.network import Network
-from xlsx import chains, expressions, formulas
+from xlsx import chains, contract, expressions, formulas
 from xlsx.expressions import Expression
 from xlsx.sheets import style
 from xlsx.sheets.cells import Book, agreement, mute_errors, number_rules, numbers_in, python, stored
 from xlsx.sheets.quantities import epoch_line
 
-TITLE = "Gradient check"
+TITLE = contract.GRADIENT_CHECK
 COLUMNS = (
     ("Weight", 11, "header"),
     ("Value w", 13, "header_right"),
@@ -152,7 +152,7 @@ def write_python(book: Book, sheet: Worksheet, last: int) -> None:
     """The second column of BACKPROP_GRADIENT_CHECK, and whether the two numeric derivatives agree."""
     area = (FIRST, PYTHON, last, PYTHON)
     call = "INDEX(BACKPROP_GRADIENT_CHECK(shown_weights,inputs,targets,network),0,2)"
-    python(sheet, area, call, book.looks["number"])
+    python(book, sheet, area, call, book.looks["number"])
     native, beside = (xl_range(FIRST, column, last, column) for column in (NUMERIC, PYTHON))
     both = f"ISNUMBER({native})*ISNUMBER({beside})"
     numbers = numbers_in(native, beside)

@@ -10,9 +10,10 @@ import math
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx import contract
+from xlsx.contract import NOTHING
 from xlsx.sheets import log_columns, rate_charts, style, validation
 from xlsx.sheets.cells import (
-    NOTHING,
     SWEEP_TOLERANCE,
     Book,
     agreement,
@@ -28,7 +29,7 @@ from xlsx.sheets.cells import (
 from xlsx.sheets.epochs import Block, descent, start_values
 from xlsx.sheets.quantities import state_line
 
-TITLE = "Learning rates"
+TITLE = contract.LEARNING_RATES
 RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
 GOAL = 0.01
 GROUP_ROW, HEADER_ROW, FIRST = 3, 4, 5
@@ -111,7 +112,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         formula = f"={xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)}"
         sheet.write_formula(HEADER_ROW, column, formula, looks["short_head"], RATES[index])
     call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{book.epochs},network)"
-    python(sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["short"])
+    python(book, sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["short"])
     pairs = [pair(book, index) for index in range(len(RATES))]
     different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
     numbers = numbers_in(*(cells for each in pairs for cells in each))

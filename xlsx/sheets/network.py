@@ -10,11 +10,12 @@ from typing import NamedTuple
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas, state_text
+from xlsx import contract, formulas, state_text
+from xlsx.contract import ALL_GOOD
 from xlsx.sheets import presets, style, validation
-from xlsx.sheets.cells import ALL_GOOD, Book, array, mute_errors, show_whole, used
+from xlsx.sheets.cells import Book, array, mute_errors, show_whole, used
 
-TITLE = "Network"
+TITLE = contract.NETWORK
 WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
 KIND, NAME, CONNECTION, PRESET, YOURS, USED, SHOWN, NOTE, _, SIDE = range(10)
 COLUMNS = {

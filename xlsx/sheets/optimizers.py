@@ -8,6 +8,7 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx import contract
 from xlsx.sheets import log_columns, network, style
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
@@ -24,7 +25,7 @@ from xlsx.sheets.epochs import Block, optimized, start_values
 from xlsx.sheets.quantities import state_line
 from xlsx.state_text import OPTIMIZERS
 
-TITLE = "Optimizers"
+TITLE = contract.OPTIMIZERS
 GROUP_ROW, HEADER_ROW, FIRST = 3, 4, 5
 SETTINGS = {"sgd": (), "momentum": ("beta",), "adam": ("beta1", "beta2", "epsilon")}
 COUNT = len(OPTIMIZERS)
@@ -122,7 +123,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         native, beside = (xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
         sheet.write_string(HEADER_ROW, PYTHON + index, label(index), book.looks["header_right"])
         call = f'BACKPROP_SWEEP(weights,inputs,targets,learning_rate,{book.epochs},network,"{optimizer}")'
-        python(sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["short"])
+        python(book, sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["short"])
         different.append(differs(native, beside, SWEEP_TOLERANCE))
         compared += [native, beside]
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])

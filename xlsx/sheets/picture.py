@@ -13,12 +13,12 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import formulas
+from xlsx import contract, formulas
 from xlsx.sheets import style
 from xlsx.sheets.cells import Book, mute_errors, stored
 from xlsx.sheets.quantities import epoch_line
 
-TITLE = "Picture"
+TITLE = contract.PICTURE
 CHART_COLUMNS = 10
 WIDTHS = [9.6] * CHART_COLUMNS + [1.5, 9, 12.5, 13, 13, 12]
 TABLE, POINTS = CHART_COLUMNS + 1, len(WIDTHS)

@@ -9,11 +9,10 @@ from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import expressions
+from xlsx.contract import ALL_GOOD, NOT_CONNECTED
 from xlsx.formulas import Quantity, in_order, layers
 from xlsx.sheets import exercise, style
 from xlsx.sheets.cells import (
-    ALL_GOOD,
-    NOT_CONNECTED,
     TOLERANCE,
     Book,
     agreement,
@@ -93,7 +92,7 @@ def quantities(
             sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
     if call is not None:
         native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
-        python(sheet, (first, PYTHON, row, PYTHON), call, book.looks[number])
+        python(book, sheet, (first, PYTHON, row, PYTHON), call, book.looks[number])
         area, different = (first, AGREEMENT, row, AGREEMENT), differs(native, beside, TOLERANCE)
         agreement(book, sheet, area, different, numbers_in(native, beside), "state_wrap")
     mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))

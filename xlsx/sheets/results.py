@@ -11,16 +11,17 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
 from cnn.settings import SETTINGS, SHEET, Setting
+from xlsx import contract
 from xlsx.sheets import style, validation
 from xlsx.sheets.cells import BUTTONS_NEED, Book
 
-TITLE = "Results"
+TITLE = contract.RESULTS
 WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
 LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5, 6, 7
-RESERVED = 1000
+RESERVED = contract.MOST_EPOCHS
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
-BUTTONS = ("Train CNN", "Stop", "Resume", "Recalculate")
+BUTTONS = tuple(contract.BUTTONS[TITLE])
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.000000", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
 CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
@@ -50,7 +51,7 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
         sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
         sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
         sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
-        book.define(f"run_{name}", sheet, xl_rowcol_to_cell(VALUE_ROW, column))
+        book.define(contract.SETTING + name, sheet, xl_rowcol_to_cell(VALUE_ROW, column))
 
 
 def allowed(name: str, setting: Setting) -> validation.Rule:

@@ -10,7 +10,7 @@ import math
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import chains, expressions, mistakes
+from xlsx import chains, contract, expressions, mistakes
 from xlsx.expressions import Expression, name
 from xlsx.mistakes import Mistake
 from xlsx.sheets import optimizers, style, validation
@@ -19,7 +19,7 @@ from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, numb
 from xlsx.sheets.epochs import Block, descent, start_values
 from xlsx.sheets.quantities import INDENT, epoch_line
 
-TITLE = "Spot the mistake"
+TITLE = contract.SPOT_THE_MISTAKE
 NONE = "no mistake"
 COLUMNS = (
     ("Weight", 8, "header"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx import contract
+from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
 from xlsx.sheets import exercise, style
-from xlsx.sheets.cells import AGREES_ALONE, ALL_GOOD, NOT_CONNECTED, NOTHING, Book, array, colour_states, tally
+from xlsx.sheets.cells import AGREES_ALONE, Book, array, colour_states, tally
 
-TITLE = "Start"
+TITLE = contract.START
 WIDTHS = [22, 130]
 STATE_ROW = 3
 AGREES_ROW, INPUTS_ROW, CHECK_ROW, VERDICT_ROW, VERSION_ROW, READY_ROW, ADVICE_ROW = range(STATE_ROW + 1, STATE_ROW + 8)
@@ -90,6 +92,7 @@ def write_python_state(book: Book, sheet: Worksheet) -> None:
     for row, label in labels.items():
         sheet.write_string(row, 0, label, book.looks["label"])
     ready = f'IFERROR(AND(ISTEXT({VERSION}),LEFT({VERSION},1)<>"#"),FALSE)'
+    book.record(sheet, (VERSION_ROW, 1) * 2, VERSION)
     one_cell(sheet, VERSION_ROW, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["label"], NOT_CONNECTED)
     one_cell(sheet, READY_ROW, ready, book.looks["yes_no"], 0)
     if book.exercise:

@@ -8,22 +8,21 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import chains, expressions, formulas
+from xlsx import chains, contract, expressions, formulas
+from xlsx.contract import LOG_FULL, LOG_ROWS, MOST_STEPS, NOTHING
 from xlsx.expressions import Expression
 from xlsx.sheets import style, validation
-from xlsx.sheets.cells import BUTTONS_NEED, NOTHING, Book, loss_rules, number_rules, stored
+from xlsx.sheets.cells import BUTTONS_NEED, Book, loss_rules, number_rules, stored
 from xlsx.sheets.epochs import guarded, next_values, start_values
 from xlsx.sheets.gradient_check import passes
 from xlsx.sheets.quantities import state_line
 
-TITLE = "Training log"
-BUTTONS = ("Step", "Run n", "Undo", "Reset")
+TITLE = contract.TRAINING_LOG
+BUTTONS = tuple(contract.BUTTONS[TITLE])
 BUTTON_ROW, STEPS_ROW, NEXT_LABEL_ROW, NEXT_ROW, TABLE_ROW = 3, 4, 5, 6, 7
 FIRST = TABLE_ROW + 1
-ROWS = 20_000  # that the log can hold
 CHARTED = 1_000
-STEPS, MOST_STEPS = 10, 1_000
-FULL = "the log is full: press Undo or Reset"
+STEPS = 10
 MOST_UNFROZEN = 10  # weights
 WIDTHS = [7, 6]
 CHART_COLUMNS = 9
@@ -51,8 +50,8 @@ def write(book: Book) -> None:
     last = len(names) - 1
     book.define("log_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, last))
     book.define("log_next", sheet, xl_range(NEXT_ROW, 0, NEXT_ROW, last))
-    number_rules(book, sheet, (NEXT_ROW, 2, FIRST + ROWS, last - 1))
-    loss_rules(book, sheet, (NEXT_ROW, last, FIRST + ROWS, last))
+    number_rules(book, sheet, (NEXT_ROW, 2, FIRST + LOG_ROWS, last - 1))
+    loss_rules(book, sheet, (NEXT_ROW, last, FIRST + LOG_ROWS, last))
     write_chart(book, sheet)
     sheet.freeze_panes(FIRST, title_column(book))
     style.printed(sheet, FIRST + 40, widths(book))
@@ -69,7 +68,7 @@ def log_formats(book: Book, sheet: Worksheet) -> None:
         look = book.looks["integer" if name in ("epoch", "press") else "short"]
         sheet.set_column(column, column, widths(book)[column], look)
     filled = {"type": "formula", "criteria": f'=$A{FIRST + 1}<>""', "format": book.workbook.add_format(style.ROW)}
-    sheet.conditional_format(FIRST, 0, FIRST + ROWS, len(columns(book)) - 1, filled)
+    sheet.conditional_format(FIRST, 0, FIRST + LOG_ROWS, len(columns(book)) - 1, filled)
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
@@ -144,7 +143,7 @@ def write_next(book: Book, sheet: Worksheet) -> None:
         sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
     number_rules(book, sheet, (NEXT_ROW, where["last row"] + 1, NEXT_ROW, max(where.values())))
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
-    epoch = f'=IF({last}>{ROWS},"{FULL}",INDEX({area(0)},{last})+1)'
+    epoch = f'=IF({last}>{LOG_ROWS},"{LOG_FULL}",INDEX({area(0)},{last})+1)'
     shown = {"epoch": (epoch, 1), "press": ("=0", 0)}
     shown["learning_rate"] = (f"={book.reference('learning_rate', sheet)}", book.values["learning_rate"])
     for column, name in enumerate(columns(book)):
@@ -156,7 +155,7 @@ def write_next(book: Book, sheet: Worksheet) -> None:
 
 def area(column: int) -> str:
     letter = xl_col_to_name(column)
-    return f"${letter}${FIRST + 1}:${letter}${FIRST + ROWS + 1}"
+    return f"${letter}${FIRST + 1}:${letter}${FIRST + LOG_ROWS + 1}"
 
 
 def helper_formulas(book: Book, sheet: Worksheet) -> dict[str, str]:

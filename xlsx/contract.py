@@ -1,0 +1,95 @@
+"""What the sheets, the extension in Calc and the macros in Excel share: names, titles, buttons, limits, messages.
+
+Data only. The sheets are laid out by it; what the extension and the macros are given is derived from it. Standard
+library only, Python 3.9: it is read inside LibreOffice too.
+"""
+
+from __future__ import annotations
+
+START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD = "Start", "Network", "Batch", "Picture", "Forward", "Backward"
+GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS = "Gradient check", "Learning rates", "Optimizers"
+TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS = "Training log", "Spot the mistake", "Results"
+TITLES = (  # the sheets in their order
+    *(START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD, GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS),
+    *(TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS),
+)
+KEY = "Key"  # the hidden sheet of an exercise
+
+NAMES = {  # every defined name of the workbook, and what stands there
+    "python_ready": "TRUE where the cell functions answer",
+    "workbook_agrees": "whether the workbook agrees with itself",
+    "answers_right": "how far an exercise is done",
+    "network": "the network text",
+    "preset": "the name of the preset, and its number among those that fit",
+    "preset_number": "",
+    "optimizer": "the optimizer text, and its number",
+    "optimizer_number": "",
+    "first_bad_input": "ALL_GOOD, or which cell is no number",
+    "first_bad_sample": "the same of Batch; empty where nothing is wrong",
+    "state": "all of Network as one line",
+    "inputs": "the numbers that are used: a row or a column, or a row per sample",
+    "targets": "",
+    "weights": "",
+    "learning_rate": "",
+    "your_inputs": "those to edit",
+    "your_targets": "",
+    "your_weights": "",
+    "your_learning_rate": "",
+    "shown_inputs": "those of the epoch and the sample shown",
+    "shown_targets": "",
+    "shown_weights": "",
+    "epoch": "the epoch to show, as typed, and as used",
+    "epoch_used": "",
+    "sample": "the sample to show, as typed, and as used",
+    "sample_used": "",
+    "pictured": "the numbers beside the picture",
+    "gradient_check": "the verdicts: PASS, FAIL, KINK",
+    "learning_rates": "the six rates of the sheet Learning rates",
+    "rate_charted": "the number of the rate whose weights are charted",
+    "mistake": "the mistake that is chosen, and its number",
+    "mistake_number": "",
+    "mistake_check": "the verdicts with it",
+    "log_table": "the header of the training log; the row beneath is epoch 0",
+    "log_next": "the row to come, as wide as log_table, by formulas",
+    "log_steps": "the n of Run n",
+    "run_table": "the header of the epochs of a run",
+    "run_status": "how the run stands, in a line",
+    "run_folder": "the folder of the run that is shown",
+}
+SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
+SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
+
+BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
+    RESULTS: {"Train CNN": "train", "Stop": "stop", "Resume": "resume", "Recalculate": "recalculate"},
+    TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
+}
+
+MOST_STEPS = 1_000  # of one press of Run n
+LOG_ROWS = 20_000  # that the training log can hold
+MOST_EPOCHS = 1_000  # of a run that Results has rows for
+
+NOTHING = "–"  # in a cell that has no number
+NOT_CONNECTED = "Python not connected"
+ALL_GOOD = "all inputs are numbers"
+LOG_FULL = "the log is full: press Undo or Reset"
+FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
+MESSAGES = {  # what the buttons say in a box; {…} is filled in
+    "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
+    "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
+    "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
+    "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',
+    "no start": "The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.",
+    "wrong n": f'Nothing was added: the n of "Run n" must be a whole number from 1 to {MOST_STEPS}, not "{{found}}".',
+    "no next row": "Nothing was added after the rows that are there: {reason}",
+    "bad input": f"{{state}} (on {NETWORK}).",
+    "diverged": "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower "
+    "rate.",
+}
+
+
+def macro_name(caption: str) -> str:
+    """The macro of a button: Train CNN calls Button_TrainCNN, "Run n" Button_RunN.
+
+    (Not Backprop_…: VBA knows no case, and Backprop_Step would be the cell function BACKPROP_STEP.)
+    """
+    return "Button_" + "".join(word[0].upper() + word[1:] for word in caption.split())
