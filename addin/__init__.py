@@ -1,3 +1,5 @@
 """Where spreadsheets meet the mathematics: the cell functions, their hosts, and the start of training runs."""
 
-__version__ = "0.1.0"
+from cnn import __version__
+
+__all__ = ["__version__"]

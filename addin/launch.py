@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cnn import runs
-from cnn.settings import SettingsError, check_settings
+from cnn.runs.settings import SettingsError, check_settings
 
-__all__ = ["SettingsError"]  # of cnn.settings, for those who start runs
+__all__ = ["SettingsError"]  # of cnn.runs.settings, for those who start runs
 
 OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
 FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")

@@ -23,8 +23,9 @@ from pathlib import Path
 
 from benchmarks.record import record
 from cnn import runs
+from cnn.runs.config import read_config
+from cnn.runs.settings import SETTINGS, check_settings
 from cnn.session import compare, determined
-from cnn.settings import SETTINGS, check_settings, read_config
 from cnn.train import BELOW_TARGET, is_finished, parser, seeds
 
 PROJECT = Path(__file__).resolve().parents[1]

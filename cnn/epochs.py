@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from cnn import augment, checkpoint, data, models, recipe, runs
 from cnn.evaluate import BATCH_SIZE, Tally, evaluate
-from cnn.settings import SettingsError
+from cnn.runs.settings import SettingsError
 
 Batch = tuple[Tensor, Tensor]  # images and labels
 PROGRESS_SECONDS = 0.25  # between two `progress` lines, at least

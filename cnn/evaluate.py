@@ -60,7 +60,7 @@ def predictions(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) ->
 def measured(folder: Path, dataset: str | None, data_dir: str | None, device: str) -> str:
     """What a run's weights reach, in a line. Raises Failure where run, weights or images cannot be used, OSError."""
     from cnn import data, epochs, outcome
-    from cnn.settings import read_config
+    from cnn.runs.config import read_config
 
     config = read_config(folder)
     epochs.use_one_thread()
@@ -86,7 +86,7 @@ def agreement(folder: Path, hits: int, count: int) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code: 0, 1 where it cannot be measured, 2 for wrong use."""
-    from cnn.settings import DATASETS
+    from cnn.runs.settings import DATASETS
 
     usage, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(

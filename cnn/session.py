@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn import runs
-from cnn.settings import SETTINGS, SettingsError, read_config, write_config
+from cnn.runs.config import read_config, write_config
+from cnn.runs.settings import SETTINGS, SettingsError
 
 if TYPE_CHECKING:
     from cnn.epochs import Training

@@ -33,8 +33,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cnn import runs
+from cnn.runs.config import read_config
+from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
 from cnn.session import Session, Stop, compare, determined, newest_unfinished, prepare, say
-from cnn.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, read_config
 
 BELOW_TARGET = 3
 MOST_SEEDS = 1000

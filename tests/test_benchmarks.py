@@ -7,7 +7,8 @@ import pytest
 from benchmarks import cnn as benchmark
 from benchmarks import record
 from cnn import runs
-from cnn.settings import SettingsError, check_settings, write_config
+from cnn.runs.config import write_config
+from cnn.runs.settings import SettingsError, check_settings
 
 ACCURACIES = (0.99, 0.992, 0.991, 0.993, 0.994)
 

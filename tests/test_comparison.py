@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cnn import comparison, runs
+from cnn import runs
+from cnn.runs import __main__ as command
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -62,10 +63,10 @@ def test_runs_are_compared_by_what_differs(home: Path) -> None:
 
 
 def test_a_run_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixture) -> None:
-    assert comparison.main(["compare", "2026-01-01T00-00-00-tiny", "nowhere"]) == 2
+    assert command.main(["compare", "2026-01-01T00-00-00-tiny", "nowhere"]) == 2
     assert capsys.readouterr().err == f"cnn.runs: There is no run {home / 'runs' / 'nowhere'}.\n"
-    assert comparison.main(["compare", "2026-01-01T00-00-00-tiny"]) == 2
-    assert comparison.main(["list", str(home / "runs" / "2026-01-03T00-00-00-tiny")]) == 0
+    assert command.main(["compare", "2026-01-01T00-00-00-tiny"]) == 2
+    assert command.main(["list", str(home / "runs" / "2026-01-03T00-00-00-tiny")]) == 0
 
 
 def test_a_damaged_run_is_listed_too_and_no_name_reaches_the_terminal_raw(home: Path) -> None:

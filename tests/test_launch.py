@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from addin import __version__, launch
+from addin.calc.extension import IN_THE_OFFICE
 from cnn import runs
-from cnn.settings import SETTINGS
+from cnn.runs.settings import SETTINGS
 from tests.trainer import PROJECT, wait_until
 
 START = f"""
@@ -275,8 +276,8 @@ def test_the_process_gets_none_of_the_offices_own_variables(home: Path, monkeypa
 
 
 def test_it_runs_in_an_office_python_which_is_old_and_bare(tmp_path: Path) -> None:
-    for name in ("addin/__init__.py", "addin/launch.py", "cnn/__init__.py", "cnn/runs.py", "cnn/settings.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in IN_THE_OFFICE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
     ast.parse((PROJECT / "addin/launch.py").read_text(), feature_version=(3, 9))
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from addin import launch; print(launch.environment())"

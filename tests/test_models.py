@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnn import models
-from cnn.settings import SETTINGS
+from cnn.runs.settings import SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONVOLUTIONS = [(1, 8), (8, 16), (16, 32), (32, 16)]

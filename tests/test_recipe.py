@@ -11,7 +11,7 @@ from torch import nn
 
 from cnn import data, models, recipe
 from cnn.epochs import Training
-from cnn.settings import check_settings
+from cnn.runs.settings import check_settings
 
 TUNED, REFERENCE = check_settings({}), check_settings({"recipe": "reference"})
 
@@ -172,7 +172,8 @@ def test_an_uncompiled_optimizer_gives_torchs_own_weights(kind):
 def test_a_training_imports_nothing_of_torch_compile():
     program = """
 import sys
-from cnn import models, recipe, settings
+from cnn import models, recipe
+from cnn.runs import settings
 network = models.build("tiny")
 for optimizer in ("adamw", "sgd"):
     made = recipe.make_optimizer(network, settings.check_settings({"optimizer": optimizer}))

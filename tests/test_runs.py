@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnn import runs
+from cnn.runs import follower as following
+from cnn.runs import lock as locking
 
 PROJECT = Path(__file__).resolve().parents[1]
 STARTED = {"pid": 1, "dataset": "digits", "model": "reference", "epochs": 19, "batches": 469, "resumed_from": None}
@@ -112,7 +114,6 @@ def test_an_idle_poll_is_one_stat_and_gives_the_same_run(tmp_path: Path, monkeyp
     write_epochs(tmp_path, 1)
     follower = runs.Follower(tmp_path)
     before, calls = follower.poll(), []
-    monkeypatch.setattr(runs, "PROBE_SECONDS", 1000)
     follower.poll()
     follower._next_probe = time.monotonic() + 1000
     real_stat, real_open = os.stat, builtins.open
@@ -176,7 +177,7 @@ def test_a_cut_log_ends_with_the_line_of_that_epoch(tmp_path: Path, kept: int, l
 
 
 def test_a_second_trainer_does_not_get_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(locking, "PATIENCE", 0.1)
     first, second = runs.Lock(tmp_path), runs.Lock(tmp_path)
     assert first.acquire()
     assert not second.acquire()
@@ -196,7 +197,7 @@ def test_a_run_is_alive_until_its_trainer_is_killed(tmp_path: Path) -> None:
     trainer.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
     trainer.communicate()
     assert not runs.is_alive(tmp_path)
-    time.sleep(runs.PROBE_SECONDS)
+    time.sleep(following.PROBE_SECONDS)
     assert follower.poll().status == (
         "ended without a word after epoch 2 (digits): killed, or the machine went down. Resume goes on from there"
     )
@@ -204,7 +205,7 @@ def test_a_run_is_alive_until_its_trainer_is_killed(tmp_path: Path) -> None:
 
 def test_a_reader_that_looks_at_that_moment_keeps_no_trainer_from_starting(tmp_path: Path) -> None:
     lock, reader = runs.Lock(tmp_path), os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
-    assert runs._try_lock(reader, shared=True)
+    assert locking._try_lock(reader, shared=True)
     threading.Timer(0.3, os.close, [reader]).start()
     assert lock.acquire()
     lock.release()
@@ -212,7 +213,7 @@ def test_a_reader_that_looks_at_that_moment_keeps_no_trainer_from_starting(tmp_p
 
 def test_two_readers_that_look_at_once_do_not_take_each_other_for_a_trainer(tmp_path: Path) -> None:
     reader = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
-    assert runs._try_lock(reader, shared=True)
+    assert locking._try_lock(reader, shared=True)
     if os.name != "nt":
         assert not runs.is_alive(tmp_path)
     os.close(reader)
@@ -236,7 +237,7 @@ def test_a_trainers_last_words_are_read_before_it_is_called_dead(
         runs.Log(folder).write("finished", epoch=1)
         return False
 
-    monkeypatch.setattr(runs, "is_alive", die_meanwhile)
+    monkeypatch.setattr(following, "is_alive", die_meanwhile)
     follower._next_probe = 0
     assert follower.poll().end["event"] == "finished"
     lock.release()
@@ -320,8 +321,8 @@ def test_a_stop_is_asked_for_seen_and_cleared(tmp_path: Path) -> None:
     assert not runs.stop_requested(tmp_path)
 
 
-@pytest.mark.parametrize("module", ["cnn/runs.py", "cnn/settings.py"])
-def test_it_runs_in_an_office_python_which_is_old_and_bare(module: str) -> None:
-    ast.parse((PROJECT / module).read_text(), feature_version=(3, 9))
-    code = f"import sys; sys.path.insert(0, {str(PROJECT)!r}); import {module[:-3].replace('/', '.')}"
+@pytest.mark.parametrize("module", sorted((PROJECT / "cnn/runs").glob("*.py")), ids=lambda path: path.stem)
+def test_it_runs_in_an_office_python_which_is_old_and_bare(module: Path) -> None:
+    ast.parse(module.read_text(), feature_version=(3, 9))
+    code = f"import sys; sys.path.insert(0, {str(PROJECT)!r}); import cnn.runs.{module.stem}"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)

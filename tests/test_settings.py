@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cnn import settings
-from cnn.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
+from cnn.runs import config
+from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
 
 GOOD = [
     ("epochs", "19", 19),
@@ -107,22 +107,22 @@ def test_the_revision_is_dirty_where_a_source_file_was_changed_and_only_there(tm
         command = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    monkeypatch.setattr(settings, "PROJECT", tmp_path)
-    assert settings._revision() is None
+    monkeypatch.setattr(config, "PROJECT", tmp_path)
+    assert config._revision() is None
     git("init")
     for name in ("source.py", "RESULTS.md"):
         (tmp_path / name).write_text("")
     git("add", ".")
     git("commit", "-m", "first")
     (tmp_path / "RESULTS.md").write_text("figures")
-    assert settings._revision() == git("rev-parse", "HEAD")
+    assert config._revision() == git("rev-parse", "HEAD")
     (tmp_path / "source.py").write_text("changed")
-    assert settings._revision() == git("rev-parse", "HEAD") + "-dirty"
+    assert config._revision() == git("rev-parse", "HEAD") + "-dirty"
 
 
 def test_a_run_of_a_version_with_other_settings_is_said_to_be_one(tmp_path: Path) -> None:
     older = {name: value for name, value in check_settings({}).items() if name != "plain"}
     (tmp_path / "config.json").write_text(json.dumps(older))
     with pytest.raises(SettingsError, match="does not say 'plain', as the runs of this version do") as raised:
-        settings.read_config(tmp_path)
+        config.read_config(tmp_path)
     assert "the version of this program that wrote it" in raised.value.advice

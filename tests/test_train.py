@@ -23,7 +23,7 @@ import torch
 from torchvision.datasets import MNIST
 
 from cnn import data, epochs, models, outcome, runs, session, train
-from cnn.settings import SETTINGS
+from cnn.runs.settings import SETTINGS
 from tests.needs import require
 from tests.trainer import DIGITS, PROJECT, start, wait_for_batch, wait_until
 

@@ -32,8 +32,7 @@ IN_THE_OFFICE = (
     "addin/calc/log_sheet.py",
     "addin/calc/training.py",
     "cnn/__init__.py",
-    "cnn/runs.py",
-    "cnn/settings.py",
+    *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "settings")),
 )
 OOR = "http://openoffice.org/2001/registry"
 XML = "http://www.w3.org/XML/1998/namespace"

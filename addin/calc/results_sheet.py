@@ -6,7 +6,7 @@ document is a UNO object.
 
 from addin.calc.named_cells import NamedCells
 from cnn.runs import EPOCH_KEYS
-from cnn.settings import SHEET
+from cnn.runs.settings import SHEET
 
 
 class ResultsSheet(NamedCells):

@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from addin import launch  # noqa: E402
 from cnn import runs  # noqa: E402
-from cnn.settings import SHEET  # noqa: E402
+from cnn.runs.settings import SHEET  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~

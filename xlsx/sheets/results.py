@@ -10,7 +10,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
-from cnn.settings import SETTINGS, SHEET, Setting
+from cnn.runs.settings import SETTINGS, SHEET, Setting
 from xlsx import contract
 from xlsx.sheets import style, validation
 from xlsx.sheets.cells import BUTTONS_NEED, Book

@@ -1,4 +1,4 @@
-"""The settings of a training run: their names, defaults and what is allowed; and config.json, which keeps them.
+"""The settings of a training run: their names, defaults and what is allowed.
 
 Standard library only, and Python 3.9: the spreadsheets check a cell's value with it before they start a run, as the
 command line does an option's.
@@ -6,24 +6,17 @@ command line does an option's.
 
 from __future__ import annotations
 
-import json
 import math
-import platform
-import re
-import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 
-from cnn import runs
+from cnn.runs.log import Failure
 
-PROJECT = Path(__file__).resolve().parents[1]
 MODELS = ("tuned", "compact", "tiny", "reference")
 DATASETS = ("mnist", "fashionmnist", "kmnist", "digits", "auto")
 
 
-class SettingsError(runs.Failure, ValueError):
+class SettingsError(Failure, ValueError):
     """A setting, or a combination of them, that cannot be meant; the message names it and what is allowed."""
 
     exit_code = 2
@@ -120,57 +113,3 @@ def check_settings(given: dict) -> dict:
     checked = {name: check_setting(name, value) for name, value in given.items()}
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **RECIPES[checked.get("recipe", "tuned")], **checked}
-
-
-def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | None) -> None:
-    """Write config.json: every setting, and what the run ran on. Raises OSError."""
-    config = {
-        **settings,
-        **facts,
-        "data_dir": data_dir and str(data_dir),
-        "versions": {"python": platform.python_version(), "project": _project_version(), **_package_versions()},
-        "platform": platform.platform(),
-        "revision": _revision(),
-    }
-    runs.write_file(folder / "config.json", json.dumps(config, indent=2).encode())
-
-
-def read_config(folder: Path) -> dict:
-    """A run's config.json, its settings checked. Raises SettingsError."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_bytes())
-        return {**config, **check_settings({name: config[name] for name in SETTINGS})}
-    except FileNotFoundError:
-        raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
-    except KeyError as error:
-        advice = "Take the version of this program that wrote it, or start a new run"
-        raise SettingsError(f"{path} does not say {error}, as the runs of this version do", advice) from error
-    except (ValueError, TypeError) as error:
-        raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
-
-
-def _package_versions() -> dict:
-    return {name: metadata.version(name) for name in ("torch", "torchvision")}
-
-
-def _project_version() -> str | None:
-    """The version stands in addin/__init__.py, which is read, not imported: the trainer needs no spreadsheet."""
-    found = re.search(r'__version__ = "(.*?)"', (PROJECT / "addin" / "__init__.py").read_text())
-    return found and found[1]
-
-
-def _revision() -> str | None:
-    """The commit of the source, with -dirty where a source file was changed; None without git."""
-    if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
-        return None
-    try:
-        changed = _git("status", "--porcelain", "--", "*.py", "*requirements.txt")
-        return _git("rev-parse", "HEAD") + ("-dirty" if changed else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _git(*words: str) -> str:
-    command = ["git", "-C", str(PROJECT), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

@@ -1,0 +1,38 @@
+"""The run folder: how a training run is written down, followed, stopped and found again.
+
+    config.json      every setting of the run, and what it ran on         (config.py, settings.py)
+    log.jsonl        one flat JSON object a line                          (log.py, read by follower.py)
+    lock             held by the living trainer                           (lock.py)
+    stop             a file that asks the trainer to end                  (folder.py)
+    checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
+
+Standard library only, and Python 3.9, because LibreOffice's own Python follows runs with this package. `python -m
+cnn.runs` lists and compares runs (listing.py).
+"""
+
+from cnn.runs.folder import clear_stop, home, list_runs, new_folder, request_stop, stop_requested, write_file
+from cnn.runs.follower import Follower, Run, read
+from cnn.runs.lock import Lock, is_alive
+from cnn.runs.log import EPOCH_KEYS, PARTS, Failure, Log, accuracy, cut_log, epoch_keys
+
+__all__ = [
+    "EPOCH_KEYS",
+    "PARTS",
+    "Failure",
+    "Follower",
+    "Lock",
+    "Log",
+    "Run",
+    "accuracy",
+    "clear_stop",
+    "cut_log",
+    "epoch_keys",
+    "home",
+    "is_alive",
+    "list_runs",
+    "new_folder",
+    "read",
+    "request_stop",
+    "stop_requested",
+    "write_file",
+]

@@ -1,0 +1,63 @@
+"""config.json: every setting of a run, and what it ran on."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from cnn import __version__
+from cnn.runs.folder import write_file
+from cnn.runs.settings import SETTINGS, SettingsError, check_settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | None) -> None:
+    """Write config.json: every setting, and what the run ran on. Raises OSError."""
+    config = {
+        **settings,
+        **facts,
+        "data_dir": data_dir and str(data_dir),
+        "versions": {"python": platform.python_version(), "project": __version__, **_package_versions()},
+        "platform": platform.platform(),
+        "revision": _revision(),
+    }
+    write_file(folder / "config.json", json.dumps(config, indent=2).encode())
+
+
+def read_config(folder: Path) -> dict:
+    """A run's config.json, its settings checked. Raises SettingsError."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_bytes())
+        return {**config, **check_settings({name: config[name] for name in SETTINGS})}
+    except FileNotFoundError:
+        raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
+    except KeyError as error:
+        advice = "Take the version of this program that wrote it, or start a new run"
+        raise SettingsError(f"{path} does not say {error}, as the runs of this version do", advice) from error
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
+
+
+def _package_versions() -> dict:
+    return {name: metadata.version(name) for name in ("torch", "torchvision")}
+
+
+def _revision() -> str | None:
+    """The commit of the source, with -dirty where a source file was changed; None without git."""
+    if not (PROJECT / ".git").exists():  # an unpacked archive inside somebody else's repository
+        return None
+    try:
+        changed = _git("status", "--porcelain", "--", "*.py", "*requirements.txt")
+        return _git("rev-parse", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(PROJECT), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
