@@ -2,10 +2,19 @@
 
     python start.py                 the workbook, opened in LibreOffice Calc; without a display, the same work headless
     python start.py setup           install everything, start nothing
-    python start.py train ...       train the image network; what follows goes to `python -m cnn.train` as it is
-    python start.py check FILE...   say what is right and what is wrong in a learner's own workbook, or a folder of them
-    python start.py test            install what the tests need, run all that this machine can
     python start.py doctor          what is installed, what is missing, what to do about it
+    python start.py test            install what the tests need, run all that this machine can; --quick: the first part
+
+Each of these takes options of its own, which --help after it lists, and names files from the folder you are in:
+
+    python start.py build           write a workbook for another network, another start, or the exercise to fill in
+    python start.py check FILE...   say what is right and what is wrong in a learner's own workbook, or a folder of them
+    python start.py train           train the image network
+    python start.py runs            list training runs, or compare two
+    python start.py models          print the image networks, layer by layer
+    python start.py evaluate RUN    measure a run's network anew
+    python start.py results RUN...  write a workbook of training runs
+    python start.py extension FILE  package LibreOffice's extension
 
 --no-torch leaves PyTorch (up to 8 GB) out of the first, the second and `test`.
 """
@@ -19,15 +28,23 @@ import sys
 ROOT = os.path.dirname(os.path.abspath(__file__))
 OLDEST = (3, 11)
 FOLDERS = {"BACKPROP_HOME", "CNN_DATA_DIR"}
+LIGHT, WITH_TORCH = ("light",), ("light", "torch")
 COMMANDS = {  # command: the packages it needs, and the module that does the work with the arguments before the user's
-    "run": (("light",), ["addin.main_job"]),
-    "setup": (("light", "torch"), []),
-    "train": (("light", "torch"), ["cnn.train"]),
-    "check": (("light",), ["xlsx.check"]),
-    "test": (("light", "torch", "tests"), ["pytest", "-ra"]),
+    "run": (LIGHT, ["addin.main_job"]),
+    "setup": (WITH_TORCH, []),
     "doctor": ((), []),
+    "test": ((*WITH_TORCH, "tests"), ["pytest", "-ra"]),
+    "build": (LIGHT, ["xlsx.build"]),
+    "check": (LIGHT, ["xlsx.check"]),
+    "train": (WITH_TORCH, ["cnn.train"]),
+    "runs": (LIGHT, ["cnn.runs"]),
+    "models": (WITH_TORCH, ["cnn.models"]),
+    "evaluate": (WITH_TORCH, ["cnn.evaluate"]),
+    "results": (LIGHT, ["xlsx.results"]),
+    "extension": (LIGHT, ["addin.calc.extension"]),
 }
-AT_THE_USERS = {"train", "check"}  # commands whose arguments go on as they are, and which run in the user's folder
+# The others' arguments go on as they are, and they run in the user's folder.
+AT_HOME = {"run", "setup", "doctor", "test"}
 
 
 def main(words: "list[str]") -> int:
@@ -35,7 +52,7 @@ def main(words: "list[str]") -> int:
     if sys.version_info < OLDEST:
         return refuse(too_old())
     command, *arguments = words if words and not words[0].startswith("-") else ["run", *words]
-    if {"-h", "--help"} & set(words) and command not in AT_THE_USERS:
+    if {"-h", "--help"} & set(words) and command in AT_HOME:
         print(__doc__)
         return 0
     if command not in COMMANDS:
@@ -77,7 +94,7 @@ def set_up_and_run(command: str, arguments: "list[str]") -> int:
     stages, module = COMMANDS[command]
     try:
         for stage in stages:
-            if stage != "torch" or command == "train" or "--no-torch" not in arguments:
+            if stage != "torch" or command not in AT_HOME or "--no-torch" not in arguments:
                 install(stage, go_on=command == "test")
     except SetupError as error:
         return refuse(f"\n{error}")
@@ -120,7 +137,7 @@ def hand_over(command: str, module: "list[str]") -> int:
 
     line = [str(packages.python()), "-m", *module]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile torch anew: 5 s each
-    if command in AT_THE_USERS:  # -P: nothing there gets in the way of our packages
+    if command not in AT_HOME:  # -P: nothing there gets in the way of our packages
         line.insert(1, "-P")
         os.environ["PYTHONPATH"] = ROOT
     else:  # LibreOffice, which these start, must not see a PYTHONPATH

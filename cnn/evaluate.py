@@ -1,7 +1,7 @@
 """Measures a network on a set of images; as a command, a finished run anew from its weights.
 
-python -m cnn.evaluate RUN                       on what the run was measured with; says whether the log agrees
-python -m cnn.evaluate RUN --dataset digits      on the test images of another set
+python start.py evaluate RUN                       on what the run was measured with; says whether the log agrees
+python start.py evaluate RUN --dataset digits      on the test images of another set
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     usage, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
-        "python -m cnn.evaluate", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python start.py evaluate", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument("--dataset", choices=DATASETS, help="its test images (default: what the run was measured with)")

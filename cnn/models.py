@@ -1,6 +1,6 @@
 """The networks: each is a list of layers, from images (n, 1, 28, 28) to logits (n, 10).
 
-python -m cnn.models    prints them, layer by layer
+python start.py models    prints them, layer by layer
 """
 
 from __future__ import annotations

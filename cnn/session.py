@@ -149,7 +149,7 @@ class Session:
         self.log.write("stopped", epoch=len(runs.read(self.folder).epochs))
         runs.clear_stop(self.folder)
         say(f"{runs.read(self.folder).status}; an unfinished epoch was dropped")
-        say(f"to go on: python -m cnn.train --resume {self.folder}")
+        say(f"to go on: python start.py train --resume {self.folder}")
         return stopped.exit_code
 
     def failed(self, error: Exception) -> int:

@@ -1,14 +1,14 @@
 """Train a network on images of digits, into a run folder: settings, log, a checkpoint every epoch, and the outcome.
 
-    python -m cnn.train                                MNIST, 19 epochs of the network "tuned", by its recipe
-    python -m cnn.train --epochs 4 --target 99.4       exit code 0 only if the last epoch reached 99.4 %
-    python -m cnn.train --seeds 0-4                    a run for each seed, then mean, deviation, lowest, highest
-    python -m cnn.train --validate                     choose settings so: 10,000 training images are held out
-    python -m cnn.train --model reference --recipe reference        the exercise's network, the exercise's way
-    python -m cnn.train --find-rate                    try learning rates from small to large, and draw the loss
-    python -m cnn.train --dataset digits --batch-size 64            a few seconds, nothing to download
-    python -m cnn.train --data-dir FOLDER              MNIST from FOLDER/MNIST/raw, which is only read
-    python -m cnn.train --resume                       go on with the newest unfinished run
+    python start.py train                                MNIST, 19 epochs of the network "tuned", by its recipe
+    python start.py train --epochs 4 --target 99.4       exit code 0 only if the last epoch reached 99.4 %
+    python start.py train --seeds 0-4                    a run for each seed, then mean, deviation, lowest, highest
+    python start.py train --validate                     choose settings so: 10,000 training images are held out
+    python start.py train --model reference --recipe reference        the exercise's network, the exercise's way
+    python start.py train --find-rate                    try learning rates from small to large, and draw the loss
+    python start.py train --dataset digits --batch-size 64            a few seconds, nothing to download
+    python start.py train --data-dir FOLDER              MNIST from FOLDER/MNIST/raw, which is only read
+    python start.py train --resume                       go on with the newest unfinished run
 
 Every choice of the recipe is an option. Test figures are shown after every epoch and decide nothing; the headline is
 the last epoch's. The same seed, machine, settings and threads give the same run. One thread computes, beside which
@@ -144,7 +144,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The command line; a setting that is not given is not in its result, so that --resume can tell."""
     usage, _, rest = __doc__.partition("\n\n")
-    made = Parser("python -m cnn.train", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = Parser("python start.py train", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in SETTINGS:
         made.add_argument(f"--{name.replace('_', '-')}", **option(name))
     made.add_argument("--target", metavar="PERCENT", type=percentage, help="the accuracy the last epoch must reach")

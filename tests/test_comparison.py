@@ -1,4 +1,4 @@
-"""python -m cnn.runs: the list of runs, and two of them side by side."""
+"""python start.py runs: the list of runs, and two of them side by side."""
 
 import json
 import os

@@ -340,7 +340,7 @@ def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> Non
     assert result.status == f"stopped after epoch {complete} (digits)"
     assert said.splitlines()[-2:] == [
         f"stopped after epoch {complete} (digits); an unfinished epoch was dropped",
-        f"to go on: python -m cnn.train --resume {folder}",
+        f"to go on: python start.py train --resume {folder}",
     ]
     assert not runs.stop_requested(folder)
 
@@ -575,7 +575,7 @@ def test_help_tells_how_to_start_it_and_every_option_and_exit_code() -> None:
     for words in (
         "--data-dir FOLDER",
         "--learning-rate FLOAT",
-        "python -m cnn.train --resume",
+        "python start.py train --resume",
         "(default 19)",
         "130",
         "--seeds LIST",

@@ -1,4 +1,4 @@
-"""Writes backprop.xlsx: `python -m xlsx.build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
+"""Writes backprop.xlsx: `python start.py build [--network SPEC] [--preset NAME] [--out DIR] [--force]`.
 
 The same machine writes the same bytes for the same network. The .xlsx has no macros; it opens anywhere, and where the
 cell functions are installed its Python columns answer. Whoever has macros for the same sheets hands them to `build`.
@@ -183,7 +183,7 @@ def subtitles(book: Book) -> dict[str, tuple[str, str]]:
 
 
 def arguments(line: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m xlsx.build", description=f"Write {FILE_NAME} for a network.")
+    parser = argparse.ArgumentParser(prog="python start.py build", description=f"Write {FILE_NAME} for a network.")
     parser.add_argument("--network", help='network text, such as "2-3-1 tanh bias" (default: the preset\'s, or 2-2-2)')
     parser.add_argument("--preset", help="starting point, such as seed or xor (default: the network's own)")
     parser.add_argument("--state", help="a line from the cell of Network that holds all of it, in place of both")

@@ -1,4 +1,4 @@
-"""A results workbook of finished or live runs: `python -m xlsx.results RUN… --out FILE.xlsx`.
+"""A results workbook of finished or live runs: `python start.py results RUN… --out FILE.xlsx`.
 
 A sheet Summary over the runs, then a sheet per run with its epochs, charts and settings. Read from the run folders
 alone, so any run can be shown, while it trains or years later.
@@ -172,7 +172,7 @@ def find(folders: list[Path]) -> list[Run]:
 
 def main(line: list[str] | None = None) -> int:
     """0 when the workbook is written; 2, with one line, when it is not."""
-    parser = argparse.ArgumentParser(prog="python -m xlsx.results", description="Write a workbook of training runs.")
+    parser = argparse.ArgumentParser(prog="python start.py results", description="Write a workbook of training runs.")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, finished or live")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.xlsx", help="the workbook to write")
     asked = parser.parse_args(line)

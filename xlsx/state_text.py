@@ -1,4 +1,4 @@
-"""The whole state of Network as one line of text: written by a formula, read by `python -m xlsx.build --state`.
+"""The whole state of Network as one line of text: written by a formula, read by `python start.py build --state`.
 
 `2-2-2; inputs 0.05 0.1; targets 0.01 0.99; weights 0.15 0.2 …; learning_rate 0.5; optimizer sgd`. "/" parts the
 samples of a batch. Decimals have a point, whatever the language of the office that wrote the line.

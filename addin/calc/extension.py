@@ -1,4 +1,4 @@
-"""Packages the LibreOffice extension: `python -m addin.calc.extension OUT.oxt`.
+"""Packages the LibreOffice extension: `python start.py extension OUT.oxt`.
 
 The type library, the registry of functions with their help, the menu and the load job are generated from
 `addin.functions.FUNCTIONS` and `training.COMMANDS`; what runs in the office is this project's own source, as it is.
@@ -198,7 +198,7 @@ def _text(root: Element) -> str:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m addin.calc.extension", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python start.py extension", description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, metavar="OUT.oxt")
     print(package(parser.parse_args().out))
 

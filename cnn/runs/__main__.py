@@ -1,7 +1,7 @@
 """Lists and compares runs.
 
-python -m cnn.runs                    every run, newest first: when, model, data, epochs, accuracy, state
-python -m cnn.runs compare RUN RUN    the settings in which they differ, and their figures side by side
+python start.py runs                    every run, newest first: when, model, data, epochs, accuracy, state
+python start.py runs compare RUN RUN    the settings in which they differ, and their figures side by side
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     usage, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
-        "python -m cnn.runs", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python start.py runs", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="?", choices=("list", "compare"), default="list")
     parser.add_argument("runs", metavar="RUN", nargs="*", type=Path, help="run folders (list: all of BACKPROP_HOME)")

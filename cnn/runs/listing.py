@@ -1,4 +1,4 @@
-"""Runs in rows: a list of them, or some side by side. `python -m cnn.runs` prints it."""
+"""Runs in rows: a list of them, or some side by side. `python start.py runs` prints it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Setting:
 
 SHEET = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device")  # have a cell in the workbook
 SETTINGS = {  # the defaults are the recipe "tuned"
-    "model": Setting("tuned", "the network; python -m cnn.models prints them", MODELS),
+    "model": Setting("tuned", "the network; python start.py models prints them", MODELS),
     "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", DATASETS),
     "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
     "batch_size": Setting(256, "images that one update is computed from; a small data set wants fewer", kind=int),

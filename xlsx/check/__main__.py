@@ -1,4 +1,4 @@
-"""Checks learners' workbooks of the exercise: `python -m xlsx.check FILE.xlsx …`, or a folder for a whole class.
+"""Checks learners' workbooks of the exercise: `python start.py check FILE.xlsx …`, or a folder for a whole class.
 
 Exit code: 0 right, 1 mistakes, 2 not understood or not readable.
 """
@@ -21,7 +21,7 @@ WORKBOOKS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".ods"}
 
 def arguments(line: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m xlsx.check",
+        prog="python start.py check",
         description="Say what is right and what is wrong in a workbook of the backpropagation exercise, and where.",
         epilog="exit code: 0 right, 1 mistakes, 2 not understood or not readable",
     )
