@@ -12,15 +12,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cnn import runs
-from cnn.runs.settings import SettingsError, check_settings
-
-__all__ = ["SettingsError"]  # of cnn.runs.settings, for those who start runs
+from cnn.runs.settings import check_settings
 
 OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
 FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
-UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
-NOTHING_TO_STOP = "nothing to stop: no run is under way"
-NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
 SET_UP = 'In the project\'s folder run "python start.py setup", then try again.'
 # A hidden console, which the trainer's own children share; DETACHED_PROCESS would show each of them a window.
 WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -104,15 +99,6 @@ def is_starting(folder: Path) -> bool:
 def is_under_way(folder: str | Path) -> bool:
     """Whether the run in this folder ('' for none) trains, or is about to."""
     return bool(folder) and (runs.is_alive(folder) or is_starting(folder))
-
-
-def standing(run: runs.Run) -> tuple[str, bool]:
-    """How a run stands, in a line for a person, and whether there is nothing more to come."""
-    if run.alive:
-        return run.status, False
-    if is_starting(run.folder):
-        return f"starting … {said(run.folder)}", False
-    return outcome(run.folder) or run.status, True
 
 
 def run_of(workbook: str, named: str) -> Path | None:

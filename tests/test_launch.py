@@ -16,7 +16,7 @@ import pytest
 from addin import __version__, launch
 from addin.calc.extension import IN_THE_OFFICE
 from cnn import runs
-from cnn.runs.settings import SETTINGS
+from cnn.runs.settings import SETTINGS, SettingsError
 from tests.trainer import PROJECT, wait_until
 
 START = f"""
@@ -217,7 +217,7 @@ def test_a_folder_that_nobody_launched_has_no_outcome(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_starts_nothing(home: Path, settings: dict, said: str) -> None:
-    with pytest.raises(launch.SettingsError) as caught:
+    with pytest.raises(SettingsError) as caught:
         launch.start(settings)
     assert str(caught.value) == said
     assert runs.list_runs() == []
@@ -279,7 +279,7 @@ def test_it_runs_in_an_office_python_which_is_old_and_bare(tmp_path: Path) -> No
     for name in IN_THE_OFFICE:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
-    ast.parse((PROJECT / "addin/launch.py").read_text(), feature_version=(3, 9))
+        ast.parse((PROJECT / name).read_text(), feature_version=(3, 9))
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from addin import launch; print(launch.environment())"
     bare = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, env={"BACKPROP_HOME": str(tmp_path)}

@@ -15,7 +15,7 @@ from org.backprop.addin import XFunctions
 
 import addin.calc
 from addin.calc.bridge import Bridge
-from addin.calc.training import COMMANDS, Training
+from addin.calc.menu import COMMANDS, Menu
 
 IDENTIFIER = "org.backprop.addin"
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
@@ -59,7 +59,7 @@ class Office:
 
     def __init__(self, context):
         self.context = context
-        self.training = Training(self.post, self.tell)
+        self.menu = Menu(self.post, self.tell)
 
     def create(self, service):
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
@@ -88,7 +88,7 @@ class Buttons(unohelper.Base, XScriptListener):
         document = event.Arguments[0].Source.Model
         while not hasattr(document, "Sheets"):
             document = document.Parent
-        self.office.training.command(event.ScriptCode[len(OURS) :], document)
+        self.office.menu.command(event.ScriptCode[len(OURS) :], document)
 
     def approveFiring(self, event):
         return None
@@ -126,7 +126,7 @@ class Commands(unohelper.Base, XJobExecutor):
         self.office = office(context)
 
     def trigger(self, command):
-        self.office.training.command(command, self.office.document)
+        self.office.menu.command(command, self.office.document)
 
 
 class Job(unohelper.Base, XJob):
@@ -149,7 +149,7 @@ class OnLoadFinished(Job):
     """
 
     def happened(self, document):
-        self.office.training.read(document)
+        self.office.menu.read(document)
 
 
 class OnLoad(Job):
@@ -157,7 +157,7 @@ class OnLoad(Job):
 
     def happened(self, document):
         Buttons(self.office).bind(document)
-        self.office.training.opened(document)
+        self.office.menu.opened(document)
 
 
 class OnCopyTo(Job):

@@ -1,7 +1,7 @@
 """Packages the LibreOffice extension: `python start.py extension OUT.oxt`.
 
 The type library, the registry of functions with their help, the menu and the load job are generated from
-`addin.functions.FUNCTIONS` and `training.COMMANDS`; what runs in the office is this project's own source, as it is.
+`addin.functions.FUNCTIONS` and `menu.COMMANDS`; what runs in the office is this project's own source, as it is.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from addin import __version__
-from addin.calc.training import COMMANDS
+from addin.calc.menu import COMMANDS
 from addin.functions import FUNCTIONS, PARAMETERS, Function
 
 IDENTIFIER = "org.backprop.addin"
@@ -24,13 +24,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 IN_THE_OFFICE = (
     "addin/__init__.py",
     "addin/launch.py",
+    "addin/training.py",
     "addin/calc/__init__.py",
     "addin/calc/pipe.py",
     "addin/calc/bridge.py",
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
     "addin/calc/log_sheet.py",
-    "addin/calc/training.py",
+    "addin/calc/menu.py",
     "cnn/__init__.py",
     *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "settings")),
 )

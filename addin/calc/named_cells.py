@@ -44,14 +44,19 @@ class NamedCells:
         cursor.gotoEndOfUsedArea(False)
         return max(cursor.RangeAddress.EndRow - area.StartRow, 0)
 
-    def write(self, name, rows, below=0):
-        """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
+    def need_writable(self, name):
+        """Raise SheetError where the sheet of the named cells is protected; that sheet and their address."""
         area = self.cells(name).RangeAddress
         sheet = self.document.Sheets.getByIndex(area.Sheet)
         if sheet.isProtected():
             raise SheetError(
                 f'The sheet "{sheet.Name}" is protected: Tools > Protect Sheet, then press the button again.'
             )
+        return sheet, area
+
+    def write(self, name, rows, below=0):
+        """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
+        sheet, area = self.need_writable(name)
         first = area.StartRow + below
         end = area.StartColumn + len(rows[0]) - 1, first + len(rows) - 1
         cells = sheet.getCellRangeByPosition(area.StartColumn, first, *end)

@@ -22,8 +22,8 @@ class ResultsSheet(NamedCells):
         return NamedCells.has(document, "run_table")
 
     @property
-    def url(self):
-        """Where the document lies; '' for one that was never saved."""
+    def workbook(self):
+        """Where the document lies, as a URL; '' for one that was never saved."""
         return self.document.URL
 
     def settings(self):

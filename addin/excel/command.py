@@ -17,88 +17,62 @@ PROJECT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[0] = str(PROJECT)  # in place of this folder: Excel names this file
 
-from addin import launch  # noqa: E402
+from addin import training  # noqa: E402
+from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
-from cnn.runs.settings import SHEET  # noqa: E402
+from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~
-Answer = dict[str, str]
 
 
 def main(arguments: list[str]) -> int:
     """Do what the request asks and write the answer."""
     request = parsed(decoded(arguments[0]))
     os.environ["BACKPROP_HOME"] = request["home"]
-    try:
-        answer = COMMANDS[request["command"]](request)
-    except (OSError, launch.SettingsError) as error:
-        answer = {"status": str(error)}
-    except Exception as error:  # nobody sees what this process says: the sheet does
-        answer = {"status": f"{type(error).__name__}: {error}"}
+    text = as_lines(answered(request))
     remove_forgotten(Path(request["home"]))
-    text = "".join(f"{key}={one_line(value)}\n" for key, value in answer.items())
     runs.write_file(Path(request["answer"]), encoded(text).encode())
     return 0
 
 
-def train(request: dict[str, str]) -> Answer:
-    """Start a run with the sheet's settings, unless one is under way."""
-    if launch.is_under_way(request["folder"]):
-        return {"tell": launch.UNDER_WAY}
-    lacking = [f"run_{name}" for name in SHEET if name not in request]
-    if lacking:
-        return {"status": f"Names are missing or broken in this workbook: {', '.join(lacking)}. Write a fresh one."}
-    settings = {name: request[name] for name in SHEET}
-    return {"folder": str(launch.start(settings, request["workbook"])), "status": "starting …"}
+class Request:
+    """A request as the sheet that it comes from."""
+
+    def __init__(self, lines: dict[str, str]):
+        self._lines = lines
+        self.workbook, self.folder = lines["workbook"], lines["folder"]
+
+    def settings(self) -> dict[str, object]:
+        """The settings of the next run, as texts. Raises SettingsError for those that the macros did not find."""
+        if lacking := [f"run_{name}" for name in SHEET if name not in self._lines]:
+            raise SettingsError(
+                f"Names are missing or broken in this workbook: {', '.join(lacking)}", "Write a fresh one"
+            )
+        return {name: self._lines[name] for name in SHEET}
 
 
-def stop(request: dict[str, str]) -> Answer:
-    """Ask the run to end; its complete epochs stay."""
-    if not launch.is_under_way(request["folder"]):
-        return {"status": launch.NOTHING_TO_STOP}
-    launch.stop(Path(request["folder"]))
-    return {"status": "stopping …"}
+def answered(request: dict[str, str]) -> Answer:
+    """The answer to a request; what nobody foresaw too, for nobody sees what this process says: the sheet does."""
+    try:
+        if request["command"] == "recalculate":
+            return recalculate()
+        return training.answer(request["command"], Request(request))
+    except Exception as error:
+        return Answer(status=f"{type(error).__name__}: {error}")
 
 
-def resume(request: dict[str, str]) -> Answer:
-    """Go on with the run that the sheet shows, from its last complete epoch."""
-    folder = request["folder"]
-    if not folder:
-        return {"status": launch.NOTHING_TO_RESUME}
-    if launch.is_under_way(folder):
-        return {"tell": launch.UNDER_WAY}
-    launch.resume(Path(folder))
-    return {"folder": folder, "status": "starting …"}
-
-
-def newest(request: dict[str, str]) -> Answer:
-    """The newest run that was started from this workbook."""
-    folder = launch.run_of(request["workbook"], request["folder"])
-    return {"folder": str(folder)} if folder else {}
-
-
-def look(request: dict[str, str]) -> Answer:
-    """How the run stands."""
-    status, over = launch.standing(runs.read(Path(request["folder"])))
-    return {"status": status, **({"over": "1"} if over else {})}
-
-
-def recalculate(request: dict[str, str]) -> Answer:
+def recalculate() -> Answer:
     """On macOS: Python's numbers as values."""
-    from addin.excel import macos
+    from addin.excel import macos  # it needs xlwings, and xlwings an Excel
 
-    return {"status": macos.recalculate()}
+    return Answer(status=macos.recalculate())
 
 
-COMMANDS = {
-    "train": train,
-    "stop": stop,
-    "resume": resume,
-    "newest": newest,
-    "look": look,
-    "recalculate": recalculate,
-}
+def as_lines(answer: Answer) -> str:
+    """The lines of an answer that says something."""
+    said = {"folder": answer.folder, "status": answer.status, "tell": answer.tell, "over": "1" if answer.over else ""}
+    return "".join(f"{key}={one_line(text)}\n" for key, text in said.items() if text)
 
 
 def parsed(text: str) -> dict[str, str]:

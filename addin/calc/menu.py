@@ -1,4 +1,4 @@
-"""The Backprop menu and buttons: start, stop and resume a run, and show it in the workbook while it trains.
+"""The Backprop menu and buttons in Calc: what a command does to a document, and a run shown in it while it trains.
 
 A run is a folder; this follows its log from a thread and lets the office's own thread write the cells. Standard library
 only, Python 3.9; documents are UNO objects, and what needs UNO's classes is handed in by `component.py`.
@@ -6,9 +6,8 @@ only, Python 3.9; documents are UNO objects, and what needs UNO's classes is han
 
 import threading
 import time
-from pathlib import Path
 
-from addin import launch
+from addin import training
 from addin.calc import log_sheet
 from addin.calc.log_sheet import LogSheet
 from addin.calc.named_cells import SheetError
@@ -36,10 +35,11 @@ class Followed:
     def look(self):
         """The run, its state in a line, and whether there is nothing more to come."""
         run = self.follower.poll()
-        return run, *launch.standing(run)
+        answer = training.state(run)
+        return run, answer.status, answer.over
 
 
-class Training:
+class Menu:
     """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
 
     def __init__(self, post, tell):
@@ -58,44 +58,30 @@ class Training:
         """A document was opened: show the newest run that was started from it."""
         if not ResultsSheet.is_in(document):
             return
-        sheet = ResultsSheet(document)
-        if folder := self._attempt(document, lambda: launch.run_of(sheet.url, sheet.folder)):
-            self._attempt(document, self._follow, sheet, folder)
+        self._attempt(document, self._ask, "newest", document)
 
     def command(self, name, document):
         """Run the command called `name` of COMMANDS on a document."""
         if name in log_sheet.COMMANDS.values():
             return self._log(name, document)
-        if name != "recalculate" and not ResultsSheet.is_in(document):
+        if name == "recalculate":
+            return self._attempt(document, self.recalculate, document)
+        if not ResultsSheet.is_in(document):
             return self._tell(document, NO_SHEET)
-        return self._attempt(document, getattr(self, name), document)
+        return self._attempt(document, self._ask, name, document)
 
-    def train(self, document):
-        """Start a run with the sheet's settings and follow it."""
+    def _ask(self, name, document):
+        """Have a command of `training` done and show its answer."""
         sheet = ResultsSheet(document)
-        if document.RuntimeUID in self._followed:
-            return self._tell(document, launch.UNDER_WAY)
-        sheet.say("starting …")
-        return self._follow(sheet, launch.start(sheet.settings(), sheet.url))
-
-    def stop(self, document):
-        """Ask the run that the sheet shows to end; its complete epochs stay."""
-        sheet = ResultsSheet(document)
-        if not launch.is_under_way(sheet.folder):
-            return sheet.say(launch.NOTHING_TO_STOP)
-        launch.stop(Path(sheet.folder))
-        return sheet.say("stopping …")
-
-    def resume(self, document):
-        """Go on with the run that the sheet shows, from its last complete epoch."""
-        sheet = ResultsSheet(document)
-        if not sheet.folder:
-            return sheet.say(launch.NOTHING_TO_RESUME)
-        if document.RuntimeUID in self._followed:
-            return self._tell(document, launch.UNDER_WAY)
-        sheet.say("starting …")
-        launch.resume(Path(sheet.folder))
-        return self._follow(sheet, sheet.folder)
+        if name in training.STARTS:
+            sheet.need_writable("run_status")
+        answer = training.answer(name, sheet)
+        if answer.tell:
+            self._tell(document, answer.tell)
+        if answer.folder:
+            self._follow(sheet, answer.folder)
+        elif answer.status:
+            sheet.say(answer.status)
 
     def recalculate(self, document):
         """Compute every cell anew."""
@@ -114,7 +100,7 @@ class Training:
         """Do it; what goes wrong is said in a line, in the sheet where there is one."""
         try:
             return action(*arguments)
-        except (SheetError, launch.SettingsError, OSError) as error:
+        except (SheetError, OSError) as error:
             self._say(document, str(error))
 
     def _say(self, document, text):

@@ -1,0 +1,102 @@
+"""What a button of Results asks for and what its host, Calc or Excel, is to show: train, stop, resume, newest, look.
+
+Standard library only, and Python 3.9: it runs inside LibreOffice's own Python too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from addin import launch
+from cnn import runs
+from cnn.runs.settings import SettingsError
+
+STARTING, STOPPING = "starting …", "stopping …"
+UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
+NOTHING_TO_STOP = "nothing to stop: no run is under way"
+NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
+
+
+class Sheet(Protocol):
+    """The Results sheet as its host knows it."""
+
+    @property
+    def workbook(self) -> str:
+        """Where its workbook lies; '' for one that was never saved."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the run that it shows; '' for none."""
+
+    def settings(self) -> dict[str, object]:
+        """The settings of the next run, by name."""
+
+
+class Answer(NamedTuple):
+    """What to show: the run in `folder`, `status` in its cell, `tell` in a box; '' leaves each as it is.
+
+    `over`: no more will come from the run that is shown.
+    """
+
+    folder: str = ""
+    status: str = ""
+    tell: str = ""
+    over: bool = False
+
+
+def answer(command: str, sheet: Sheet) -> Answer:
+    """Do what a command of COMMANDS says; what goes wrong on the way is its status."""
+    try:
+        return COMMANDS[command](sheet)
+    except (OSError, SettingsError) as error:
+        return Answer(status=str(error))
+
+
+def train(sheet: Sheet) -> Answer:
+    """Start a run with the sheet's settings, unless one is under way."""
+    if launch.is_under_way(sheet.folder):
+        return Answer(tell=UNDER_WAY)
+    return Answer(folder=str(launch.start(sheet.settings(), sheet.workbook)), status=STARTING)
+
+
+def stop(sheet: Sheet) -> Answer:
+    """Ask the run to end; its complete epochs stay."""
+    if not launch.is_under_way(sheet.folder):
+        return Answer(status=NOTHING_TO_STOP)
+    launch.stop(Path(sheet.folder))
+    return Answer(status=STOPPING)
+
+
+def resume(sheet: Sheet) -> Answer:
+    """Go on with the run that the sheet shows, from its last complete epoch."""
+    if not sheet.folder:
+        return Answer(status=NOTHING_TO_RESUME)
+    if launch.is_under_way(sheet.folder):
+        return Answer(tell=UNDER_WAY)
+    launch.resume(Path(sheet.folder))
+    return Answer(folder=sheet.folder, status=STARTING)
+
+
+def newest(sheet: Sheet) -> Answer:
+    """The newest run that was started from this workbook, else the one that it shows."""
+    folder = launch.run_of(sheet.workbook, sheet.folder)
+    return Answer(folder=str(folder)) if folder else Answer()
+
+
+def look(sheet: Sheet) -> Answer:
+    """How the run that the sheet shows stands."""
+    return state(runs.read(Path(sheet.folder)))
+
+
+def state(run: runs.Run) -> Answer:
+    """How a run stands, in a line for a person, and whether there is nothing more to come."""
+    if run.alive:
+        return Answer(status=run.status)
+    if launch.is_starting(run.folder):
+        return Answer(status=f"{STARTING} {launch.said(run.folder)}")
+    return Answer(status=launch.outcome(run.folder) or run.status, over=True)
+
+
+COMMANDS = {"train": train, "stop": stop, "resume": resume, "newest": newest, "look": look}
+STARTS = ("train", "resume")  # those that come to nothing where what they start could not be shown
