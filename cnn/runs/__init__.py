@@ -6,7 +6,8 @@
     stop             a file that asks the trainer to end                  (folder.py)
     checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
 
-Standard library only, and Python 3.9, because LibreOffice's own Python follows runs with this package. `python start.py runs` lists and compares runs (listing.py).
+Standard library only, and Python 3.9, because LibreOffice's own Python follows runs with this package.
+`python start.py runs` lists and compares runs (listing.py).
 """
 
 from cnn.runs.folder import clear_stop, home, list_runs, new_folder, request_stop, stop_requested, write_file
