@@ -1,4 +1,4 @@
-"""Measures a network on a set of images; as a command, a finished run anew from its weights.
+"""Measures a finished run anew from its weights.
 
 python start.py evaluate RUN                       on what the run was measured with; says whether the log agrees
 python start.py evaluate RUN --dataset digits      on the test images of another set
@@ -8,63 +8,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from cnn import runs
-
-BATCH_SIZE = 1000  # of evaluation: the result does not depend on it, the memory does
-
-
-class Tally:
-    """Adds up loss and hits, batch by batch, on the device: reading a number off a GPU would wait for it."""
-
-    def __init__(self):
-        self.images, self.sums = 0, 0.0
-
-    def add(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Count a batch of logits (n, 10) and labels (n,); its mean cross-entropy, to go backward from."""
-        loss = F.cross_entropy(logits, labels)
-        hits = (logits.argmax(1) == labels).sum()
-        self.sums = self.sums + torch.stack((loss.detach() * len(labels), hits))
-        self.images += len(labels)
-        return loss
-
-    def means(self) -> tuple[float, float]:
-        """Mean loss and accuracy (a fraction) so far."""
-        loss, hits = self.sums.tolist()
-        return loss / self.images, hits / self.images
-
-
-@torch.no_grad()
-def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy (a fraction) over batches of images and labels, without dropout."""
-    network.eval()
-    tally = Tally()
-    for images, labels in batches:
-        tally.add(network(images), labels)
-    return tally.means()
-
-
-@torch.no_grad()
-def predictions(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """The class (n,) that the network takes each image for."""
-    network.eval()
-    return torch.cat([network(images).argmax(1) for images, _ in batches])
+from cnn import data, machine, outcome, runs
+from cnn.measure import BATCH_SIZE, evaluate
+from cnn.runs.config import read_config
+from cnn.runs.settings import DATASETS
 
 
 def measured(folder: Path, dataset: str | None, data_dir: str | None, device: str) -> str:
     """What a run's weights reach, in a line. Raises Failure where run, weights or images cannot be used, OSError."""
-    from cnn import data, epochs, outcome
-    from cnn.runs.config import read_config
-
     config = read_config(folder)
-    epochs.use_one_thread()
-    chosen = torch.device(epochs.choose_device(device))
+    machine.use_one_thread()
+    chosen = torch.device(machine.choose_device(device))
     network = outcome.read_weights(folder, config["model"]).to(chosen)
     images = data.load(dataset or config["dataset"], data_dir or config.get("data_dir"), print)
     own = images.name == config["dataset"]
@@ -86,8 +44,6 @@ def agreement(folder: Path, hits: int, count: int) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code: 0, 1 where it cannot be measured, 2 for wrong use."""
-    from cnn.runs.settings import DATASETS
-
     usage, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
         "python start.py evaluate", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter

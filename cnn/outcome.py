@@ -21,13 +21,13 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from cnn import models, pictures, runs
-from cnn.epochs import Training
-from cnn.evaluate import BATCH_SIZE, predictions
+from cnn.measure import BATCH_SIZE, predictions
+from cnn.training import TrainingState
 
 WEIGHTS = "weights.safetensors"
 
 
-def write(training: Training, folder: Path) -> None:
+def write(training: TrainingState, folder: Path) -> None:
     """Write all of it, each file whole or not at all. Raises OSError."""
     images, settings = training.images, training.settings
     predicted = predictions(training.result, images.test.batches(BATCH_SIZE)).cpu()

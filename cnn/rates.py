@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cnn import augment, epochs, outcome, pictures, recipe, runs
-from cnn.epochs import Training
-from cnn.evaluate import Tally
+from cnn import augment, machine, outcome, pictures, recipe, runs
+from cnn.measure import Tally
+from cnn.training import TrainingState
 
 LOWEST, HIGHEST = 1e-5, 3.0
 UPDATES = 200
@@ -31,7 +31,7 @@ def new_folder(model: str) -> Path:
     return runs.home() / "rates" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{model}"
 
 
-def find(training: Training, folder: Path) -> str:
+def find(training: TrainingState, folder: Path) -> str:
     """Write rates.csv and rates.png into the folder; what was found, in a line. Raises Failure, OSError."""
     found = list(smoothed(losses(training)))
     if len(found) < UPDATES // 10:
@@ -44,9 +44,9 @@ def find(training: Training, folder: Path) -> str:
     return f"suggested: --learning-rate {best:.2g}; the loss by learning rate: {folder / 'rates.png'}"
 
 
-def losses(training: Training) -> Iterator[tuple[float, float]]:
+def losses(training: TrainingState) -> Iterator[tuple[float, float]]:
     """Learning rate and loss of every update, until the loss is not finite."""
-    epochs.seed_epoch(training.settings["seed"], 1)
+    machine.seed_epoch(training.settings["seed"], 1)
     training.network.train()
     prepared = augment.AUGMENTATIONS[training.settings["augment"]]
     for update, (pixels, labels) in enumerate(itertools.islice(endless_batches(training), UPDATES)):
@@ -59,7 +59,7 @@ def losses(training: Training) -> Iterator[tuple[float, float]]:
         recipe.update(training.optimizer, loss, rate)
 
 
-def endless_batches(training: Training) -> Iterator[tuple[Tensor, Tensor]]:
+def endless_batches(training: TrainingState) -> Iterator[tuple[Tensor, Tensor]]:
     images = training.images.train
     while True:
         yield from images.batches(training.settings["batch_size"], torch.randperm(len(images)))

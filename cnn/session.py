@@ -1,4 +1,7 @@
-"""One training run in its folder: how it begins, goes on, is stopped, fails, and what is said and logged of it."""
+"""One training run in its folder: how it begins, goes on, is stopped, fails, and what is said and logged of it.
+
+What needs PyTorch is imported where it is used: that takes seconds, and wrong options are told before.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from cnn.runs.config import read_config, write_config
 from cnn.runs.settings import SETTINGS, SettingsError
 
 if TYPE_CHECKING:
-    from cnn.epochs import Training
+    from cnn.training import TrainingState
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NO_ROOM = "Look whether the disk is full or the folder may not be written; --out or BACKPROP_HOME name another place"
@@ -97,13 +100,11 @@ class Session:
         self.restore(training)
         self.train(training, len(training.epochs))
 
-    def restore(self, training: Training) -> None:
+    def restore(self, training: TrainingState) -> None:
         """Bring network, optimizer and log to the last checkpoint; a kill may have left the log short of its line."""
-        from cnn import checkpoint
-
         path = self.folder / "checkpoint.pt"
         if path.exists() or runs.read(self.folder).epochs:
-            training.epochs = checkpoint.load(path, training.settings, training.parts)
+            training.restore(path)
         runs.cut_log(self.folder, len(training.epochs))
         for figures in training.epochs[len(runs.read(self.folder).epochs) :]:
             self.log.write("epoch", **figures)
@@ -123,17 +124,16 @@ class Session:
         if "BACKPROP_LAUNCHED" not in os.environ:  # a launcher leaves none, so one that is there was meant for us
             runs.clear_stop(folder)
 
-    def train(self, training: Training, resumed_from: int | None) -> None:
+    def train(self, training: TrainingState, resumed_from: int | None) -> None:
         """Train the epochs that are left, from `started` to `finished`."""
-        from cnn import outcome
-        from cnn.epochs import train
+        from cnn import epochs, outcome
 
         facts = training.facts
         self.log.write("started", pid=os.getpid(), **facts, resumed_from=resumed_from)
         say("{model}, {parameters:,} parameters; {dataset}, {train_images:,} images; {device}".format(**facts))
         say(f"run folder: {self.folder}")
         self.stop.gentle = True
-        train(training, self.folder, say, lambda: self.stop.check(self.folder))
+        epochs.train(training, self.folder, say, lambda: self.stop.check(self.folder))
         self.stop.gentle = False
         outcome.write(training, self.folder)
         part, reached = runs.accuracy(training.epochs[-1])
@@ -212,10 +212,10 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def prepare(settings: dict, data_dir: str | None) -> Training:
-    """epochs.prepare, whose import takes seconds and fails without PyTorch: wrong options are refused before."""
+def prepare(settings: dict, data_dir: str | None) -> TrainingState:
+    """training.prepare. Raises ImportError where PyTorch is missing or cannot be loaded."""
     try:
-        from cnn import epochs
+        from cnn import training
     except OSError as error:  # Windows, where a library of PyTorch's is missing
         raise ImportError(str(error)) from error
-    return epochs.prepare(settings, data_dir, say)
+    return training.prepare(settings, data_dir, say)

@@ -128,7 +128,7 @@ def verdict(folders: list[Path], target: float | None) -> int:
 def find_rate(settings: dict, options: argparse.Namespace) -> int:
     """The learning-rate range test, into --out or a folder in the user's own."""
     training = prepare(settings, options.data_dir)
-    from cnn import rates
+    from cnn import rates  # it needs PyTorch, of whose lack `prepare` has told
 
     say(rates.find(training, options.out or rates.new_folder(settings["model"])))
     return 0

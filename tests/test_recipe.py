@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from cnn import data, models, recipe
-from cnn.epochs import Training
 from cnn.runs.settings import check_settings
+from cnn.training import TrainingState
 
 TUNED, REFERENCE = check_settings({}), check_settings({"recipe": "reference"})
 
@@ -49,7 +49,7 @@ def test_every_update_of_a_very_short_training_has_a_rate_above_0(updates: int) 
 )
 def test_the_last_epochs_are_plain(epochs: int, plain: float, augmented: int) -> None:
     settings = check_settings({"epochs": epochs, "plain": plain})
-    training = Training(settings, data.load("digits"), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
+    training = TrainingState(settings, data.load("digits"), nn.Identity(), torch.optim.SGD([torch.zeros(1)]))
     seen = [training.is_plain(epoch) for epoch in range(1, epochs + 1)]
     assert seen == [False] * augmented + [True] * (epochs - augmented)
 
@@ -136,7 +136,7 @@ def test_bfloat16_multiplies_in_bfloat16_and_keeps_float32_weights() -> None:
 def test_freed_memory_is_used_again_without_the_system():
     program = """
 import resource, torch
-from cnn.epochs import keep_memory
+from cnn.machine import keep_memory
 keep_memory()
 faults = [0]
 for _ in range(10):

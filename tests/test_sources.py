@@ -26,7 +26,6 @@ def test_the_sources_are_as_pyproject_wants_them(check: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="cnn's circles go today")
 def test_no_file_is_part_of_a_circle() -> None:
     """Also none through a package's own `__init__`, which the contract on circles does not look at."""
     grimp = pytest.importorskip("grimp", reason="grimp is not installed")

@@ -1,0 +1,48 @@
+"""Measures a network on images: loss and accuracy, and the class that it takes each image for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BATCH_SIZE = 1000  # of evaluation: the result does not depend on it, the memory does
+
+
+class Tally:
+    """Adds up loss and hits, batch by batch, on the device: reading a number off a GPU would wait for it."""
+
+    def __init__(self):
+        self.images, self.sums = 0, 0.0
+
+    def add(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Count a batch of logits (n, 10) and labels (n,); its mean cross-entropy, to go backward from."""
+        loss = F.cross_entropy(logits, labels)
+        hits = (logits.argmax(1) == labels).sum()
+        self.sums = self.sums + torch.stack((loss.detach() * len(labels), hits))
+        self.images += len(labels)
+        return loss
+
+    def means(self) -> tuple[float, float]:
+        """Mean loss and accuracy (a fraction) so far."""
+        loss, hits = self.sums.tolist()
+        return loss / self.images, hits / self.images
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy (a fraction) over batches of images and labels, without dropout."""
+    network.eval()
+    tally = Tally()
+    for images, labels in batches:
+        tally.add(network(images), labels)
+    return tally.means()
+
+
+@torch.no_grad()
+def predictions(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """The class (n,) that the network takes each image for."""
+    network.eval()
+    return torch.cat([network(images).argmax(1) for images, _ in batches])

@@ -1,0 +1,108 @@
+"""A network in training: its images, optimizer and average, and how far it has come. What it needs, it is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from cnn import checkpoint, data, machine, models, recipe, runs
+from cnn.runs.settings import SettingsError
+
+
+@dataclass
+class TrainingState:
+    """A network with its optimizer and images, on one device, after `epochs`: the figures of the complete ones."""
+
+    settings: dict
+    images: data.DataSet
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: AveragedModel | None = None
+    epochs: list[dict] = field(default_factory=list)
+
+    @property
+    def parts(self) -> dict[str, checkpoint.Stateful]:
+        """All that changes while it learns, by the name it has in a checkpoint."""
+        found = {"network": self.network, "optimizer": self.optimizer, "average": self.average}
+        return {name: part for name, part in found.items() if part is not None}
+
+    @property
+    def result(self) -> nn.Module:
+        """The network that counts: the average of its weights where there is one."""
+        return self.average.module if self.average else self.network
+
+    def save(self, path: Path, epochs: list[dict]) -> None:
+        """Write the checkpoint after `epochs`, which are then the complete ones. Raises OSError."""
+        checkpoint.save(path, self.settings, self.parts, epochs)
+        self.epochs = epochs
+
+    def restore(self, path: Path) -> None:
+        """Go back to the checkpoint's state. Raises CheckpointError, OSError."""
+        self.epochs = checkpoint.load(path, self.settings, self.parts)
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.settings["device"])
+
+    @property
+    def batches(self) -> int:
+        return math.ceil(len(self.images.train) / self.settings["batch_size"])
+
+    @property
+    def facts(self) -> dict:
+        """What the log's `started` says of this training."""
+        return {
+            **{name: self.settings[name] for name in ("dataset", "model", "device", "epochs")},
+            "parameters": models.parameter_count(self.network),
+            "batches": self.batches,
+            "train_images": len(self.images.train),
+            f"{self.images.part}_images": len(self.images.test),
+            "threads": torch.get_num_threads(),
+        }
+
+    def is_plain(self, epoch: int) -> bool:
+        """Whether the images of this epoch are left as they are: the last ones are, at least one unless plain is 0."""
+        epochs, plain = self.settings["epochs"], self.settings["plain"]
+        return epoch > epochs - max(plain > 0, round(plain * epochs))
+
+    def step(self, loss: Tensor, update: int) -> None:
+        """One update, the number `update` from 1 on: weights, and their average."""
+        updates = self.settings["epochs"] * self.batches
+        recipe.update(self.optimizer, loss, recipe.learning_rate(self.settings, update, updates))
+        if self.average and update % recipe.AVERAGE_EVERY == 0:
+            self.average.update_parameters(self.network)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the weights are, and their average, whose last step may lie before the last update."""
+        states = [*self.network.state_dict().values(), *self.result.state_dict().values()]
+        return all(bool(value.isfinite().all()) for value in states)
+
+    def diverged(self, error: str) -> runs.Failure:
+        advice = f"Take a smaller learning_rate than {self.settings['learning_rate']}; the epochs before are kept"
+        return runs.Failure(error, advice)
+
+
+def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) -> TrainingState:
+    """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
+    device = machine.choose_device(settings["device"])
+    images = data.load(settings["dataset"], data_dir, say)
+    images = (images.validation() if settings["validate"] == "yes" else images).to(torch.device(device))
+    if settings["batch_size"] > len(images.train):
+        error = f"batch_size is {settings['batch_size']}, more than the {len(images.train):,} training images"
+        raise SettingsError(f"{error} of {images.name}", "Take a smaller --batch-size")
+    machine.use_one_thread()
+    machine.keep_memory()
+    torch.backends.cudnn.deterministic = True
+    machine.seed_epoch(settings["seed"], 0)
+    network = models.build(settings["model"]).to(device)
+    precision = recipe.choose_precision(settings["precision"], device)
+    settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
+    optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
+    return TrainingState(settings, images, network, optimizer, average)
