@@ -1,0 +1,1281 @@
+"""Backprop's cell functions for xlwings Lite: paste all of this over its main.py, once for each workbook.
+
+Generated from addin/functions.py by `python -m addin.excel.lite`. MIT licence, as the rest of Backprop.
+"""
+
+import importlib.abc
+import importlib.util
+import sys
+
+from xlwings import arg, func
+
+SOURCES = {  # the project's own modules, as they are
+    'addin': r'''"""Where spreadsheets meet the mathematics: the cell functions, their hosts, and the start of training runs."""
+
+from cnn import __version__
+
+__all__ = ["__version__"]
+''',
+    'addin.cells': r'''"""Cell values to arrays and back. Every error names the argument, the row and the column.
+
+A range arrives as rows of values (a sequence of sequences), a single cell as one value. Calc hands over numbers as
+float, TRUE as 1.0, text as str and a blank inside a range as ''; xlwings hands over None for a blank, errors as texts,
+bool and datetime objects.
+"""
+
+import datetime
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pyfuncs.network import Network
+
+Value = float | str
+Block = list[list[Value]]
+
+MOST_EPOCHS = 100_000
+MOST_CELLS = 5_000_000
+LONGEST_QUOTE = 60
+ERRORS = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  # Excel's, as texts
+FLOAT = frozenset([float])
+
+
+class CellError(ValueError):
+    """A cell that cannot be computed with; the text is what the calling cell shows."""
+
+
+def rows_of(value: object) -> Sequence[Sequence[object]]:
+    """The value of an argument as rows: a single cell is one row of one."""
+    if not isinstance(value, (tuple, list)):
+        return ((value,),)
+    return value if value and isinstance(value[0], (tuple, list)) else (value,)
+
+
+def numbers(argument: str, value: object) -> np.ndarray:
+    """The numbers of a range, float64, shape (rows, columns).
+
+    Raises CellError naming the first cell that is text, blank, a date, or not finite.
+    """
+    rows = rows_of(value)
+    for r, row in enumerate(rows, 1):
+        if FLOAT.issuperset(map(type, row)) and math.isfinite(sum(row)):
+            continue  # as nearly all rows are
+        for c, cell in enumerate(row, 1):
+            if fault := _fault(cell):
+                raise CellError(f"#{argument}: row {r}, column {c} {fault}")
+    return np.array(rows, dtype=float)
+
+
+def _fault(cell: object) -> str:
+    """What is wrong with a cell that should hold a number, or '' for a number."""
+    if type(cell) is float and math.isfinite(cell):
+        return ""
+    if cell is None or cell == "":
+        return "is blank"
+    if isinstance(cell, str):
+        return f"is the error {cell}" if cell in ERRORS else f'is text ("{shortened(cell)}")'
+    if isinstance(cell, datetime.date):
+        return f"is a date ({cell:%Y-%m-%d})"
+    return "" if math.isfinite(cell) else "is not a finite number"
+
+
+def shortened(text: str) -> str:
+    """The text, cut where a cell could no longer show it."""
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def weights(value: object, network: Network) -> np.ndarray:
+    """All weights and biases of the network, shape (weight_count,); a range of any shape is read row by row."""
+    flat = numbers("weights", value).ravel()
+    if flat.size != network.weight_count:
+        raise CellError(
+            f"#weights: {flat.size} numbers, but the network {network.text} has {network.weight_count} weights"
+        )
+    return flat
+
+
+def samples(argument: str, value: object, names: Sequence[str]) -> np.ndarray:
+    """A row per sample, shape (samples, len(names)); one column of exactly that many cells is one sample."""
+    block = numbers(argument, value)
+    if block.shape == (len(names), 1):
+        block = block.T
+    if block.shape[1] != len(names):
+        shape = f"{block.shape[0]} × {block.shape[1]}"
+        raise CellError(f"#{argument}: {shape} cells, but a sample is a row of {len(names)} ({', '.join(names)})")
+    return block
+
+
+def targets(value: object, network: Network) -> np.ndarray:
+    """As samples. Raises CellError for the first that is not a probability where the loss is cross-entropy."""
+    if network.loss == "cross-entropy":
+        for (r, c), target in np.ndenumerate(numbers("targets", value)):
+            if not 0 <= target <= 1:
+                wrong = f"#targets: row {r + 1}, column {c + 1} is {target:.15g}"
+                raise CellError(f"{wrong}, but cross-entropy takes targets from 0 to 1")
+    return samples("targets", value, network.target_names)
+
+
+def same_count(inputs: np.ndarray, targets: np.ndarray) -> None:
+    """Raise CellError unless there is one row of targets for each row of inputs."""
+    if len(inputs) != len(targets):
+        raise CellError(f"#targets: {len(targets)} rows, but inputs has {len(inputs)}: one row of each per sample")
+
+
+def positive(argument: str, value: object) -> float:
+    """One number above 0, from a single cell."""
+    block = rows_of(value)
+    if len(block) != 1 or len(block[0]) != 1:
+        raise CellError(f"#{argument}: {len(block)} × {len(block[0])} cells, but it is one number")
+    number = block[0][0]
+    if number in (0, None, ""):
+        raise CellError(f"#{argument}: is 0 or blank")
+    if fault := _fault(number):
+        raise CellError(f"#{argument}: {fault}")
+    if number < 0:
+        raise CellError(f"#{argument}: is {number:g}, but must be above 0")
+    return float(number)
+
+
+def rates(value: object) -> np.ndarray:
+    """Learning rates, shape (rates,), each above 0."""
+    block = numbers("learning_rates", value)
+    for (r, c), rate in np.ndenumerate(block):
+        if rate <= 0:
+            raise CellError(f"#learning_rates: row {r + 1}, column {c + 1} is {rate:g}, but must be above 0")
+    return block.ravel()
+
+
+def epochs(value: object) -> int:
+    """A whole number of updates, 1 to MOST_EPOCHS."""
+    number = positive("epochs", value)
+    if number != int(number):
+        raise CellError(f"#epochs: is {number:g}, but must be a whole number")
+    if number > MOST_EPOCHS:
+        raise CellError(f"#epochs: is {number:g}, but {MOST_EPOCHS} is the most")
+    return int(number)
+
+
+def room_for(rows: int, columns: int) -> None:
+    """Raise CellError when a history would not fit a sheet (and would take the office's memory with it)."""
+    if rows * columns > MOST_CELLS:
+        raise CellError(f"#epochs: {rows} rows of {columns} numbers; {MOST_CELLS // columns} rows are the most here")
+
+
+def text(value: object, default: str) -> str:
+    """A text from a single cell; a blank or missing one gives the default."""
+    cell = rows_of(value)[0][0]
+    if cell in (None, "", 0):
+        return default
+    return cell if isinstance(cell, str) else f"{cell:g}"
+
+
+def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Block:
+    """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
+    rows = array if array.ndim == 2 else np.atleast_2d(array)
+    values: Block = rows.tolist()
+    if not all_finite(rows):
+        for r, c in np.argwhere(~np.isfinite(rows)):
+            values[r][c] = not_finite(int(r), int(c))
+    return values
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether all numbers are finite: their squares' sum says so at once, unless it is too large a number itself."""
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+
+
+def too_large(names: Sequence[str]) -> Callable[[int, int], str]:
+    """For `block`: say which quantity left the range of numbers."""
+    return lambda r, c: f"#{names[c % len(names)]}: too large a number"
+
+
+def history_block(array: np.ndarray) -> Block:
+    """Rows over epochs; in each column, from the first row that is not finite on, the text 'diverged at epoch n'."""
+    if all_finite(array):
+        return array.tolist()
+    bad = np.logical_or.accumulate(~np.isfinite(array), axis=0)
+    first = bad.argmax(axis=0)
+    array = np.where(bad, np.nan, array)
+    return block(array, lambda r, c: f"diverged at epoch {first[c]}")
+''',
+    'addin.functions': r'''"""The one table of cell functions: name, parameters, help and what computes it.
+
+The Calc type library and registry, the worker's dispatch, the Excel wrappers, the README's reference and the tests are
+generated from FUNCTIONS or walk it. A new function is one entry.
+"""
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from addin import __version__, cells
+from addin.cells import Block, CellError
+from pyfuncs import descent, gradient_check, optimizers, propagation
+from pyfuncs.network import Network, NetworkError
+
+PARAMETERS = {
+    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
+    "inputs": "The inputs i1, i2, …: a row for each sample.",
+    "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
+    "learning_rate": "The learning rate η, above 0.",
+    "learning_rates": "Several learning rates, each above 0.",
+    "epochs": "How many updates: a whole number above 0.",
+    "network": 'The network, for example "2-2-2" (the default), "2-3-1 tanh bias" or "4-8-3 relu softmax".',
+    "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
+    "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
+}
+OPTIONAL = {"network", "optimizer", "kind"}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One cell function. `compute` takes the raw cell values in the order of `parameters`."""
+
+    name: str
+    parameters: tuple[str, ...]
+    help: str
+    compute: Callable[..., Block]
+
+    def is_optional(self, parameter: str) -> bool:
+        """Optional parameters stand last; HEADERS cannot do without its network."""
+        return parameter in OPTIONAL and self.parameters[0] != parameter
+
+    @property
+    def signature(self) -> str:
+        """As the function reference writes it: NAME(weights, inputs, [network])."""
+        names = [f"[{name}]" if self.is_optional(name) else name for name in self.parameters]
+        return f"{self.name}({', '.join(names)})"
+
+
+def _network(value: object) -> Network:
+    return Network.parse(cells.text(value, default="2-2-2"))
+
+
+def _shaped_like(value: object, flat: np.ndarray) -> np.ndarray:
+    rows = cells.rows_of(value)
+    return flat.reshape(len(rows), len(rows[0]))
+
+
+def _task(weights: object, inputs: object, targets: object, network: object) -> tuple[Network, np.ndarray, ...]:
+    """The arguments that most functions share: network, weights (n,), inputs (samples, i), targets (samples, o)."""
+    parsed = _network(network)
+    w = cells.weights(weights, parsed)
+    i = cells.samples("inputs", inputs, parsed.input_names)
+    t = cells.targets(targets, parsed)
+    cells.same_count(i, t)
+    return parsed, w, i, t
+
+
+def _step(weights, inputs, targets, learning_rate, network=None) -> Block:
+    task = _task(weights, inputs, targets, network)
+    updated = descent.step(*task, cells.positive("learning_rate", learning_rate))
+    return cells.block(_shaped_like(weights, updated), lambda r, c: "diverged at epoch 1")
+
+
+def _forward(weights, inputs, network=None) -> Block:
+    parsed = _network(network)
+    w, i = cells.weights(weights, parsed), cells.samples("inputs", inputs, parsed.input_names)
+    return cells.block(propagation.units(parsed, w, i), cells.too_large(parsed.unit_names))
+
+
+def _predict(weights, inputs, network=None) -> Block:
+    parsed = _network(network)
+    w, i = cells.weights(weights, parsed), cells.samples("inputs", inputs, parsed.input_names)
+    names = [f"a_{unit}" for unit in parsed.layer_units[-1]]
+    return cells.block(propagation.predict(parsed, w, i), cells.too_large(names))
+
+
+def _loss(weights, inputs, targets, network=None) -> Block:
+    task = _task(weights, inputs, targets, network)
+    return cells.block(propagation.loss(*task), cells.too_large(task[0].loss_names))
+
+
+def _gradient(weights, inputs, targets, network=None) -> Block:
+    task = _task(weights, inputs, targets, network)
+    gradient = _shaped_like(weights, propagation.gradient(*task))
+    return cells.block(
+        gradient, lambda r, c: f"#{task[0].gradient_names[r * gradient.shape[1] + c]}: too large a number"
+    )
+
+
+def _gradient_check(weights, inputs, targets, network=None) -> Block:
+    rows = gradient_check.check(*_task(weights, inputs, targets, network))
+    if not all(np.isfinite(row[:3]).all() for row in rows):
+        raise CellError("#weights: too large a number for a gradient check")
+    return [
+        [float(analytic), float(numeric), float(difference), verdict] for analytic, numeric, difference, verdict in rows
+    ]
+
+
+def _train(weights, inputs, targets, learning_rate, epochs, network=None, optimizer=None) -> Block:
+    task = _task(weights, inputs, targets, network)
+    rate, count = cells.positive("learning_rate", learning_rate), cells.epochs(epochs)
+    cells.room_for(count + 1, len(task[0].headers("train")))
+    return cells.history_block(descent.train_table(*task, rate, count, _optimizer(optimizer)))
+
+
+def _sweep(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None) -> Block:
+    task = _task(weights, inputs, targets, network)
+    rates, count = cells.rates(learning_rates), cells.epochs(epochs)
+    cells.room_for(count + 1, rates.size * task[0].weight_count)
+    return cells.history_block(descent.sweep(*task, rates, count, _optimizer(optimizer)))
+
+
+def _optimizer(value: object) -> str:
+    text = cells.text(value, default="sgd")
+    try:
+        optimizers.parse(text)
+    except NetworkError as error:
+        raise CellError(f"#optimizer: {error}") from None
+    return text
+
+
+def _headers(network, kind=None) -> Block:
+    return [list(_network(network).headers(cells.text(kind, default="forward")))]
+
+
+def _version() -> Block:
+    return [[f"{__version__}, Python {platform.python_version()}, {sys.prefix}"]]
+
+
+_SAMPLE = ("weights", "inputs", "targets")
+
+FUNCTIONS = {
+    function.name: function
+    for function in (
+        Function(
+            "BACKPROP_STEP",
+            (*_SAMPLE, "learning_rate", "network"),
+            "The weights after one plain gradient-descent update, in the shape of weights.",
+            _step,
+        ),
+        Function(
+            "BACKPROP_FORWARD",
+            ("weights", "inputs", "network"),
+            "Every unit of the forward pass, a row for each sample: h1 a_h1 h2 a_h2 o1 a_o1 o2 a_o2.",
+            _forward,
+        ),
+        Function(
+            "BACKPROP_LOSS",
+            (*_SAMPLE, "network"),
+            "The loss of each output and in total: E1 E2 E_total.",
+            _loss,
+        ),
+        Function(
+            "BACKPROP_GRADIENT",
+            (*_SAMPLE, "network"),
+            "The derivative of E_total by each weight, dE/dw1 …, in the shape of weights.",
+            _gradient,
+        ),
+        Function(
+            "BACKPROP_GRADIENT_CHECK",
+            (*_SAMPLE, "network"),
+            "A row for each weight: analytic, numeric, relative difference, PASS or FAIL.",
+            _gradient_check,
+        ),
+        Function(
+            "BACKPROP_TRAIN",
+            (*_SAMPLE, "learning_rate", "epochs", "network", "optimizer"),
+            "epochs + 1 rows: row n is the whole state before update n + 1, so row 0 is the start.",
+            _train,
+        ),
+        Function(
+            "BACKPROP_SWEEP",
+            (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
+            "E_total over the epochs: epochs + 1 rows, a column for each learning rate.",
+            _sweep,
+        ),
+        Function(
+            "BACKPROP_PREDICT",
+            ("weights", "inputs", "network"),
+            "The outputs, a row for each row of inputs.",
+            _predict,
+        ),
+        Function(
+            "BACKPROP_HEADERS",
+            ("network", "kind"),
+            "The names of the columns that the other functions give.",
+            _headers,
+        ),
+        Function(
+            "BACKPROP_VERSION",
+            (),
+            "Version, Python, and where it runs.",
+            _version,
+        ),
+    )
+}
+
+
+def call(name: str, arguments: tuple[object, ...]) -> Block:
+    """What the cell shows: rows of numbers and texts. A bad cell gives one text, which begins with '#'.
+
+    `arguments` are raw cell values in the order of the function's parameters; missing optional ones are None.
+    """
+    try:
+        return FUNCTIONS[name].compute(*arguments)
+    except CellError as error:
+        return [[str(error)]]
+    except NetworkError as error:
+        return [[f"#network: {error}"]]
+''',
+    'cnn': r'''"""The network for images, trained by PyTorch. Importing this package imports nothing: `cnn.runs` needs no PyTorch.
+
+The version is the whole project's. It stands here because all else may import it.
+"""
+
+__version__ = "0.1.0"
+''',
+    'pyfuncs': r'''"""The mathematics of small fully connected networks. Needs numpy alone and knows no spreadsheet."""
+''',
+    'pyfuncs.descent': r'''"""Gradient descent, w ← w − learning_rate · dE_total/dw: one update, a history, a sweep over learning rates.
+
+weights (n,), inputs (samples, i), targets (samples, o). Several samples are one batch, updated together. Row 0 of every
+result is the start. `optimizer` is a text such as `adam 0.9 0.999 1e-8` (pyfuncs.optimizers); its state begins at zero
+and is carried from update to update. A descent that diverges goes on as inf and nan, without a warning. Raises
+NetworkError where something does not fit the network, for a wrong optimizer, and for a history too long to hold.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import optimizers
+from .network import Array, Network, NetworkError
+from .propagation import backpropagate, gradient, loss, quiet, samples, units
+
+MAX_NUMBERS = 20_000_000
+PIECE = 1_000_000
+
+
+@quiet
+def step(network: Network, weights: Array, inputs: Array, targets: Array, learning_rate: float) -> Array:
+    """The weights after one plain update: (n,)."""
+    inputs, targets = samples(network, inputs, targets)
+    now, count = network.fitting(weights).copy(), network.learned_count
+    gradient = np.empty(now.shape)
+    backpropagate(network, network.unpack(now), inputs, targets, network.unpack(gradient))
+    learned = now[:count]
+    learned -= learning_rate * gradient[:count]
+    return now
+
+
+@quiet
+def history(
+    network: Network,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rate: float | Array,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> Array:
+    """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,)."""
+    direction = optimizers.parse(optimizer).start()
+    inputs, targets = samples(network, inputs, targets)
+    rates = np.asarray(learning_rate, dtype=float)[..., None]
+    table = room(epochs + 1, *rates.shape[:-1], network.weight_count)
+    table[0] = network.fitting(weights)
+    now, gradient, count = table[0].copy(), np.empty(table[0].shape), network.learned_count
+    layers, gradients = network.unpack(now), network.unpack(gradient)
+    learned, slopes = now[..., :count], gradient[..., :count]
+    for row in table[1:]:  # layers and learned are views of now, gradients and slopes of gradient
+        backpropagate(network, layers, inputs, targets, gradients)
+        learned -= rates * direction(slopes)
+        row[:] = now
+    return table
+
+
+def sweep(
+    network: Network,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rates: Array,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> Array:
+    """E_total before each update and after the last: (epochs + 1, rates), all rates in one pass."""
+    table = history(network, weights, inputs, targets, np.ravel(learning_rates), epochs, optimizer)
+    return np.concatenate([loss(network, piece, inputs, targets)[..., -1] for piece in pieces(network, table, inputs)])
+
+
+def train_table(
+    network: Network,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rate: float,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> Array:
+    """A row for each state: (epochs + 1, columns).
+
+    One sample gives the columns of network.headers("train"): t i w b, units, E, gradients. A batch has no units of its
+    own: w b, E (the mean), gradients.
+    """
+    table = history(network, weights, inputs, targets, learning_rate, epochs, optimizer)
+    return np.concatenate([states(network, piece, inputs, targets) for piece in pieces(network, table, inputs)])
+
+
+def states(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
+    """The rows of a train table for weights (rows, n), evaluated together."""
+    errors = [loss(network, weights, inputs, targets), gradient(network, weights, inputs, targets)]
+    if len(inputs) > 1:
+        return np.concatenate([weights, *errors], axis=-1)
+    sample = np.concatenate([*targets, *inputs])
+    sample = np.broadcast_to(sample, (len(weights), len(sample)))
+    return np.concatenate([sample, weights, units(network, weights, inputs)[:, 0], *errors], axis=-1)
+
+
+def pieces(network: Network, table: Array, inputs: Array) -> list[Array]:
+    """A history in pieces of rows: the values of all units for all samples need not be held at once."""
+    numbers = table.size // network.weight_count * len(inputs) * sum(network.sizes)
+    return np.array_split(table, min(len(table), 1 + numbers // PIECE))
+
+
+def room(*shape: int) -> Array:
+    """An array to fill. Limited, because a system that runs out of memory ends the process without a word."""
+    numbers = math.prod(shape)
+    if numbers > MAX_NUMBERS:
+        raise NetworkError(f"{numbers:,} weights to keep, {MAX_NUMBERS:,} at most; take fewer epochs or learning rates")
+    return np.empty(shape)
+''',
+    'pyfuncs.gradient_check': r'''"""The analytic gradient beside central differences of the loss, which know nothing of the chain rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .network import Array, Network
+from .propagation import forward, gradient, loss, quiet
+
+STEP = 1e-5
+TOLERANCE = 1e-6
+SMALLEST = 1e-8
+ROUNDING = 4 * np.finfo(float).eps
+PIECE = 1_000_000
+
+Row = tuple[float, float, float, str]
+
+
+@quiet
+def check(network: Network, weights: Array, inputs: Array, targets: Array) -> list[Row]:
+    """A row per weight: analytic, numeric, relative difference, verdict. Raises NetworkError as gradient does.
+
+    numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
+    |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6, or the two differ by less than the
+    numeric one is exact (4ε · max(1, E_total) / h, about 1e-10: else a nearly finished descent, whose gradient is as
+    small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative. FAIL: all else.
+    """
+    weights = np.asarray(weights, dtype=float)
+    analytic = gradient(network, weights, inputs, targets)
+    numeric, kink = central_differences(network, weights, inputs, targets)
+    difference = abs(analytic - numeric)
+    relative = difference / np.maximum(np.maximum(abs(analytic), abs(numeric)), SMALLEST)
+    noise = ROUNDING * np.maximum(1, loss(network, weights, inputs, targets)[-1]) / step_sizes(weights)
+    verdict = np.where(kink, "KINK", np.where((relative < TOLERANCE) | (difference < noise), "PASS", "FAIL"))
+    return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
+
+
+def step_sizes(weights: Array) -> Array:
+    return STEP * np.maximum(1, abs(weights))
+
+
+def central_differences(network: Network, weights: Array, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    """For each weight the central difference, and whether its steps cross a kink: (n,) and (n,) booleans.
+
+    A group of the weights at a time, as the step of every single weight is a whole row of weights.
+    """
+    numbers, numeric, kink = np.arange(weights.size), [], []
+    for group in np.array_split(numbers, 1 + weights.size**2 // PIECE):
+        steps = np.where(numbers == group[:, None], step_sizes(weights), 0)
+        below, above = weights - steps, weights + steps
+        rise = loss(network, above, inputs, targets) - loss(network, below, inputs, targets)
+        numeric.append(rise[:, -1] / (2 * steps.sum(axis=-1)))
+        before, here, after = (relu_signs(network, moved, inputs) for moved in (below, weights, above))
+        kink.append(((before != here) | (here != after)).any(axis=(-2, -1)))
+    return np.concatenate(numeric), np.concatenate(kink)
+
+
+def relu_signs(network: Network, weights: Array, inputs: Array) -> Array:
+    """The sign of every ReLU unit's z: (..., samples, ReLU units)."""
+    z = forward(network, weights, inputs).z
+    relu = [np.sign(layer) for layer, name in zip(z, network.activations, strict=True) if name == "relu"]
+    return np.concatenate([z[0][..., :0], *relu], axis=-1)
+''',
+    'pyfuncs.network': r'''"""What a network text such as `2-3-1 tanh linear bias` says: layers, units, loss, biases, and the name of every number.
+
+The text is `sizes [hidden [output]] [loss] [bias|fixed-bias]`, in any case. Weights are one flat row: all w, layer by
+layer, receiving unit by receiving unit (w1 = i1→h1, w2 = i2→h1, w3 = i1→h2 …), then all b in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from types import EllipsisType
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNITS = ("sigmoid", "tanh", "relu", "linear")
+# The losses that each output unit goes with, its default first. Softmax is for outputs only.
+OUTPUT_LOSSES = {
+    "sigmoid": ("half-squared", "cross-entropy"),
+    "tanh": ("half-squared",),
+    "relu": ("half-squared",),
+    "linear": ("half-squared",),
+    "softmax": ("cross-entropy",),
+}
+OUTPUTS = tuple(OUTPUT_LOSSES)
+LOSSES = ("half-squared", "cross-entropy")
+BIASES = ("bias", "fixed-bias")
+WORDS = {"unit": OUTPUTS, "loss": LOSSES, "bias": BIASES}
+AT_MOST = {"unit": 2, "loss": 1, "bias": 1}
+ALLOWED = {"unit": "a hidden and an output unit", "loss": "one loss", "bias": "one kind of biases"}
+
+MAX_LAYERS = 20
+MAX_UNITS = 1_000
+MAX_WEIGHTS = 100_000
+
+Array = NDArray[np.float64]
+Place = tuple[EllipsisType, slice]
+Layers = list[tuple[Array, Array | None]]
+
+
+class NetworkError(ValueError):
+    """A text or a row of numbers that no network can use; the message says what was wrong and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layer sizes (inputs first), the hidden and the output unit, the loss and the kind of biases.
+
+    A blank `loss` is the output unit's default. `bias` is "none", "bias" (one learned bias per unit) or "fixed-bias"
+    (one per layer, shared by its units and never updated). Raises NetworkError for sizes, words or pairs of an output
+    unit and a loss that are not available.
+    """
+
+    sizes: tuple[int, ...]
+    hidden: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = ""
+    bias: str = "none"
+
+    def __post_init__(self) -> None:
+        given = {"hidden unit": self.hidden, "output unit": self.output, "loss": self.loss, "bias": self.bias}
+        allowed = {"hidden unit": UNITS, "output unit": OUTPUTS, "loss": (*LOSSES, ""), "bias": (*BIASES, "none")}
+        for kind, word in given.items():
+            if word not in allowed[kind]:
+                raise NetworkError(unknown(kind, word, [each for each in allowed[kind] if each]))
+        check_sizes(self.sizes)
+        object.__setattr__(self, "loss", self.loss or OUTPUT_LOSSES[self.output][0])
+        check_loss(self.output, self.loss, self.sizes[-1])
+        if len(self.sizes) == 2:  # nothing is hidden: one network, one text
+            object.__setattr__(self, "hidden", "sigmoid")
+        if self.weight_count > MAX_WEIGHTS:
+            raise NetworkError(f"{self.text} has {self.weight_count:,} weights; at most {MAX_WEIGHTS:,} are allowed")
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def parse(text: str) -> Network:
+        """The network that a text describes. Raises NetworkError, which quotes the text."""
+        try:
+            return read(text.lower().split())
+        except NetworkError as error:
+            raise NetworkError(f'network "{text[:60]}": {error}') from None
+
+    @cached_property
+    def text(self) -> str:
+        """The shortest text that parses to this network; the defaults are left out."""
+        units = [self.hidden, self.output]
+        while units and units[-1] == "sigmoid":
+            units.pop()
+        losses = [] if self.loss == OUTPUT_LOSSES[self.output][0] else [self.loss]
+        biases = [] if self.bias == "none" else [self.bias]
+        return " ".join(["-".join(map(str, self.sizes)), *units, *losses, *biases])
+
+    @cached_property
+    def weight_count(self) -> int:
+        """Weights and biases together."""
+        biases = {"none": 0, "bias": sum(self.sizes[1:]), "fixed-bias": len(self.sizes) - 1}
+        return self._w_count + biases[self.bias]
+
+    @cached_property
+    def learned_count(self) -> int:
+        """How many of the weights an update changes: all, or all but the fixed biases, which come last."""
+        return self._w_count if self.bias == "fixed-bias" else self.weight_count
+
+    @cached_property
+    def learned(self) -> NDArray[np.bool_]:
+        """(n,) booleans: False for the fixed biases."""
+        learned = np.arange(self.weight_count) < self.learned_count
+        learned.setflags(write=False)
+        return learned
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """The unit word of every layer after the inputs."""
+        return (self.hidden,) * (len(self.sizes) - 2) + (self.output,)
+
+    @cached_property
+    def layer_units(self) -> tuple[tuple[str, ...], ...]:
+        """The unit names of every layer after the inputs: h1, or h2_1 (layer 2, unit 1) with several hidden layers."""
+        *hidden, outputs = self.sizes[1:]
+        prefixes = ["h"] if len(hidden) == 1 else [f"h{layer}_" for layer, _ in enumerate(hidden, 1)]
+        layers = [*zip(prefixes, hidden, strict=True), ("o", outputs)]
+        return tuple(tuple(numbered(prefix, count)) for prefix, count in layers)
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(numbered("i", self.sizes[0]))
+
+    @cached_property
+    def target_names(self) -> tuple[str, ...]:
+        return tuple(numbered("t", self.sizes[-1]))
+
+    @cached_property
+    def weight_names(self) -> tuple[str, ...]:
+        return (*numbered("w", self._w_count), *numbered("b", self.weight_count - self._w_count))
+
+    @cached_property
+    def unit_names(self) -> tuple[str, ...]:
+        return tuple(name for layer in self.layer_units for unit in layer for name in (unit, f"a_{unit}"))
+
+    @cached_property
+    def loss_names(self) -> tuple[str, ...]:
+        return (*numbered("E", self.sizes[-1]), "E_total")
+
+    @cached_property
+    def gradient_names(self) -> tuple[str, ...]:
+        return tuple(f"dE/d{name}" for name in self.weight_names)
+
+    def headers(self, kind: str) -> tuple[str, ...]:
+        """Column names of a forward, loss or gradient row, or of a train table for one sample."""
+        kinds = {"forward": self.unit_names, "loss": self.loss_names, "gradient": self.gradient_names}
+        state = self.target_names + self.input_names + self.weight_names
+        kinds["train"] = state + self.unit_names + self.loss_names + self.gradient_names
+        if kind.strip().lower() not in kinds:
+            raise NetworkError(unknown("kind", kind, kinds))
+        return kinds[kind.strip().lower()]
+
+    def fitting(self, weights: Array) -> Array:
+        """(..., n) as float64. Raises NetworkError for a wrong number of weights."""
+        weights = np.asarray(weights, dtype=float)
+        if weights.shape[-1:] != (self.weight_count,):
+            raise NetworkError(f"{self.text} has {self.weight_count} weights, not {(weights.shape or (1,))[-1]}")
+        return weights
+
+    def unpack(self, weights: Array) -> Layers:
+        """(..., n) numbers as one (W (..., out, in), b (..., out) or None) per layer, all views of float64 numbers.
+
+        W[k, j] leads from unit j of the layer before to unit k. A fixed bias is (..., 1), for all units of its layer.
+        Raises NetworkError for a wrong number of weights.
+        """
+        weights = self.fitting(weights)
+        lead = weights.shape[:-1]
+        return [(weights[w].reshape(lead + shape), b and weights[b]) for w, shape, b in self._layout]
+
+    @cached_property
+    def _w_count(self) -> int:
+        return sum(size * following for size, following in pairwise(self.sizes))
+
+    @cached_property
+    def _layout(self) -> list[tuple[Place, tuple[int, int], Place | None]]:
+        """Where each layer lies in a row of weights: (index of its w, shape of its W, index of its b or None)."""
+        layout: list[tuple[Place, tuple[int, int], Place | None]] = []
+        w, b = 0, self._w_count
+        for size, following in pairwise(self.sizes):
+            biases = {"none": 0, "bias": following, "fixed-bias": 1}[self.bias]
+            bias = (..., slice(b, b + biases)) if biases else None
+            layout.append(((..., slice(w, w + size * following)), (following, size), bias))
+            w, b = w + size * following, b + biases
+        return layout
+
+
+def read(words: list[str]) -> Network:
+    """The network of the lower-case words of a text."""
+    sizes = read_sizes(words[0] if words else "")
+    chosen: dict[str, list[str]] = {kind: [] for kind in WORDS}
+    for word in words[1:]:
+        chosen[kind_of(word)].append(word)
+    for kind, found in chosen.items():
+        if len(found) > AT_MOST[kind]:
+            raise NetworkError(f"{' and '.join(found)}: too many; the text may name {ALLOWED[kind]}")
+    if len(sizes) == 2 and len(chosen["unit"]) == 1 and chosen["unit"] != ["sigmoid"]:
+        unit = chosen["unit"][0]
+        raise NetworkError(f"there is no hidden layer for {unit} to set; for the outputs write sigmoid {unit}")
+    hidden, output = (*chosen["unit"], "sigmoid", "sigmoid")[:2]
+    if hidden == "softmax":
+        raise NetworkError("softmax is for the outputs only, which the second unit word sets: write sigmoid softmax")
+    return Network(sizes, hidden, output, (*chosen["loss"], "")[0], (*chosen["bias"], "none")[0])
+
+
+def read_sizes(word: str) -> tuple[int, ...]:
+    sizes = word.split("-")
+    if not all(size.isascii() and size.isdigit() for size in sizes):
+        raise NetworkError("the layer sizes come first: whole numbers joined by hyphens, such as 2-2-2 or 2-3-1 tanh")
+    # Cut before the conversion: Python refuses numbers of thousands of digits, and any of seven is too many already.
+    return tuple(int(size.lstrip("0")[:7] or 0) for size in sizes)
+
+
+def check_sizes(sizes: tuple[int, ...]) -> None:
+    if len(sizes) < 2:
+        raise NetworkError(
+            "inputs and outputs are two layers at least, such as 2-1 or 2-2-2 "
+            "(where a cell makes a date of it, type an apostrophe first: '2-2-2)"
+        )
+    if len(sizes) > MAX_LAYERS:
+        raise NetworkError(f"{len(sizes)} layers; at most {MAX_LAYERS} are allowed")
+    for position, size in enumerate(sizes, 1):
+        if not 1 <= size <= MAX_UNITS:
+            wrong = "too large" if size > MAX_UNITS else "below 1"
+            raise NetworkError(f"size {position} is {wrong}; a layer has 1 to {MAX_UNITS:,} units")
+
+
+def check_loss(output: str, loss: str, outputs: int) -> None:
+    if loss not in OUTPUT_LOSSES[output]:
+        pairs = "; ".join(f"{unit}: {' or '.join(losses)}" for unit, losses in OUTPUT_LOSSES.items())
+        raise NetworkError(f"{output} outputs do not go with {loss} (allowed: {pairs})")
+    if output == "softmax" and outputs == 1:
+        raise NetworkError("softmax of one output is always 1; take two outputs, or sigmoid with cross-entropy")
+
+
+def kind_of(word: str) -> str:
+    """Whether a word names a unit, a loss or the biases."""
+    for kind, words in WORDS.items():
+        if word in words:
+            return kind
+    raise NetworkError(unknown("word", word, OUTPUTS + LOSSES + BIASES))
+
+
+def unknown(kind: str, word: str, allowed: Iterable[str]) -> str:
+    """The message for a word that is not one of the allowed ones, with the nearest of them."""
+    allowed = list(allowed)
+    nearest = get_close_matches(word.strip().lower(), allowed, n=1)
+    suggestion = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f'unknown {kind} "{word[:60]}"{suggestion} (allowed: {", ".join(allowed)})'
+
+
+def numbered(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{number}" for number in range(1, count + 1)]
+''',
+    'pyfuncs.optimizers': r'''"""What an optimizer text such as `momentum 0.9` or `adam 0.9 0.999 1e-8` says, and the direction that each rule gives.
+
+An update is w ← w − learning_rate · direction. A rule is made anew for each descent, so that its state begins at zero;
+it takes dE_total/dw of any shape, epoch after epoch. Momentum is that of torch.optim.SGD (without dampening), Adam that
+of Kingma and Ba, Adam: A Method for Stochastic Optimization (2015), algorithm 1, and of torch.optim.Adam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import Array, NetworkError, unknown
+
+Direction = Callable[[Array], Array]
+
+
+def sgd() -> Direction:
+    """Plain gradient descent: the gradient itself."""
+    return lambda gradient: gradient
+
+
+def momentum(beta: float) -> Direction:
+    """v ← β v + dE/dw: the direction is v, which remembers the gradients before."""
+    v: Array | float = 0.0
+
+    def direction(gradient: Array) -> Array:
+        nonlocal v
+        v = beta * v + gradient
+        return v
+
+    return direction
+
+
+def adam(beta1: float, beta2: float, epsilon: float) -> Direction:
+    """m ← β1 m + (1 − β1) dE/dw and v ← β2 v + (1 − β2) (dE/dw)², each divided by 1 − β^epoch for its start at zero.
+
+    The direction is m̂ / (√v̂ + ε).
+    """
+    m: Array | float = 0.0
+    v: Array | float = 0.0
+    epoch = 0
+
+    def direction(gradient: Array) -> Array:
+        nonlocal m, v, epoch
+        epoch += 1
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient * gradient
+        return m / (1 - beta1**epoch) / (np.sqrt(v / (1 - beta2**epoch)) + epsilon)
+
+    return direction
+
+
+class Setting(NamedTuple):
+    """One number of an optimizer text."""
+
+    name: str
+    default: float
+    fits: Callable[[float], bool]
+    allowed: str
+
+
+def decay(name: str, default: float) -> Setting:
+    return Setting(name, default, lambda number: 0 <= number < 1, "from 0 to below 1")
+
+
+EPSILON = Setting("epsilon", 1e-8, lambda number: 0 < number < 1, "above 0 and below 1")
+RULES: dict[str, Callable[..., Direction]] = {"sgd": sgd, "momentum": momentum, "adam": adam}
+SETTINGS = {
+    "sgd": (),
+    "momentum": (decay("beta", 0.9),),
+    "adam": (decay("beta1", 0.9), decay("beta2", 0.999), EPSILON),
+}
+
+
+class Optimizer(NamedTuple):
+    """A rule and the numbers in its text, those left out at their defaults: ("adam", (0.9, 0.999, 1e-8))."""
+
+    name: str
+    numbers: tuple[float, ...]
+
+    def start(self) -> Direction:
+        """The rule with its state at zero."""
+        return RULES[self.name](*self.numbers)
+
+
+def parse(text: str) -> Optimizer:
+    """The optimizer that a text describes, in any case. Raises NetworkError."""
+    name, *words = text.lower().split() or [""]
+    if name not in RULES:
+        raise NetworkError(unknown("optimizer", text, RULES))
+    settings = SETTINGS[name]
+    if len(words) > len(settings):
+        taken = " ".join(each.name for each in settings) or "no numbers"
+        raise NetworkError(f'"{text[:60]}" is too long: {name} takes {taken}')
+    given = [number(name, *pair) for pair in zip(words, settings, strict=False)]
+    return Optimizer(name, (*given, *(each.default for each in settings[len(given) :])))
+
+
+def number(name: str, word: str, setting: Setting) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        wrong = f'{name}: {setting.name} is "{word[:60]}", but must be a number such as {setting.default:g}'
+        raise NetworkError(wrong) from None
+    if not setting.fits(value):
+        raise NetworkError(f"{name}: {setting.name} is {value:g}, but must be {setting.allowed}")
+    return value
+''',
+    'pyfuncs.propagation': r'''"""The forward and the backward pass, for one row of weights or for many at once.
+
+weights (..., n), inputs (samples, i), targets (samples, o), float64. Leading axes of the weights (epochs, learning
+rates) lead every result. What overflows comes back as inf or nan, without a warning. Raises NetworkError where weights,
+inputs or targets do not fit the network, or targets its loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .network import Array, Layers, Network, NetworkError
+
+Function = Callable[[Array], Array]
+Slope = Callable[[Array], Array | NDArray[np.bool_]]
+ONE = np.ones(())  # numpy takes an array without axes twice as fast as the Python number 1
+
+
+def softmax(z: Array) -> Array:
+    """e^z / Σ e^z over the units of a layer. Less the largest z, which changes nothing, no power overflows."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+# Each unit's value a = f(z). The sigmoid is not written as ½(1 + tanh ½z), which loses every digit of a value near 0.
+ACTIVATIONS: dict[str, Function] = {
+    "sigmoid": lambda z: ONE / (ONE + np.exp(-z)),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "linear": lambda z: z,
+    "softmax": softmax,
+}
+# Each unit's slope f'(z) in terms of a; ReLU's at 0 is taken as 0. Softmax mixes the units of its layer: it has none of
+# its own, only its loss's delta.
+SLOPES: dict[str, Slope] = {
+    "sigmoid": lambda a: a * (ONE - a),
+    "tanh": lambda a: ONE - a * a,
+    "relu": lambda a: a > 0,
+    "linear": np.ones_like,
+}
+
+
+class Loss(NamedTuple):
+    """errors: E_k of each output from z, a and t. delta: dE_total/dz of each output from a and t. For each sample."""
+
+    errors: Callable[[Array, Array, Array], Array]
+    delta: Callable[[Array, Array], Array]
+
+
+def half_squared(slope: Slope) -> Loss:
+    """E_k = ½(t_k − a_k)²."""
+    return Loss(lambda z, a, t: 0.5 * (t - a) ** 2, lambda a, t: (a - t) * slope(a))
+
+
+def binary_errors(z: Array, a: Array, t: Array) -> Array:
+    """E_k = −t_k ln a_k − (1 − t_k) ln(1 − a_k), from z: −ln a = ln(1 + e^−z) keeps its digits where a is nearly 1."""
+    return t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)
+
+
+def softmax_errors(z: Array, a: Array, t: Array) -> Array:
+    """E_k = −t_k ln a_k, from z: −ln a_k = ln Σ e^z − z_k, both less the largest z."""
+    z = z - z.max(axis=-1, keepdims=True)
+    return t * (np.logaddexp.reduce(z, axis=-1, keepdims=True) - z)
+
+
+# By output unit and loss. Softmax's delta is a_k Σt − t_k: the a_k − t_k of textbooks where the targets add up to 1.
+LOSSES = {(unit, "half-squared"): half_squared(slope) for unit, slope in SLOPES.items()} | {
+    ("sigmoid", "cross-entropy"): Loss(binary_errors, lambda a, t: a - t),
+    ("softmax", "cross-entropy"): Loss(softmax_errors, lambda a, t: a * t.sum(axis=-1, keepdims=True) - t),
+}
+
+quiet = np.errstate(all="ignore")
+
+
+class Pass(NamedTuple):
+    """z: the weighted sums, (..., samples, units) for each layer. a: the inputs, then the values of each layer."""
+
+    z: list[Array]
+    a: list[Array]
+
+
+@quiet
+def forward(network: Network, weights: Array, inputs: Array) -> Pass:
+    """z = W a + b and a = f(z), layer by layer."""
+    return propagate(network, network.unpack(weights), rows("inputs", inputs, network.sizes[0]))
+
+
+@quiet
+def units(network: Network, weights: Array, inputs: Array) -> Array:
+    """Every unit's z and a, in the order of network.unit_names: (..., samples, 2 · units)."""
+    z, (_, *a) = forward(network, weights, inputs)
+    pairs = np.stack([np.concatenate(z, axis=-1), np.concatenate(a, axis=-1)], axis=-1)
+    return pairs.reshape(*pairs.shape[:-2], -1)
+
+
+def predict(network: Network, weights: Array, inputs: Array) -> Array:
+    """The values of the output units: (..., samples, o)."""
+    return forward(network, weights, inputs).a[-1]
+
+
+@quiet
+def loss(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
+    """E_k of the network's loss, the mean over the samples, and their sum E_total: (..., o + 1)."""
+    inputs, targets = samples(network, inputs, targets)
+    z, a = forward(network, weights, inputs)
+    errors = LOSSES[network.output, network.loss].errors(z[-1], a[-1], targets).mean(axis=-2)
+    return np.concatenate([errors, errors.sum(axis=-1, keepdims=True)], axis=-1)
+
+
+@quiet
+def gradient(network: Network, weights: Array, inputs: Array, targets: Array) -> Array:
+    """dE_total/dw and dE_total/db, in the order of the weights: (..., n).
+
+    A fixed bias has its true derivative too, the sum over the units that share it, though no update uses it.
+    """
+    inputs, targets = samples(network, inputs, targets)
+    layers = network.unpack(weights)
+    row = np.empty(np.shape(weights))
+    backpropagate(network, layers, inputs, targets, network.unpack(row))
+    return row
+
+
+def propagate(network: Network, layers: Layers, inputs: Array) -> Pass:
+    """The forward pass through unpacked layers."""
+    z, a, times = [], [inputs], product(layers)
+    for (w, b), activation in zip(layers, network.activations, strict=True):
+        weighted = times(a[-1], w.mT)
+        if b is not None:
+            weighted += b[..., None, :]
+        z.append(weighted)
+        a.append(ACTIVATIONS[activation](weighted))
+    return Pass(z, a)
+
+
+def backpropagate(network: Network, layers: Layers, inputs: Array, targets: Array, gradients: Layers) -> None:
+    """The backward pass through unpacked layers, by the chain rule: a delta is dE_total/dz, (..., samples, units).
+
+    dE_total/dw and dE_total/db are written into `gradients`, an unpacked row of their own.
+    """
+    a, times = propagate(network, layers, inputs).a, product(layers)
+    slope = SLOPES[network.hidden]
+    delta = LOSSES[network.output, network.loss].delta(a[-1], targets)
+    if len(targets) > 1:
+        delta = delta / len(targets)
+    for layer in range(len(layers) - 1, -1, -1):
+        dw, db = gradients[layer]
+        times(delta.mT, a[layer], dw)
+        if db is not None:
+            db[...] = delta.sum(axis=-2) if network.bias == "bias" else delta.sum(axis=(-2, -1))[..., None]
+        if layer:
+            delta = times(delta, layers[layer][0]) * slope(a[layer])
+
+
+def product(layers: Layers) -> Callable[..., Array]:
+    """The matrix product for these layers: np.dot takes half as long, but knows no leading axes."""
+    return np.dot if layers[0][0].ndim == 2 else np.matmul
+
+
+def samples(network: Network, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    """Inputs (samples, i) and targets (samples, o), as many of one as of the other; for cross-entropy t is 0 to 1."""
+    inputs, targets = rows("inputs", inputs, network.sizes[0]), rows("targets", targets, network.sizes[-1])
+    if len(inputs) != len(targets):
+        raise NetworkError(f"{len(inputs)} rows of inputs, but {len(targets)} of targets; each sample is a row of both")
+    if network.loss == "cross-entropy" and not ((targets >= 0) & (targets <= 1)).all():
+        raise NetworkError("cross-entropy compares probabilities: its targets must be 0 to 1")
+    return inputs, targets
+
+
+def rows(name: str, values: Array, columns: int) -> Array:
+    """(samples, columns) float64. Checked, because numpy would stretch a single column over all outputs."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or values.shape[1] != columns or not len(values):
+        raise NetworkError(f"{name} have the shape {values.shape}; due is a row of {columns} for each sample")
+    return values
+''',
+}
+
+
+class Project(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Lets the modules in SOURCES be imported."""
+
+    def find_spec(self, name, path=None, target=None):
+        packages = {other.rpartition(".")[0] for other in SOURCES}
+        return importlib.util.spec_from_loader(name, self, is_package=name in packages) if name in SOURCES else None
+
+    def exec_module(self, module):
+        exec(compile(SOURCES[module.__name__], f"<{module.__name__}>", "exec"), module.__dict__)
+
+
+for name in SOURCES:  # of the time before, where this file has been changed and runs again
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Project())
+
+from addin.functions import PARAMETERS, call  # noqa: E402
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('learning_rate', ndim=2, err_to_str=True, doc=PARAMETERS['learning_rate'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_STEP(weights, inputs, targets, learning_rate, network=None):
+    """The weights after one plain gradient-descent update, in the shape of weights."""
+    return call('BACKPROP_STEP', [weights, inputs, targets, learning_rate, network])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_FORWARD(weights, inputs, network=None):
+    """Every unit of the forward pass, a row for each sample: h1 a_h1 h2 a_h2 o1 a_o1 o2 a_o2."""
+    return call('BACKPROP_FORWARD', [weights, inputs, network])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_LOSS(weights, inputs, targets, network=None):
+    """The loss of each output and in total: E1 E2 E_total."""
+    return call('BACKPROP_LOSS', [weights, inputs, targets, network])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_GRADIENT(weights, inputs, targets, network=None):
+    """The derivative of E_total by each weight, dE/dw1 …, in the shape of weights."""
+    return call('BACKPROP_GRADIENT', [weights, inputs, targets, network])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_GRADIENT_CHECK(weights, inputs, targets, network=None):
+    """A row for each weight: analytic, numeric, relative difference, PASS or FAIL."""
+    return call('BACKPROP_GRADIENT_CHECK', [weights, inputs, targets, network])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('learning_rate', ndim=2, err_to_str=True, doc=PARAMETERS['learning_rate'])
+@arg('epochs', ndim=2, err_to_str=True, doc=PARAMETERS['epochs'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+@arg('optimizer', ndim=2, err_to_str=True, doc=PARAMETERS['optimizer'])
+def BACKPROP_TRAIN(weights, inputs, targets, learning_rate, epochs, network=None, optimizer=None):
+    """epochs + 1 rows: row n is the whole state before update n + 1, so row 0 is the start."""
+    return call('BACKPROP_TRAIN', [weights, inputs, targets, learning_rate, epochs, network, optimizer])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('learning_rates', ndim=2, err_to_str=True, doc=PARAMETERS['learning_rates'])
+@arg('epochs', ndim=2, err_to_str=True, doc=PARAMETERS['epochs'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+@arg('optimizer', ndim=2, err_to_str=True, doc=PARAMETERS['optimizer'])
+def BACKPROP_SWEEP(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None):
+    """E_total over the epochs: epochs + 1 rows, a column for each learning rate."""
+    return call('BACKPROP_SWEEP', [weights, inputs, targets, learning_rates, epochs, network, optimizer])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+def BACKPROP_PREDICT(weights, inputs, network=None):
+    """The outputs, a row for each row of inputs."""
+    return call('BACKPROP_PREDICT', [weights, inputs, network])
+
+
+@func
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+@arg('kind', ndim=2, err_to_str=True, doc=PARAMETERS['kind'])
+def BACKPROP_HEADERS(network, kind=None):
+    """The names of the columns that the other functions give."""
+    return call('BACKPROP_HEADERS', [network, kind])
+
+
+@func
+def BACKPROP_VERSION():
+    """Version, Python, and where it runs."""
+    return call('BACKPROP_VERSION', [])
