@@ -2,13 +2,18 @@
 
 import graphlib
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from addin.setup import packages
 
 ROOT = Path(__file__).resolve().parents[1]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text("utf-8")
 CHECKS = {
     "style": ("ruff", ["-m", "ruff", "check", "."]),
     "format": ("ruff", ["-m", "ruff", "format", "--check", "."]),
@@ -32,3 +37,10 @@ def test_no_file_is_part_of_a_circle() -> None:
     graph = grimp.build_graph("pyfuncs", "cnn", "xlsx", "addin")
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("stage", packages.LABELS)
+def test_every_requirement_has_the_version_last_tested_and_allows_it(stage: str) -> None:
+    tested = {name.lower(): version for name, version in re.findall(r"^([\w-]+)==(.+)$", CONSTRAINTS, re.MULTILINE)}
+    for requirement in map(Requirement, packages.requirements(stage)):
+        assert tested[requirement.name.lower()] in requirement.specifier, requirement

@@ -27,13 +27,13 @@ TRAINER = "import os, sys\nprint('trainer', os.getpid(), sys.argv[1:], flush=Tru
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has neither exec nor these signals")
 
 
-def wheel(folder: Path, name: str, code: str) -> Path:
+def wheel(folder: Path, name: str, code: str, version: str = "2.10.0") -> Path:
     """A package of one module, as pip takes it."""
-    path, info = folder / f"{name}-2.10.0-py3-none-any.whl", f"{name}-2.10.0.dist-info"
+    path, info = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}/__init__.py", code)
         archive.writestr(f"{name}/__main__.py", REPORT)
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.10.0\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
@@ -52,6 +52,7 @@ class Index(http.server.ThreadingHTTPServer):
         self.address = f"http://127.0.0.1:{self.server_port}/simple"
         for name, code in {"tiny": "", "torch": TORCH, "torchvision": "", "pytest": ""}.items():
             wheel(folder, name, code)
+        wheel(folder, "tiny", "", "3.0.0")
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
@@ -64,13 +65,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.server.fetched.append(name)
             self.server.asked.set()
             self.server.go_on.wait(60)
-        path = self.server.folder / (file or f"{name}-2.10.0-py3-none-any.whl")
-        page = f'<a href="{path.name}">{path.name}</a>'.encode()
-        self.send_response(200 if path.exists() else 404)
+        wheels = sorted(self.server.folder.glob(file or f"{name}-*.whl"))
+        page = "".join(f'<a href="{path.name}">{path.name}</a>' for path in wheels).encode()
+        self.send_response(200 if wheels else 404)
         self.send_header("Content-Type", "application/octet-stream" if file else "text/html")
         self.end_headers()
         with contextlib.suppress(OSError):  # a killed pip does not listen any more
-            self.wfile.write(b"" if not path.exists() else path.read_bytes() if file else page)
+            self.wfile.write(wheels[0].read_bytes() if wheels and file else page)
 
     do_HEAD = do_GET
 
@@ -122,6 +123,7 @@ def copy_project(folder: Path, index: str) -> Project:
     (folder / "xlsx").mkdir()
     (folder / "xlsx/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
+    (folder / "constraints.txt").write_text("tiny==2.10.0\ntorch==2.10.0\ntorchvision==2.10.0\npytest==2.10.0\n")
     (folder / "tests").mkdir()
     (folder / "tests/requirements.txt").write_text("pytest\n")
     return Project(folder, index)
@@ -196,6 +198,34 @@ def test_new_requirements_are_installed_by_the_next_start(project: Project, inde
     (project.folder / "requirements.txt").write_text("tiny\nfurther\ntorch\n")
     assert project.start("setup", "--no-torch").returncode == 0
     assert project.has("further")
+
+
+def version_of_tiny(project: Project) -> str:
+    info = next(project.venv.glob("[Ll]ib*/**/site-packages/tiny-*.dist-info"))
+    return info.name.split("-")[1].removesuffix(".dist")
+
+
+def test_a_fresh_set_up_takes_the_versions_last_tested(project: Project):
+    assert project.start("setup", "--no-torch").returncode == 0
+    assert version_of_tiny(project) == "2.10.0"
+
+
+def test_where_those_cannot_be_had_others_are_taken_after_a_plain_line(project: Project):
+    (project.folder / "constraints.txt").write_text("tiny==2.11.0\n")
+    done = project.start("setup", "--no-torch")
+    assert done.returncode == 0, done.stderr
+    told = "Light packages: not all to be had in the versions of constraints.txt; taking others that fit."
+    assert done.stdout.splitlines().count(told) == 1
+    assert version_of_tiny(project) == "3.0.0"
+
+
+def test_newly_tested_versions_leave_an_environment_that_works_as_it_is(project: Project, index: Index):
+    assert project.start("setup").returncode == 0
+    wheel(index.folder, "torch", TORCH, "2.11.0")
+    (project.folder / "constraints.txt").write_text("tiny==3.0.0\ntorch==2.11.0\n")
+    (project.folder / "requirements.txt").write_text("tiny>=2\ntorch>=2.9\ntorchvision\n")
+    assert project.start("setup").returncode == 0
+    assert index.fetched == ["tiny", "torch", "torchvision"]
 
 
 @posix

@@ -27,11 +27,16 @@ UNFINISHED = VENV / "unfinished"
 PAIR = ("torch", "torchvision")
 LABELS = {"light": "Light packages", "torch": "torch and torchvision", "tests": "Test packages"}
 LIGHT_GB = 1
+TESTED = ROOT / "constraints.txt"
 INSTALL = ("install", "--progress-bar", "off", "--no-compile")  # compiling all of it would double the time
 
 
 class SetupError(Exception):
     """The set-up cannot go on; the message says what is wrong, where, and what to do next."""
+
+
+class NotToBeHad(SetupError):
+    """No index has such versions for this Python."""
 
 
 def python() -> Path:
@@ -72,7 +77,7 @@ def install(stage: str) -> None:
     with sole_installer():
         if not is_installed(stage):
             need_disk(LIGHT_GB)
-            pip([*INSTALL, *requirements(stage)], LABELS[stage])
+            fetch(stage, LABELS[stage])
             mark(stage)
 
 
@@ -152,6 +157,21 @@ def need_disk(gigabytes: float) -> None:
         )
 
 
+def fetch(stage: str, label: str, *options: str) -> None:
+    """Have pip install a stage, where it is new here in the versions last tested, if these can be had.
+
+    Where it was installed before, what fits its requirements stays: a new constraints.txt fetches no torch anew.
+    Raises SetupError.
+    """
+    words = [*INSTALL, *options, *requirements(stage)]
+    if not _marker(stage).exists():
+        try:
+            return pip([*words, "--constraint", str(TESTED)], label)
+        except NotToBeHad:
+            print(f"{label}: not all to be had in the versions of {TESTED.name}; taking others that fit.", flush=True)
+    return pip(words, label)
+
+
 def pip(arguments: list[str], label: str) -> None:
     """Run pip in .venv under a progress line; its whole output goes to .venv/pip.log. Raises SetupError."""
     scratch = _scratch()
@@ -169,7 +189,8 @@ def pip(arguments: list[str], label: str) -> None:
         process.wait()
         shutil.rmtree(scratch, ignore_errors=True)
     if process.returncode:
-        raise SetupError(pip_output.explain(said, label, VENV / "pip.log"))
+        kind = NotToBeHad if pip_output.lacks_versions(said) else SetupError
+        raise kind(pip_output.explain(said, label, VENV / "pip.log"))
 
 
 def _scratch() -> Path:

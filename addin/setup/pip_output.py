@@ -12,6 +12,10 @@ from pathlib import Path
 
 HEARTBEAT = 20  # seconds between two lines where there is no terminal
 KNOWN_PYTHONS = "3.11 to 3.14"
+NO_BUILD = (
+    r"No matching distribution|Requires-Python|requires a different Python|metadata-generation-failed|"
+    r"subprocess-exited-with-error|Failed building wheel|ResolutionImpossible"
+)
 FAILURES = {  # what pip printed: what it means and what to do; the first that fits is told
     r"No space left on device|not enough space on the disk": "The disk is full: free some (8 GB for all, 1 GB with "
     "--no-torch) and start again.",
@@ -19,8 +23,7 @@ FAILURES = {  # what pip printed: what it means and what to do; the first that f
     r"name resolution|ProtocolError|Connection (refused|reset|broken|aborted)|Network is unreachable": "The package "
     "index does not answer: is there a network? Behind a proxy, set HTTPS_PROXY; with a mirror, PIP_INDEX_URL. "
     "Then start again: what has been downloaded is kept.",
-    r"No matching distribution|Requires-Python|requires a different Python|metadata-generation-failed|"
-    r"subprocess-exited-with-error|Failed building wheel": "A package has no build for this Python, {python}. "
+    NO_BUILD: "A package has no build for this Python, {python}. "
     f"Python {KNOWN_PYTHONS} work, 64-bit, on Linux (glibc), Windows (x86-64) and macOS (Apple silicon): start this "
     "with one of them after deleting the folder .venv.",
     r"Permission denied|Access is denied": "A file in .venv cannot be written: close what uses it, or move the project "
@@ -93,10 +96,21 @@ class Progress:
             print(line, flush=True)
 
 
+def lacks_versions(said: str) -> bool:
+    """Whether pip failed for want of a version that is wanted, not for want of a network or of room."""
+    return cause(said) == NO_BUILD
+
+
+def cause(said: str) -> str:
+    """The first of FAILURES that fits what pip printed; an empty text for none."""
+    return next((pattern for pattern in FAILURES if re.search(pattern, said)), "")
+
+
 def explain(said: str, label: str, log: Path) -> str:
     """What a failed pip means for a person, from what it printed."""
     lines = said.strip().splitlines() or [""]
     errors = [line for line in lines if line.startswith("ERROR") and not line.endswith("Exception:")] or lines[-1:]
-    advice = next((text for pattern, text in FAILURES.items() if re.search(pattern, said)), "Start again.")
-    advice = advice.format(python=f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    advice = FAILURES.get(cause(said), "Start again.").format(
+        python=f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
     return f"{label} could not be installed. {advice} pip said: {errors[-1].strip()} (All of it: {log})"

@@ -90,7 +90,7 @@ def _from_own_index(index: str) -> bool:
     """Try PyTorch's index; False where that fails, so that the registry is next."""
     label = f"{packages.LABELS['torch']} ({index.rsplit('/', 1)[-1]} builds)"
     try:
-        packages.pip([*packages.INSTALL, "--index-url", index, *packages.requirements("torch")], label)
+        packages.fetch("torch", label, "--index-url", index)
     except SetupError as error:
         print(f"{error}\nTrying the package registry instead.", flush=True)
         packages.need_disk(gigabytes(""))
@@ -99,13 +99,12 @@ def _from_own_index(index: str) -> bool:
 
 
 def _from_registry() -> None:
-    pair = packages.requirements("torch")
-    packages.pip([*packages.INSTALL, *pair], packages.LABELS["torch"])
+    packages.fetch("torch", packages.LABELS["torch"])
     if not (fault := check()):
         return
     print(f"{fault}\nInstalling both anew from the package registry.", flush=True)
     packages.pip(["uninstall", "--yes", *packages.PAIR], "The old pair")
-    packages.pip([*packages.INSTALL, *pair], packages.LABELS["torch"])
+    packages.fetch("torch", packages.LABELS["torch"])
     if fault := check():
         raise SetupError(f"{fault}\nDelete the folder .venv and start again.")
 
