@@ -8,6 +8,7 @@
 Each of these takes options of its own, which --help after it lists, and names files from the folder you are in:
 
     python start.py build           write a workbook for another network, another start, or the exercise to fill in
+    python start.py new             write a workbook of today's layout beside your own, which stays as it is
     python start.py check FILE...   say what is right and what is wrong in a learner's own workbook, or a folder of them
     python start.py train           train the image network
     python start.py runs            list training runs, or compare two
@@ -34,7 +35,8 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "setup": (WITH_TORCH, []),
     "doctor": ((), []),
     "test": ((*WITH_TORCH, "tests"), ["pytest", "-ra"]),
-    "build": (LIGHT, ["xlsx.build"]),
+    "build": (LIGHT, ["addin.workbook", "build"]),
+    "new": (LIGHT, ["addin.workbook", "new"]),
     "check": (LIGHT, ["xlsx.check"]),
     "train": (WITH_TORCH, ["cnn.train"]),
     "runs": (LIGHT, ["cnn.runs"]),

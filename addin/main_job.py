@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from addin import launch
+from addin import launch, workbook
 from addin.calc import extension
 from addin.setup import excel, office, packages, torch_pair
 from cnn import runs
+from xlsx import build
 
 TRAINING = {  # at most three minutes on two cores, also where there is no AMX
     "mnist": ("--epochs", "2"),
@@ -59,30 +60,30 @@ def why_headless(found: office.Office | None) -> str:
 
 def in_window(found: office.Office, with_torch: bool) -> int:
     """Install the extension, open the user's workbook, let torch follow."""
-    workbook, failed = user_workbook(), 0
+    path, failed = user_workbook(), 0
     try:
         install_extension(found)
-        office.open_workbook(found, workbook)
-        print(f"Opened {workbook} in LibreOffice.", flush=True)
+        office.open_workbook(found, path)
+        print(f"Opened {path} in LibreOffice.", flush=True)
     except office.OfficeError as error:
         failed = 1
-        print(f"{error}\nThe workbook is {workbook}; its own formulas work without the extension.", flush=True)
+        print(f"{error}\nThe workbook is {path}; its own formulas work without the extension.", flush=True)
     torch_follows(with_torch)
     return failed
 
 
 def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> int:
     """Open the user's workbook in Excel; where LibreOffice is too, what it needs is there as well."""
-    workbook, failed = user_workbook(excel.FILE_NAME), 0
-    for what, advice in excel.problems(workbook, packages.python(), packages.ROOT):
-        print(f"{workbook} {what}: {advice}.", flush=True)
+    path, failed = user_workbook(excel.FILE_NAME), 0
+    for what, advice in excel.problems(path, packages.python(), packages.ROOT):
+        print(f"{path} {what}: {advice}.", flush=True)
     try:
         excel.prepare_mac()
-        excel.open_workbook(program, workbook)
-        print(f"Opened {workbook} in Excel. Enable its macros where Excel asks.", flush=True)
+        excel.open_workbook(program, path)
+        print(f"Opened {path} in Excel. Enable its macros where Excel asks.", flush=True)
     except (OSError, subprocess.CalledProcessError) as error:
         failed = 1
-        print(f"Excel could not be started ({error}). The workbook is {workbook}.", flush=True)
+        print(f"Excel could not be started ({error}). The workbook is {path}.", flush=True)
     if found and not found.problem:
         with_libreoffice(found)
     torch_follows(with_torch)
@@ -114,13 +115,12 @@ def install_extension(found: office.Office) -> None:
         print("The extension is in LibreOffice: functions, menu and buttons.", flush=True)
 
 
-def user_workbook(name: str = "backprop.xlsx") -> Path:
+def user_workbook(name: str = build.FILE_NAME) -> Path:
     """The user's own workbook, written where there is none and otherwise left as it is."""
-    from addin.excel import project
-    from xlsx import build
-
-    path = runs.home() / name
-    return path if path.exists() else build.build(path, macros=project.add_to if path.suffix == ".xlsm" else None)
+    path = workbook.own(name)
+    if said := workbook.newer_layout(path):
+        print(said, flush=True)
+    return path
 
 
 def get_torch() -> None:

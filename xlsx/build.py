@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -37,6 +37,7 @@ from xlsx.sheets import (
 from xlsx.sheets.cells import Book, PythonBlock
 
 Macros = Callable[[Workbook, list[PythonBlock]], None]
+NO_MACROS: Mapping[str, Macros | None] = {".xlsx": None}
 
 FILE_NAME, EXERCISE_NAME = "backprop.xlsx", "exercise.xlsx"
 SHEETS = (
@@ -101,6 +102,8 @@ def build(
         book.optimizer, book.exercise = optimizer, exercise
         book.epochs = epochs or shown_epochs(network, len(start.inputs))
         write_sheets(book)
+        if contract.LAYOUT > 1:
+            workbook.set_custom_property(contract.LAYOUT_PROPERTY, contract.LAYOUT)
         if macros:
             macros(workbook, python_blocks(book))
     return path
@@ -201,16 +204,21 @@ def epochs(text: str) -> int:
     return int(text)
 
 
-def main(line: list[str] | None = None) -> int:
-    """0 when the workbook is written; 2, with one line, when it is not."""
+def main(line: list[str] | None = None, kinds: Mapping[str, Macros | None] = NO_MACROS) -> int:
+    """Write a workbook of each kind, which is a suffix with its macros.
+
+    0 when the workbooks are written; 2, with one line, when they are not.
+    """
     asked = arguments(line)
-    path = asked.out / (EXERCISE_NAME if asked.exercise else FILE_NAME)
-    if path.exists() and not asked.force:
-        print(f"{path} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
+    name = Path(EXERCISE_NAME if asked.exercise else FILE_NAME)
+    paths = {asked.out / name.with_suffix(suffix): macros for suffix, macros in kinds.items()}
+    if (there := next(filter(Path.exists, paths), None)) and not asked.force:
+        print(f"{there} may hold your edits: choose another --out, or --force to replace it", file=sys.stderr)
         return 2
     options = {"state": asked.state, "epochs": asked.epochs, "exercise": asked.exercise}
     try:
-        print(build(path, asked.network, asked.preset, **options))
+        for path, macros in paths.items():
+            print(build(path, asked.network, asked.preset, **options, macros=macros))
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

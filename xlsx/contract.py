@@ -6,6 +6,9 @@ library only, Python 3.9: it is read inside LibreOffice too.
 
 from __future__ import annotations
 
+LAYOUT = 1  # of the workbook. A new one that the macros or the extension of an old file would not know gets the next
+LAYOUT_PROPERTY = "Backprop layout"  # the file's own property with that number; the first layout has none
+
 START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD = "Start", "Network", "Batch", "Picture", "Forward", "Backward"
 GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS = "Gradient check", "Learning rates", "Optimizers"
 TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS = "Training log", "Spot the mistake", "Results"
