@@ -74,6 +74,7 @@ class DataSet:
     """Images to learn from and to measure with, and the folder they were read from (None: they came with a package).
 
     `part` says what is measured with: test, or validation, a part of the training images that is not learnt from.
+    `mean` and `deviation` are those that the images were normalised by.
     """
 
     name: str
@@ -82,9 +83,15 @@ class DataSet:
     folder: Path | None = None
     classes: tuple[str, ...] = DIGITS
     part: str = "test"
+    mean: float = MEAN
+    deviation: float = DEVIATION
 
     def to(self, device: torch.device) -> DataSet:
         return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+    def pixels(self) -> Tensor:
+        """The test images (n, 28, 28) as they were before they were normalised: whole numbers from 0 to 255."""
+        return ((self.test.images * self.deviation + self.mean) * 255).round().squeeze(1)
 
     def validation(self) -> DataSet:
         """The last sixth of the training images in place of the test images, always the same ones."""
@@ -145,7 +152,8 @@ def _read(kind: str, root: Path) -> DataSet:
         train, test = (dataset(staging, train=train) for train in (True, False))
     normal = (MEAN, DEVIATION) if kind == "MNIST" else _moments(train.data)
     splits = [_split(part.data / 255, part.targets, *normal) for part in (train, test)]
-    return DataSet(kind.lower(), *splits, root, DIGITS if kind == "MNIST" else tuple(dataset.classes))
+    classes = DIGITS if kind == "MNIST" else tuple(dataset.classes)
+    return DataSet(kind.lower(), *splits, root, classes, mean=normal[0], deviation=normal[1])
 
 
 def _moments(pixels: Tensor) -> tuple[float, float]:

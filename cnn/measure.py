@@ -1,4 +1,4 @@
-"""Measures a network on images: loss and accuracy, and the class that it takes each image for."""
+"""Measures a network on images: loss and accuracy, and how likely it takes each class to be."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tu
 
 
 @torch.no_grad()
-def predictions(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """The class (n,) that the network takes each image for."""
+def probabilities(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """How likely the network takes each class to be, for each image: (n, classes), on the CPU."""
     network.eval()
-    return torch.cat([network(images).argmax(1) for images, _ in batches])
+    return torch.cat([network(images).softmax(1) for images, _ in batches]).cpu()

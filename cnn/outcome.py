@@ -3,8 +3,10 @@
 weights.safetensors   the network that counts: the average of the weights where there is one
 layers.csv            layer by layer: output, parameters, multiply-adds
 confusion.csv         a row per true class, a column per predicted class
-classes.csv           per class: images, how many right, accuracy
-mistakes.png          the images that were taken for something else
+classes.csv           per class: images, how many right, precision, recall, F1
+mistakes.csv          the images taken for something else, the surest first: index, true, predicted, probability
+mistakes.png          the same in the set's own order, as a picture
+pictures/             mistake-INDEX.png, the 40 surest mistakes; filter-N.png, the first convolution's kernels
 curves.png            loss, accuracy and learning rate by epoch
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import safetensors
@@ -20,29 +22,42 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from cnn import models, pictures, runs
-from cnn.measure import BATCH_SIZE, predictions
+from cnn import data, models, pictures, runs
+from cnn.measure import BATCH_SIZE, probabilities
+from cnn.runs.scores import PICTURED, SCORES, scores
 from cnn.training import TrainingState
 
 WEIGHTS = "weights.safetensors"
+MISTAKE_KEYS = ("index", "true", "predicted", "probability")
 
 
 def write(training: TrainingState, folder: Path) -> None:
     """Write all of it, each file whole or not at all. Raises OSError."""
     images, settings = training.images, training.settings
-    predicted = predictions(training.result, images.test.batches(BATCH_SIZE)).cpu()
-    images = images.to(torch.device("cpu"))
-    counts = confusion(images.test.labels, predicted, len(images.classes))
+    chances = probabilities(training.result, images.test.batches(BATCH_SIZE))
+    images, predicted = images.to(torch.device("cpu")), chances.argmax(1)
+    counts = confusion(images.test.labels, predicted, len(images.classes)).tolist()
+    wrong = mistakes(images, chances)
+    facts = {**{name: settings[name] for name in ("model", "dataset")}, **normal(images)}
     files = {
-        WEIGHTS: weights(training.result, {"model": settings["model"], "dataset": settings["dataset"]}),
-        "layers.csv": table([dict(row) for row in models.layer_table(training.result)]),
-        "confusion.csv": table(confusion_rows(counts, images.classes)),
-        "classes.csv": table(class_rows(counts, images.classes)),
+        WEIGHTS: weights(training.result, facts),
+        "layers.csv": table(models.LAYER_KEYS, models.layer_table(training.result)),
+        "confusion.csv": table(("true", *images.classes), confusion_rows(counts, images.classes)),
+        "classes.csv": table(("class", *SCORES), class_rows(counts, images.classes)),
+        "mistakes.csv": table(MISTAKE_KEYS, wrong),
         "mistakes.png": pictures.mistakes(images, predicted),
         "curves.png": pictures.curves(training.epochs, images.part),
+        **mistake_pictures(images, wrong),
+        **filter_pictures(training.result),
     }
+    (folder / "pictures").mkdir(exist_ok=True)
     for name, content in files.items():
         runs.write_file(folder / name, content)
+
+
+def normal(images: data.DataSet) -> dict[str, str]:
+    """What the network's images were normalised by, which others must be too, as texts."""
+    return {"mean": repr(images.mean), "deviation": repr(images.deviation)}
 
 
 def weights(network: nn.Module, facts: dict[str, str]) -> bytes:
@@ -69,26 +84,49 @@ def confusion(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def confusion_rows(counts: Tensor, classes: Iterable[str]) -> list[dict]:
-    names = tuple(classes)
+def confusion_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict]:
+    return [{"true": name, **dict(zip(classes, row, strict=True))} for name, row in zip(classes, counts, strict=True)]
+
+
+def class_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict]:
+    """Per class its name, images, how many were recognised, precision, recall and F1."""
+    return [{"class": name, **found} for name, found in zip(classes, scores(counts), strict=True)]
+
+
+def mistakes(images: data.DataSet, chances: Tensor) -> list[dict]:
+    """A row per test image that was taken for something else, the surest of them first: MISTAKE_KEYS."""
+    surest, predicted = chances.max(1)
+    wrong = (predicted != images.test.labels).nonzero().flatten()
+    order = wrong[surest[wrong].argsort(descending=True, stable=True)].tolist()
     return [
-        {"true": name, **dict(zip(names, row, strict=True))} for name, row in zip(names, counts.tolist(), strict=True)
+        {
+            "index": index,
+            "true": images.classes[int(images.test.labels[index])],
+            "predicted": images.classes[int(predicted[index])],
+            "probability": float(surest[index]),
+        }
+        for index in order
     ]
 
 
-def class_rows(counts: Tensor, classes: Iterable[str]) -> list[dict]:
-    """Per class: images, how many were recognised, and that as a fraction (recall)."""
-    found = zip(classes, counts.sum(1).tolist(), counts.diagonal().tolist(), strict=True)
-    return [
-        {"class": name, "images": images, "right": right, "accuracy": right / images if images else None}
-        for name, images, right in found
-    ]
+def mistake_pictures(images: data.DataSet, wrong: list[dict]) -> dict[str, bytes]:
+    """The surest mistakes as files, by their place in the run folder."""
+    pixels = images.pixels()
+    return {f"pictures/mistake-{row['index']}.png": pictures.image(pixels[row["index"]]) for row in wrong[:PICTURED]}
 
 
-def table(rows: list[dict]) -> bytes:
-    """Rows of the same keys as CSV."""
+def filter_pictures(network: nn.Module) -> dict[str, bytes]:
+    """The first convolution's kernels as files, on one scale of colours."""
+    layer = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    kernels = layer.weight.detach().cpu()[:, 0]
+    largest = float(kernels.abs().max())
+    return {f"pictures/filter-{n}.png": pictures.kernel(each, largest) for n, each in enumerate(kernels, 1)}
+
+
+def table(keys: Iterable[str], rows: Iterable[dict]) -> bytes:
+    """Rows as CSV, the keys as its head."""
     content = io.StringIO()
-    writer = csv.DictWriter(content, rows[0], lineterminator="\n")
+    writer = csv.DictWriter(content, tuple(keys), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return content.getvalue().encode()

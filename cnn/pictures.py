@@ -1,11 +1,13 @@
-"""Pictures as PNG: the mistakes of a network, the learning curves of a run, the loss by learning rate."""
+"""Pictures as PNG: the mistakes of a network, its kernels, the learning curves of a run, the loss by learning rate."""
 
 from __future__ import annotations
 
 import io
 import math
 
+import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from cnn.data import DataSet
@@ -13,11 +15,31 @@ from cnn.data import DataSet
 MOST_MISTAKES = 400
 DOTS = 100  # an inch
 COLORS = ("#1f6fb4", "#d1580f")  # apart for the colour-blind
+ENLARGED = {"image": 3, "kernel": 16}  # times, point by point: a spreadsheet would blur what it enlarges itself
 
 
 def png(figure: Figure) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=DOTS)
+    return content.getvalue()
+
+
+def image(pixels: Tensor) -> bytes:
+    """One image (height, width) of whole numbers from 0 to 255, black on white as on paper."""
+    return enlarged(255 - pixels, ENLARGED["image"])
+
+
+def kernel(weights: Tensor, largest: float) -> bytes:
+    """A kernel (height, width): white is 0, the colours deepen to blue at `largest` and to orange at −`largest`."""
+    share = (weights / largest).clamp(-1, 1).unsqueeze(2)
+    blue, orange = (torch.tensor([int(color[at : at + 2], 16) for at in (1, 3, 5)]) for color in COLORS)
+    return enlarged(255 + share.abs() * (torch.where(share > 0, blue, orange) - 255), ENLARGED["kernel"])
+
+
+def enlarged(values: Tensor, times: int) -> bytes:
+    """Grey (height, width) or colours (height, width, 3) from 0 to 255, each a square of `times` points."""
+    content, drawn = io.BytesIO(), Image.fromarray(values.round().to(torch.uint8).numpy())
+    drawn.resize((times * drawn.width, times * drawn.height), Image.Resampling.NEAREST).save(content, "PNG")
     return content.getvalue()
 
 

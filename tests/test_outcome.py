@@ -4,13 +4,17 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sklearn.datasets
 import torch
 from matplotlib.image import imread
+from PIL import Image
 from safetensors import safe_open
-from sklearn.metrics import confusion_matrix, recall_score
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from cnn import data, evaluate, models, outcome, pictures, runs, train
+from cnn.runs.scores import PICTURED, scores
 from tests.trainer import DIGITS
 
 
@@ -23,17 +27,26 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def datasets_folder() -> Path:
+    return Path(sklearn.datasets.__file__).parent / "data"
+
+
 def rows(folder: Path, name: str) -> list[dict]:
     return list(csv.DictReader(io.StringIO((folder / name).read_text())))
 
 
-def predicted(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """True and predicted classes, by the saved weights in a network of one's own."""
+def probabilities(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """True classes and probabilities, by the saved weights in a network of one's own."""
     network, test = models.build("tiny").eval(), data.load("digits").test
     with safe_open(folder / "weights.safetensors", "pt") as file:
         network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     with torch.no_grad():
-        return test.labels, network(test.images).argmax(1)
+        return test.labels, network(test.images).softmax(1)
+
+
+def predicted(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    true, chances = probabilities(folder)
+    return true, chances.argmax(1)
 
 
 def test_the_saved_weights_reach_what_the_log_says(run: Path) -> None:
@@ -42,7 +55,8 @@ def test_the_saved_weights_reach_what_the_log_says(run: Path) -> None:
     assert 0 < (true == found).sum() < 360
     assert (true == found).sum() / 360 == pytest.approx(accuracy)
     with safe_open(run / "weights.safetensors", "pt") as file:
-        assert file.metadata() == {"model": "tiny", "dataset": "digits"}
+        normal = {"mean": "0.1307", "deviation": "0.3081"}
+        assert file.metadata() == {"model": "tiny", "dataset": "digits", **normal}
 
 
 def test_the_confusion_matrix_and_the_classes_are_scikit_learns(run: Path) -> None:
@@ -51,8 +65,50 @@ def test_the_confusion_matrix_and_the_classes_are_scikit_learns(run: Path) -> No
     assert table == confusion_matrix(true, found).tolist()
     assert [row["true"] for row in rows(run, "confusion.csv")] == list("0123456789")
     classes = rows(run, "classes.csv")
-    assert [float(row["accuracy"]) for row in classes] == pytest.approx(recall_score(true, found, average=None))
+    expected = precision_recall_fscore_support(true, found)[:3]
+    for name, fractions in zip(("precision", "recall", "f1"), expected, strict=True):
+        assert [float(row[name]) for row in classes] == pytest.approx(fractions)
     assert sum(int(row["images"]) for row in classes) == 360
+
+
+def test_the_mistakes_are_listed_the_surest_first(run: Path) -> None:
+    true, chances = probabilities(run)
+    listed = rows(run, "mistakes.csv")
+    found = [(int(row["index"]), int(row["true"]), int(row["predicted"])) for row in listed]
+    wrong = (chances.argmax(1) != true).nonzero().flatten().tolist()
+    assert sorted(found) == [(index, int(true[index]), int(chances[index].argmax())) for index in wrong]
+    sure = [float(row["probability"]) for row in listed]
+    assert sure == sorted(sure, reverse=True)
+    assert sure == pytest.approx([float(chances[index].max()) for index, *_ in found])
+
+
+def test_each_picture_of_a_mistake_is_the_test_image_of_its_index(run: Path) -> None:
+    package = np.loadtxt(datasets_folder() / "digits.csv.gz", delimiter=",")[-360:, :64].reshape(-1, 8, 8)
+    listed = rows(run, "mistakes.csv")[:PICTURED]
+    assert len(listed) > 5
+    assert len(list((run / "pictures").glob("mistake-*"))) == len(listed)
+    for row in listed:
+        drawn = np.asarray(Image.open(run / "pictures" / f"mistake-{row['index']}.png"))
+        assert drawn.shape == (84, 84)
+        assert all((drawn[y::3, x::3] == drawn[::3, ::3]).all() for y in range(3) for x in range(3))
+        scan = Image.fromarray((255 * package[int(row["index"])] / 16).astype(np.float32))
+        smooth = np.asarray(scan.resize((28, 28), Image.Resampling.BILINEAR))
+        assert np.abs(255 - drawn[::3, ::3].astype(float) - smooth).max() < 2
+
+
+def test_the_kernels_are_pictures_blue_above_and_orange_below_zero(run: Path) -> None:
+    with safe_open(run / "weights.safetensors", "pt") as file:
+        kernels = file.get_tensor("0.weight")[:, 0]
+    for number, weights in enumerate(kernels, 1):
+        drawn = np.asarray(Image.open(run / "pictures" / f"filter-{number}.png")).astype(int)[8::16, 8::16]
+        clear = (weights.abs() > 0.05 * kernels.abs().max()).numpy()
+        assert ((drawn[..., 2] > drawn[..., 0]) == (weights.numpy() > 0))[clear].all()
+
+
+def test_a_class_that_is_never_taken_has_no_precision() -> None:
+    first, second = scores([[3, 0], [2, 0]])
+    assert (first["precision"], first["recall"], first["f1"]) == (0.6, 1.0, 0.75)
+    assert (second["precision"], second["recall"], second["f1"]) == (None, 0.0, 0.0)
 
 
 def test_the_layers_are_listed_with_all_parameters(run: Path) -> None:
@@ -107,7 +163,7 @@ SPOILT = {
 
 @pytest.mark.parametrize("flaw", SPOILT)
 def test_weights_that_cannot_be_used_are_said(run: Path, tmp_path: Path, flaw: str, capsys) -> None:
-    for path in run.iterdir():
+    for path in filter(Path.is_file, run.iterdir()):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     SPOILT[flaw](tmp_path / outcome.WEIGHTS)
     assert evaluate.main([str(tmp_path)]) == 1

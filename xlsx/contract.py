@@ -59,6 +59,7 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
 }
+OUTCOME = "outcome_of_a_run"  # the name, local to its sheet, of each sheet that the next run's replaces
 SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
 SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
 

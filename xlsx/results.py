@@ -18,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Run
+from xlsx import outcome
 from xlsx.files import safe_text, sheet_names, written
 from xlsx.sheets import style
 from xlsx.sheets.results import (
@@ -73,14 +74,18 @@ def summary_row(run: Run) -> dict[str, object]:
 
 def write(found: list[Run], path: Path) -> Path:
     """Write the workbook of these runs. Raises PermissionError where the file cannot be written or is open."""
-    names = sheet_names([run.folder.resolve().name for run in found], taken=(SUMMARY, "History"))
+    left = [(run, what) for run in found for what in outcome.left(run.folder)]
+    wanted = [*(run.folder.resolve().name for run in found), *(what.title for _, what in left)]
+    names = sheet_names(wanted, taken=(SUMMARY, "History"))
     with written(path, "Training runs") as workbook:
         looks = style.formats(workbook)
         summary_sheet = workbook.add_worksheet(SUMMARY)
         sheets = [workbook.add_worksheet(name) for name in names]
         write_summary(workbook, summary_sheet, looks, found, names)
-        for run, sheet in zip(found, sheets, strict=True):
+        for run, sheet in zip(found, sheets, strict=False):
             write_run(workbook, sheet, looks, run)
+        for (run, what), sheet in zip(left, sheets[len(found) :], strict=True):
+            outcome.write(workbook, sheet, looks, what, run.folder.resolve())
     return path
 
 

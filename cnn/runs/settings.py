@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cnn.runs.log import Failure
 
 MODELS = ("tuned", "compact", "tiny", "reference")
+PARAMETER_LIMIT = 20_000  # of a network, the exercise's
 DATASETS = ("mnist", "fashionmnist", "kmnist", "digits", "auto")
 
 

@@ -16,6 +16,7 @@ from xlsx import files
 INK, MUTED, RULE, PALE, ACCENT = "#1F2933", "#66727F", "#D3DAE1", "#EEF2F6", "#24527A"
 DISC = "#D9E4EE"
 EDIT_FILL, EDIT_RULE = "#FFF4CC", "#C79100"
+RIGHT_COLOR, WRONG_COLOR = "#7FB0D6", "#E8924F"  # the ends of colour scales
 GOOD, BAD = "#1D6B3A", "#A3260F"
 SERIES = (
     ("#24527A", "solid"),
@@ -80,6 +81,11 @@ FORMATS: dict[str, dict[str, Any]] = {
     "state_text": {"font_color": INK, "bg_color": PALE},
     "epoch_used": {"font_color": MUTED, "num_format": '"epoch "0', "align": "left", "indent": 1},
     "sample_used": {"font_color": MUTED, "num_format": '"sample "0', "align": "left", "indent": 1},
+    "count": {"num_format": "#,##0", **RIGHT, **ROW},
+    "count_bold": {"num_format": "#,##0", "bold": True, **RIGHT, **ROW},
+    "fraction": {"num_format": "0.0000", **RIGHT, **ROW},
+    "picture_label": {"align": "center", "bold": True},
+    "picture_percent": {"num_format": "0.0%", "align": "center", "font_color": MUTED},
     "step": {"num_format": EXPONENT, **RIGHT, **ROW},
     "scientific": {"num_format": EXPONENT, **RIGHT, **ROW},
     "long_number": {"num_format": "0.00000000000000", **RIGHT, **ROW},
