@@ -187,7 +187,7 @@ def test_a_file_that_is_open_elsewhere_is_one_line_and_stays(
 
     folder, path = run_folder(tmp_path / "run"), tmp_path / "results.xlsx"
     path.write_text("open in Excel")
-    monkeypatch.setattr(files.os, "replace", in_use)
+    monkeypatch.setattr("os.replace", in_use)
     assert main([str(folder), "--out", str(path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{path} cannot be written (The process cannot access the file): close it")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyfuncs.network import Network
 from xlsx import formulas
 from xlsx.expressions import Expression, name, number, renamed, total
@@ -36,3 +38,15 @@ def means(network: Network, samples: int) -> list[Quantity]:
 
 def mean_of_samples(text: str, samples: int) -> Expression:
     return total(name(f"{text} #{sample}") for sample in range(1, samples + 1)) / number(samples)
+
+
+def for_sample(network: Network, samples: int, quantity: Quantity) -> Quantity:
+    """The quantity as it is called where it is one sample's and the batch's mean has the plain name."""
+    if samples == 1:
+        return quantity
+    own = {*network.loss_names, *network.gradient_names}
+
+    def called(text: str) -> str:
+        return f"{text} (sample)" if text in own else text
+
+    return replace(quantity, name=called(quantity.name), expression=renamed(quantity.expression, called))

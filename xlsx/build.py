@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from xlsxwriter import Workbook
 
@@ -34,13 +34,30 @@ from xlsx.sheets import (
     style,
     training_log,
 )
-from xlsx.sheets.cells import Book, PythonBlock
+from xlsx.sheets.book import Book, PythonBlock
 
 Macros = Callable[[Workbook, list[PythonBlock]], None]
 NO_MACROS: Mapping[str, Macros | None] = {".xlsx": None}
 
 FILE_NAME, EXERCISE_NAME = "backprop.xlsx", "exercise.xlsx"
-SHEETS = (
+
+
+class Sheet(Protocol):
+    """A module of xlsx.sheets."""
+
+    TITLE: str
+
+    @property
+    def WIDTHS(self) -> Sequence[float]: ...
+
+    def heading(self, book: Book) -> style.Heading: ...
+
+    def place(self, book: Book) -> None: ...
+
+    def write(self, book: Book) -> None: ...
+
+
+SHEETS: tuple[Sheet, ...] = (
     start,
     network,
     batch,
@@ -54,26 +71,9 @@ SHEETS = (
     spot_the_mistake,
     results,
 )
-WRITING_ORDER = (  # a sheet reads what stands before it
-    batch.write,
-    network.write,
-    optimizers.write,
-    forward.write,
-    batch.write_states,
-    gradient_check.write,
-    backward.write,
-    picture.write,
-    learning_rates.write,
-    training_log.write,
-    spot_the_mistake.write,
-    results.write,
-    start.write,
-)
 MAX_WEIGHTS = 250
 MAX_CELLS = 150_000  # about what opens in a few seconds
 EPOCHS, MAX_EPOCHS, FEWEST_EPOCHS = 100, 1_000, 10
-WORKED, EXERCISE = "formulas, native cells and Python", "every number is yours to find"
-TRAINING = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
 
 
 def build(
@@ -132,57 +132,25 @@ def shown_epochs(network: Network, samples: int) -> int:
 
 
 def write_sheets(book: Book) -> None:
-    titles = subtitles(book)
-    for module in sheets(book):
+    """Every sheet first says where its quantities stand; then all are written."""
+    shown = sheets(book)
+    for module in shown:
         sheet = book.workbook.add_worksheet(module.TITLE)
-        style.page(sheet, *titles[module.TITLE], book.looks, module.WIDTHS, title_column(book, module))
+        style.page(sheet, module.heading(book), book.looks, module.WIDTHS)
     if book.exercise:
         book.workbook.add_worksheet(contract.KEY).very_hidden()
         for title in exercise.HIDDEN:
             if sheet := book.sheet(title):
                 sheet.hide()
-    for write in WRITING_ORDER:
-        write(book)
+    for module in shown:
+        module.place(book)
+    for module in shown:
+        module.write(book)
 
 
-def title_column(book: Book, module: ModuleType) -> int:
-    """Behind the columns that stay where they are when the rest is scrolled: a title across both is cut in two."""
-    if module is training_log:
-        return training_log.title_column(book)
-    return int(module in (batch, gradient_check, learning_rates, optimizers))
-
-
-def sheets(book: Book) -> list[ModuleType]:
+def sheets(book: Book) -> list[Sheet]:
     """The sheets in their order; one sample needs no sheet of samples."""
     return [module for module in SHEETS if module is not batch or book.samples > 1]
-
-
-def subtitles(book: Book) -> dict[str, tuple[str, str]]:
-    """The title and the line under it of every sheet."""
-    text = book.network.text
-    return {
-        start.TITLE: ("Backpropagation, step by step", f"Network {text}: {EXERCISE if book.exercise else WORKED}."),
-        network.TITLE: ("Network", "What goes in. Every other sheet follows these cells."),
-        batch.TITLE: ("Batch", f"Network {text}: several samples make one update, by the mean of their derivatives."),
-        picture.TITLE: ("Picture", f"Network {text}, with its numbers at the epoch that is chosen on Forward."),
-        forward.TITLE: ("Forward pass", f"Network {text}: from the inputs to E_total."),
-        backward.TITLE: ("Backward pass", f"Network {text}: dE stands for the change of E_total."),
-        gradient_check.TITLE: (
-            "Gradient check",
-            "Each derivative again, from the loss alone: move one weight a little.",
-        ),
-        learning_rates.TITLE: ("Learning rates", f"Network {text}: {book.epochs} updates at six rates; try 50, 1000."),
-        optimizers.TITLE: ("Optimizers", f"Network {text}: the same start, the same rate, three ways to go down."),
-        training_log.TITLE: (
-            "Training log",
-            f"Network {text}: a row per plain update; the rate may change between presses.",
-        ),
-        spot_the_mistake.TITLE: (
-            "Spot the mistake",
-            "Choose an error. The loss hardly shows it; the check does at once.",
-        ),
-        results.TITLE: ("Results: a convolutional network reads digits", TRAINING),
-    }
 
 
 def arguments(line: list[str] | None = None) -> argparse.Namespace:

@@ -46,6 +46,14 @@ def state(network: Network, samples: int) -> dict[str, Expression]:
     return {quantity.name: quantity.expression for quantity in batches.derivation(network, samples)}
 
 
+def shown(network: Network, samples: int) -> list[Quantity]:
+    """What the sheets show of one epoch, each after those that it reads: the sample shown, all samples, the update."""
+    parts = (formulas.forward, formulas.losses, formulas.errors, formulas.deltas, chains)
+    alone = [batches.for_sample(network, samples, each) for part in parts for each in part(network)]
+    together = batches.derivation(network, samples) if samples > 1 else []
+    return formulas.in_order([*alone, *together, *formulas.updates(network)])
+
+
 def given_names(network: Network, samples: int) -> tuple[str, ...]:
     """Targets and inputs, as their cells are called: t1 i1 …, or t1 #1 i1 #1 … t1 #2 … of several samples."""
     names = network.target_names + network.input_names

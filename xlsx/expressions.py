@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul, sub, truediv
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SHOWN_DECIMALS = 6
 
@@ -108,7 +108,7 @@ class Expression:
     """`operation` is "name", "number", an operator or a function; `parts` are the name, the number or the operands."""
 
     operation: str
-    parts: tuple
+    parts: tuple[Any, ...]
 
     def __add__(self, other: Expression) -> Expression:
         return Expression("+", (self, other))
@@ -169,12 +169,12 @@ def written(expression: Expression, reading: str, shown: Callable[[str], str]) -
     if operation == "square" and reading == "text" and is_simple(*parts):
         return f"{sides[0]}²"
     if operation in FUNCTIONS:
-        return getattr(FUNCTIONS[operation], reading)(*sides)
+        return str(getattr(FUNCTIONS[operation], reading)(*sides))
     left, right = (
         f"({side})" if loose(part, operation, last) else side
         for part, side, last in zip(parts, sides, (False, True), strict=True)
     )
-    return left + getattr(OPERATORS[operation], reading) + right
+    return left + str(getattr(OPERATORS[operation], reading)) + right
 
 
 def is_simple(part: Expression) -> bool:
@@ -232,3 +232,8 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
     except (ArithmeticError, ValueError):  # a division by zero, an overflow; the root of a negative number
         return math.nan
     return value if math.isfinite(value) else math.nan
+
+
+def stored(value: float) -> float | str:
+    """What a formula's cell stores: a spreadsheet has no infinity, it shows #N/A."""
+    return value if math.isfinite(value) else "#N/A"

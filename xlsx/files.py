@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,9 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from xlsxwriter import Workbook
-from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
+
+from cnn import runs
 
 LONGEST_TEXT, LONGEST_SHEET_NAME = 32_767, 31
 CUT = " … (cut)"
@@ -24,7 +25,7 @@ NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\'\t\n]")
 
 
-class OlderFormulas(Worksheet):
+class OlderFormulas(Worksheet):  # type: ignore[misc]  # XlsxWriter brings no types
     """A sheet whose formulas need no function newer than Excel 2010's.
 
     XlsxWriter would search each one for thirty newer names: most of the time of a build.
@@ -36,42 +37,35 @@ class OlderFormulas(Worksheet):
 
 @contextmanager
 def written(path: Path, title: str) -> Iterator[Workbook]:
-    """A workbook to fill; it is written beside `path` and renamed, so that an older file stays until this one is whole.
+    """A workbook to fill; an older file stays until this one is whole.
 
     Raises PermissionError, which says what to do, where the file cannot be written or is open in another program.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    content = io.BytesIO()
     options = {**TEXT_STAYS_TEXT, "default_format_properties": dict(FONT)}  # a copy: XlsxWriter adds to it
-    workbook = Workbook(str(beside), options)
+    workbook = Workbook(content, options)
     workbook.worksheet_class = OlderFormulas
     workbook.set_properties({"title": title, "created": CREATED})
     try:
         yield workbook
         workbook.close()
-        drop_empty_macros(beside)
-        os.replace(beside, path)
-    except (FileCreateError, PermissionError) as error:
-        advice = "close it where it is open, or name another place"
-        raise PermissionError(f"{path} cannot be written ({reason(error)}): {advice}") from error
     finally:
         workbook.fileclosed = 1  # a workbook given up is not written when it is collected
-        beside.unlink(missing_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        runs.write_file(path, without_empty_macros(content))
+    except PermissionError as error:
+        advice = "close it where it is open, or name another place"
+        raise PermissionError(f"{path} cannot be written ({error.strerror or error}): {advice}") from error
 
 
-def drop_empty_macros(path: Path) -> None:
+def without_empty_macros(content: io.BytesIO) -> bytes:
     """Leave out the empty macro names that XlsxWriter writes for buttons without one; Excel writes nothing there."""
-    with ZipFile(path) as source:
-        parts = [(info, source.read(info)) for info in source.infolist()]
-    with ZipFile(path, "w", ZIP_DEFLATED) as target:
-        for info, content in parts:
-            target.writestr(info, content.replace(b"<x:FmlaMacro></x:FmlaMacro>", b""))
-
-
-def reason(error: Exception) -> str:
-    """What the system said, without the name of the file beside."""
-    cause = error.args[0] if isinstance(error, FileCreateError) else error
-    return getattr(cause, "strerror", None) or str(cause)
+    found = io.BytesIO()
+    with ZipFile(content) as source, ZipFile(found, "w", ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            target.writestr(info, source.read(info).replace(b"<x:FmlaMacro></x:FmlaMacro>", b""))
+    return found.getvalue()
 
 
 def safe_text(value: object) -> str:

@@ -7,7 +7,7 @@ Network's names are used: what it computes stays an independent referee.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -97,7 +97,7 @@ def layers(network: Network) -> list[Layer]:
     return found
 
 
-def bias_names(network: Network, units: tuple[str, ...], b: Iterable[str]) -> tuple[str, ...]:
+def bias_names(network: Network, units: tuple[str, ...], b: Iterator[str]) -> tuple[str, ...]:
     """One bias name per unit; a fixed bias is one name shared by the layer; none without biases."""
     if network.bias == "none":
         return ()
@@ -165,8 +165,9 @@ def output_deltas(network: Network, layer: Layer) -> list[Quantity]:
 
 
 def delta(layer: Layer, z: str, back: Expression, what: str) -> Quantity:
-    slope = UNITS[layer.activation].slope(name(z), name(f"a_{z}"))
-    return Quantity(f"dE/d{z}", f"delta of {z}: {what} × slope", back * slope)
+    slope = UNITS[layer.activation].slope
+    assert slope, f"{layer.activation} has no slope of one unit alone"
+    return Quantity(f"dE/d{z}", f"delta of {z}: {what} × slope", back * slope(name(z), name(f"a_{z}")))
 
 
 def gradients(network: Network) -> list[Quantity]:

@@ -70,8 +70,10 @@ def deltas(network: Network) -> dict[str, Expression]:
 
 
 def first_unit_for_second(network: Network) -> Wrong:
-    layer, _ = first_hidden(network) or (None, None)
-    if layer is None or len(layer.units) < 2 or layer.activation == "linear":
+    if not (found := first_hidden(network)):
+        return {}
+    layer, _ = found
+    if len(layer.units) < 2 or layer.activation == "linear":
         return {}
     one, two = layer.units[:2]
     wrong = chains.replaced(delta(network, two), {f"a_{two}": name(f"a_{one}"), two: name(one)})
@@ -80,8 +82,10 @@ def first_unit_for_second(network: Network) -> Wrong:
 
 def no_parentheses(network: Network) -> Wrong:
     """a + b · slope · i in place of (a + b) · slope · i."""
-    layer, after = first_hidden(network) or (None, None)
-    if layer is None or len(after.units) < 2:
+    if not (hidden := first_hidden(network)):
+        return {}
+    layer, after = hidden
+    if len(after.units) < 2:
         return {}
     found = {}
     for at, unit in enumerate(layer.units):
@@ -94,8 +98,10 @@ def no_parentheses(network: Network) -> Wrong:
 
 
 def swapped_weights(network: Network) -> Wrong:
-    layer, after = first_hidden(network) or (None, None)
-    if layer is None or len(layer.units) < 2 or len(after.units) < 2:
+    if not (found := first_hidden(network)):
+        return {}
+    layer, after = found
+    if len(layer.units) < 2 or len(after.units) < 2:
         return {}
     one, other = after.weights[0][1], after.weights[1][0]
     swap = {one: name(other), other: name(one)}
@@ -104,15 +110,17 @@ def swapped_weights(network: Network) -> Wrong:
 
 
 def sum_for_activation(network: Network) -> Wrong:
-    layer, _ = first_hidden(network) or (None, None)
-    if layer is None or layer.activation not in ("sigmoid", "tanh"):
+    if not (found := first_hidden(network)):
+        return {}
+    layer, _ = found
+    if layer.activation not in ("sigmoid", "tanh"):
         return {}
     by = {f"a_{unit}": name(unit) for unit in layer.units}
     return into_hidden(layer, lambda unit: chains.replaced(delta(network, unit), by))
 
 
 def other_derivative(network: Network) -> Wrong:
-    layer, _ = first_hidden(network) or (formulas.layers(network)[0], None)
+    layer = formulas.layers(network)[0]
     if len(layer.units) < 2:
         return {}
     return {two: name(f"dE/d{one}") for one, two in zip(*layer.weights[:2], strict=True)}

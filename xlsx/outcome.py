@@ -54,7 +54,7 @@ class Page:
     looks: dict[str, Any]
 
     def open(self, title: str, subtitle: str, widths: list[float]) -> None:
-        style.page(self.sheet, title, safe_text(subtitle), self.looks, widths, 0)
+        style.page(self.sheet, style.Heading(title, safe_text(subtitle)), self.looks, widths)
 
     def text(self, row: int, column: int, value: object, look: str) -> None:
         self.sheet.write_string(row, column, safe_text(value), self.looks[look])
@@ -68,7 +68,8 @@ class Page:
         size = int.from_bytes(content[16:20], "big")  # a PNG's width
         options = {"image_data": io.BytesIO(content), "x_scale": points / size, "y_scale": points / size}
         more = {"x_offset": x, "y_offset": 2, "object_position": 1, "description": safe_text(description)}
-        return self.sheet.insert_image(row, column, path.name, {**options, **more})
+        self.sheet.insert_image(row, column, path.name, {**options, **more})
+        return None
 
 
 def classes(page: Page, folder: Path, rows: Rows) -> None:
@@ -107,7 +108,7 @@ def class_scores(page: Page, counts: list[list[int]]) -> None:
     page.text(first + size, 0, "all", "label")
     for name, column in at.items():
         area = xl_range(first, column, first + size - 1, column)
-        known = [value[name] for value in found if value[name] is not None]
+        known = [value for each in found if (value := each[name]) is not None]
         total = name in ("images", "right")
         formula, value = (f"=SUM({area})", sum(known)) if total else (f"=AVERAGE({area})", mean(known, size))
         page.sheet.write_formula(first + size, column, formula, page.looks["count" if total else "fraction"], value)
@@ -165,8 +166,8 @@ def layers(page: Page, folder: Path, rows: Rows) -> None:
     page.sheet.freeze_panes(TOP + 1, 0)
     page.text(TOP, 5, "The kernels of the first convolution: blue is positive, orange negative", "group")
     for number, path in enumerate(filters(folder)):
-        row, column = TOP + 1 + 4 * (number // 4), 5 + number % 4
-        page.picture(row, column, path, KERNEL_POINTS - 6, f"Kernel {number + 1}")
+        place = TOP + 1 + 4 * (number // 4), 5 + number % 4
+        page.picture(*place, path, KERNEL_POINTS - 6, f"Kernel {number + 1}")
     style.printed(page.sheet, end + 2, widths)
 
 

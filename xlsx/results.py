@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas
 from xlsxwriter import Workbook
@@ -99,8 +100,11 @@ def write_cell(sheet: Worksheet, row: int, column: int, value: object, look: obj
         sheet.write_string(row, column, safe_text(value), look)
 
 
-def write_summary(workbook: Workbook, sheet: Worksheet, looks: dict, found: list[Run], names: list[str]) -> None:
-    style.page(sheet, "Training runs", "The figures are those of each run's last epoch.", looks, SUMMARY_WIDTHS, 0)
+def write_summary(
+    workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], found: list[Run], names: list[str]
+) -> None:
+    heading = style.Heading("Training runs", "The figures are those of each run's last epoch.")
+    style.page(sheet, heading, looks, SUMMARY_WIDTHS)
     formats = {key: number_look(workbook, epoch_number_format(key)) for key in (*LAST, "seconds")}
     formats["parameters"] = number_look(workbook, "#,##0")
     sheet.set_row(HEADER_ROW, 30)
@@ -120,10 +124,10 @@ def number_look(workbook: Workbook, shown: str) -> object:
     return workbook.add_format({**style.FONT, **style.ROW, "num_format": shown, "align": "right"})
 
 
-def write_run(workbook: Workbook, sheet: Worksheet, looks: dict, run: Run) -> None:
+def write_run(workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], run: Run) -> None:
     """Title and status, the epochs as rows, their charts, and below these the settings."""
     name, table = run.folder.resolve().name, epochs(run)
-    style.page(sheet, safe_text(name), safe_text(run.status), looks, [*WIDTHS, 20, 60], 0)
+    style.page(sheet, style.Heading(safe_text(name), safe_text(run.status)), looks, [*WIDTHS, 20, 60])
     epoch_header(looks, sheet, HEADER_ROW, measured_with(run))
     epoch_columns(workbook, sheet)
     for row, line in enumerate(table.itertuples(index=False), HEADER_ROW + 1):
@@ -151,13 +155,13 @@ def settings(run: Run) -> dict[str, object]:
         config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         config = run.started or {}
-    flat = {}
+    flat: dict[str, object] = {}
     for key, value in (config if isinstance(config, dict) else {}).items():
         flat |= {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
     return flat
 
 
-def write_settings(sheet: Worksheet, looks: dict, known: dict[str, object]) -> int:
+def write_settings(sheet: Worksheet, looks: dict[str, Any], known: dict[str, object]) -> int:
     """Two columns under the charts. Gives the number of rows."""
     sheet.write_string(SETTINGS_ROW, SETTINGS_COLUMN, "Settings", looks["section"])
     sheet.write_blank(SETTINGS_ROW, SETTINGS_COLUMN + 1, None, looks["section"])

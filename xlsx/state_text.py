@@ -8,42 +8,12 @@ from __future__ import annotations
 
 import math
 
-from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
-
 from pyfuncs.network import Network, NetworkError
 from pyfuncs.presets import Preset
-from xlsx.sheets.cells import Book
 
 FIELDS = ("inputs", "targets", "weights", "learning_rate")
 OPTIMIZERS = ("sgd", "momentum 0.9", "adam 0.9 0.999 1e-8")
 SOURCE = "a state that was pasted"
-
-
-def write(book: Book, sheet: Worksheet, row: int, column: int) -> None:
-    """The cell `state`."""
-    sheet.write_formula(
-        row, column, "=" + formula(book, sheet), book.looks["state_text"], text(book.preset, book.optimizer)
-    )
-    book.define("state", sheet, xl_rowcol_to_cell(row, column))
-
-
-def formula(book: Book, sheet: Worksheet) -> str:
-    """The line, natively; empty where a number is missing."""
-
-    def numbers(names: list[str]) -> str:
-        return '&" "&'.join(book.reference(name, sheet) for name in names)
-
-    def samples(names: tuple[str, ...]) -> str:
-        if book.samples == 1:
-            return numbers(list(names))
-        return '&" / "&'.join(numbers([f"{n} #{s}" for n in names]) for s in range(1, book.samples + 1))
-
-    network = book.network
-    weights = numbers([f"start {name}" for name in network.weight_names])
-    fields = f'"; inputs "&{samples(network.input_names)}&"; targets "&{samples(network.target_names)}'
-    fields += f'&"; weights "&{weights}&"; learning_rate "&{book.reference("learning_rate", sheet)}'
-    return f'IFERROR(network&SUBSTITUTE({fields},",",".")&"; optimizer "&optimizer,"")'
 
 
 def text(preset: Preset, optimizer: str = "sgd") -> str:

@@ -23,7 +23,7 @@ from xlsxwriter.utility import quote_sheetname
 from addin.excel import wrappers
 from addin.setup import excel
 from cnn import runs
-from xlsx.sheets.cells import PythonBlock
+from xlsx.sheets.book import PythonBlock
 
 PROJECT = Path(__file__).resolve().parents[2]
 VBA = Path(__file__).with_name("vba")

@@ -25,9 +25,8 @@ from tests.calc.training_log import buttons_add_updates_and_take_them_away, expe
 from tests.excel.macros import lines, prepare, stand_ins
 from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
-from xlsx.contract import macro_name
-from xlsx.sheets.results import BUTTONS, NO_RUN
-from xlsx.sheets.training_log import BUTTONS as LOG_BUTTONS
+from xlsx.contract import BUTTONS, macro_name
+from xlsx.sheets.results import NO_RUN
 
 TRUSTED = {"MacroExecutionMode": 4}  # com.sun.star.document.MacroExecMode.ALWAYS_EXECUTE_NO_WARN
 STOP_TICKING = "VBAProject.BackpropFollow.StopTicking"
@@ -135,7 +134,7 @@ def rows_of(folder: Path) -> list[list]:
 
 def test_every_button_of_the_workbook_names_a_macro_that_is_there() -> None:
     text = "".join(project.sources().values())
-    for caption in (*BUTTONS, *LOG_BUTTONS):
+    for caption in (caption for captions in BUTTONS.values() for caption in captions):
         assert f"Public Sub {macro_name(caption)}()" in text
 
 

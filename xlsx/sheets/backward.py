@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs import gradient_check as rule
 from xlsx import batches, chains, contract, formulas
+from xlsx.expressions import stored
 from xlsx.formulas import Quantity
-from xlsx.sheets import gradient_check, style
-from xlsx.sheets.cells import Book, colour_states, mute_errors, stored
-from xlsx.sheets.forward import for_sample
-from xlsx.sheets.quantities import NATIVE, epoch_line, header, quantities, section
+from xlsx.sheets import gradient_check, quantities, style
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import colour_states, mute_errors
+from xlsx.sheets.quantities import NATIVE, epoch_line
 
 TITLE = contract.BACKWARD
 WIDTHS = [9.5, 18, 31, 32, 11, 11, 13.5, 11, 9.5, 7]
@@ -26,54 +27,55 @@ STEP = "BACKPROP_STEP(shown_weights,inputs,targets,learning_rate,network)"
 PASS, FAIL, KINK = "PASS", "FAIL", "KINK"
 
 
-def write(book: Book) -> None:
-    sheet = book.sheet(TITLE)
-    epoch_line(book, sheet, 2)
-    sheet.set_row(HEADER_ROW, 28)
-    header(book, sheet, HEADER_ROW, CHECK_COLUMNS)
-    row = HEADER_ROW + 1
-    for title, rows, call in sections(book):
-        section(book, sheet, row, title, VERDICT + 1)
-        first, row = row + 1, quantities(book, sheet, row + 1, rows, call, WIDTHS, "number_8")
-        derivatives = [quantity.name for quantity in rows] == list(book.network.gradient_names)
-        if derivatives and not book.exercise:
-            write_check(book, sheet, first)
-    sheet.freeze_panes(HEADER_ROW + 1, 0)
-    style.printed(sheet, row - 1, WIDTHS)
+def heading(book: Book) -> style.Heading:
+    return style.Heading("Backward pass", f"Network {book.network.text}: dE stands for the change of E_total.")
 
 
-def sections(book: Book) -> list[tuple[str, list[Quantity], str | None]]:
-    """Heading, rows, and the cell function that answers them."""
+def sections(book: Book) -> list[quantities.Section]:
+    """Cross-entropy needs no errors; several samples have the means besides."""
     network = book.network
-    derivatives = [for_sample(book, quantity) for quantity in chains.chains(network)]
-    titles = {
-        "Error: how E changes with each output": (formulas.errors(network), None),
-        "Delta: how E changes with each weighted sum, from the outputs back": (formulas.deltas(network), None),
-        "Derivative of each weight: its chain of factors": (derivatives, GRADIENT),
-    }
-    if book.samples > 1:
-        titles["Derivative over the batch: the mean of its samples’ derivatives"] = (batch(book), MEAN_GRADIENT)
-    titles["Update: one plain step against the derivative"] = (formulas.updates(network), STEP)
-    filled = [(title, *each) for title, each in titles.items() if each[0]]  # cross-entropy needs no error
-    return [(f"{number}  {title}", rows, call) for number, (title, rows, call) in enumerate(filled, 1)]
+    derivatives = [batches.for_sample(network, book.samples, quantity) for quantity in chains.chains(network)]
+    parts: list[tuple[str, list[Quantity], str | None]] = [
+        ("Error: how E changes with each output", formulas.errors(network), None),
+        ("Delta: how E changes with each weighted sum, from the outputs back", formulas.deltas(network), None),
+        ("Derivative of each weight: its chain of factors", derivatives, GRADIENT),
+        ("Derivative over the batch: the mean of its samples’ derivatives", batch(book), MEAN_GRADIENT),
+        ("Update: one plain step against the derivative", formulas.updates(network), STEP),
+    ]
+    return quantities.sections(HEADER_ROW + 1, parts)
 
 
 def batch(book: Book) -> list[Quantity]:
-    """The means, which Batch computes."""
-    means = batches.means(book.network, book.samples)
+    """The mean derivatives, which Batch computes; nothing of one sample."""
+    means = batches.means(book.network, book.samples) if book.samples > 1 else []
     return [quantity for quantity in means if quantity.name in book.network.gradient_names]
 
 
-def write_check(book: Book, sheet: Worksheet, first: int) -> None:
+def place(book: Book) -> None:
+    quantities.place(book, book.sheet(TITLE), sections(book))
+
+
+def write(book: Book) -> None:
+    sheet, parts = book.sheet(TITLE), sections(book)
+    epoch_line(book, sheet, 2)
+    sheet.set_row(HEADER_ROW, 28)
+    quantities.header(book, sheet, HEADER_ROW, CHECK_COLUMNS)
+    for part in parts:
+        quantities.write(book, sheet, part, WIDTHS, "number_8", VERDICT + 1)
+        if not book.exercise and tuple(each.name for each in part.quantities) == book.network.gradient_names:
+            write_check(book, sheet, part)
+    sheet.freeze_panes(HEADER_ROW + 1, 0)
+    style.printed(sheet, parts[-1].last, WIDTHS)
+
+
+def write_check(book: Book, sheet: Worksheet, part: quantities.Section) -> None:
     """Beside every derivative the numeric one, how far they are apart, and what that means."""
-    weights = book.network.weight_names
-    for row, weight in enumerate(weights, first):
+    for row, weight in enumerate(book.network.weight_names, part.first):
         write_check_row(book, sheet, row, weight, book.values[f"dE/d{weight}"], (NATIVE, NUMERIC, RELATIVE, VERDICT))
-        book.place(f"check {weight}", sheet, row, VERDICT, math.nan)
-    last = first + len(weights) - 1
-    book.define("gradient_check", sheet, xl_range(first, VERDICT, last, VERDICT))
-    mute_errors(book, sheet, (first, NUMERIC, last, VERDICT))
-    colour_states(book, sheet, (first, VERDICT, last, VERDICT))
+    verdicts = (part.first, VERDICT, part.last, VERDICT)
+    book.define("gradient_check", sheet, verdicts)
+    mute_errors(book, sheet, (part.first, NUMERIC, part.last, VERDICT))
+    colour_states(book, sheet, verdicts)
 
 
 def write_check_row(
@@ -85,8 +87,9 @@ def write_check_row(
     """
     looks, (_, numeric_column, relative_column, verdict_column) = book.looks, columns
     native, numeric, relative = cells = [xl_rowcol_to_cell(row, column) for column in columns[:3]]
-    known, apart = book.values[f"numeric {weight}"], relative_difference(value, book.values[f"numeric {weight}"])
-    source = f"={book.reference(f'numeric {weight}', sheet)}"
+    checked = book.numeric[weight]
+    known, apart = checked.value, relative_difference(value, checked.value)
+    source = f"={checked.cell.on(sheet)}"
     sheet.write_formula(row, numeric_column, source, looks["number_8"], stored(known))
     formula = f"=ABS({native}-{numeric})/MAX(ABS({native}),ABS({numeric}),{rule.SMALLEST})"
     sheet.write_formula(row, relative_column, formula, looks["scientific"], stored(apart))
@@ -102,7 +105,7 @@ def relative_difference(one: float, other: float) -> float:
 
 def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:
     """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
-    step, loss = book.reference(f"step {weight}", sheet), book.reference("E_total", sheet)
+    step, loss = book.numeric[weight].step_cell.on(sheet), book.shown["E_total"].on(sheet)
     noise = f"{float(rule.ROUNDING)}*MAX(1,{loss})/{step}"
     passed = f'IF(OR({relative}<{rule.TOLERANCE},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
     kink = gradient_check.kink(book, sheet, gradient_check.FIRST + book.network.weight_names.index(weight))
@@ -113,7 +116,7 @@ def verdict_text(book: Book, weight: str, native: float, numeric: float, relativ
     """What `verdict_formula` answers at the values stored."""
     if not math.isfinite(relative):
         return "#N/A"
-    if book.values[f"kink {weight}"]:
+    if gradient_check.crosses_zero(book, book.numeric[weight]):
         return KINK
-    noise = rule.ROUNDING * max(1, book.values["E_total"]) / book.values[f"step {weight}"]
+    noise = rule.ROUNDING * max(1, book.values["E_total"]) / book.numeric[weight].step
     return PASS if relative < rule.TOLERANCE or abs(native - numeric) < noise else FAIL

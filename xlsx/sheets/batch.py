@@ -6,10 +6,11 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions
+from xlsx.expressions import stored
 from xlsx.sheets import presets, style
+from xlsx.sheets.book import Area, Book, Cell
 from xlsx.sheets.cells import (
     TOLERANCE,
-    Book,
     agreement,
     array,
     differs,
@@ -18,7 +19,6 @@ from xlsx.sheets.cells import (
     numbers_in,
     python,
     show_whole,
-    stored,
     used,
 )
 from xlsx.sheets.network import number_rule
@@ -29,6 +29,7 @@ GROUP_ROW, HEADER_ROW = 3, 4
 FIRST = HEADER_ROW + 1
 BLOCKS = ("Preset’s", "Yours (edit): blank means the preset’s", "Used")
 WIDTHS = [11, *[9.5] * 30]
+MEAN, PYTHON, AGREEMENT = range(3)  # rows under those of the samples
 
 
 def names(book: Book) -> tuple[str, ...]:
@@ -40,10 +41,46 @@ def column_of(book: Book, block: int) -> int:
     return 1 + block * (len(names(book)) + 1)
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = f"Network {book.network.text}: several samples make one update, by the mean of their derivatives."
+    return style.Heading("Batch", subtitle, 1)
+
+
+def place(book: Book) -> None:
+    sheet, top = book.sheet(TITLE), states_row(book)
+    for sample in range(1, book.samples + 1):
+        for column, name in enumerate(names(book), column_of(book, 2)):
+            book.start[f"{name} #{sample}"] = book.shown[f"{name} #{sample}"] = Cell(sheet, FIRST + sample - 1, column)
+    for column, name in enumerate(chains.state(book.network, 1), 1):
+        for quantity, row in rows_of(book, name, top + 2).items():
+            book.shown[quantity] = Cell(sheet, row, column)
+    book.compare(sheet, loss_area(book, AGREEMENT))
+
+
+def states_row(book: Book) -> int:
+    """The heading of the samples at the epoch shown, under the samples to edit."""
+    return FIRST + book.samples + 1
+
+
+def rows_of(book: Book, name: str, first: int) -> dict[str, int]:
+    """The rows of one quantity: each sample's, then its mean where it has one."""
+    mean = {name: first + book.samples} if name in chains.state(book.network, book.samples) else {}
+    return {f"{name} #{sample}": first + sample - 1 for sample in range(1, book.samples + 1)} | mean
+
+
+def loss_area(book: Book, row: int) -> Area:
+    """The losses in a row under the samples: MEAN, PYTHON or AGREEMENT."""
+    at, first = states_row(book) + 2 + book.samples + row, 1 + list(chains.state(book.network, 1)).index("E1")
+    return at, first, at, first + len(book.network.loss_names) - 1
+
+
 def write(book: Book) -> None:
-    """The samples to edit. Nothing where the network learns from one."""
-    if book.samples == 1:
-        return
+    """The samples to edit, then each at the epoch shown."""
+    write_samples(book)
+    write_states(book)
+
+
+def write_samples(book: Book) -> None:
     sheet, found = book.sheet(TITLE), presets.fitting(book)
     epoch_line(book, sheet, 2, 1)
     for block, title in enumerate(BLOCKS):
@@ -71,7 +108,6 @@ def write_sample(book: Book, sheet: Worksheet, sample: int, values: list[list[fl
         sheet.data_validation(row, yours, row, yours, number_rule(name, positive=False))
         cells = xl_rowcol_to_cell(row, yours), xl_rowcol_to_cell(row, preset)
         sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["given"], value)
-        book.place(f"{name} #{sample + 1}", sheet, row, use, value)
 
 
 def write_names(book: Book, sheet: Worksheet) -> None:
@@ -79,8 +115,8 @@ def write_names(book: Book, sheet: Worksheet) -> None:
     last, inputs = FIRST + book.samples - 1, len(book.network.input_names)
     for prefix, block in (("your_", 1), ("", 2)):
         first = column_of(book, block)
-        book.define(f"{prefix}inputs", sheet, xl_range(FIRST, first, last, first + inputs - 1))
-        book.define(f"{prefix}targets", sheet, xl_range(FIRST, first + inputs, last, first + len(names(book)) - 1))
+        book.define(f"{prefix}inputs", sheet, (FIRST, first, last, first + inputs - 1))
+        book.define(f"{prefix}targets", sheet, (FIRST, first + inputs, last, first + len(names(book)) - 1))
     used_block = column_of(book, 2)
     mute_errors(book, sheet, (FIRST, used_block, last, used_block + len(names(book)) - 1))
     show_whole(book, sheet, (FIRST, column_of(book, 0), last, used_block + len(names(book)) - 1))
@@ -99,14 +135,12 @@ def write_check(book: Book, sheet: Worksheet) -> None:
         text = f"IF({bad[sample - 1]},{wrong},{text})"
     column = column_of(book, 3)
     array(sheet, (FIRST, column) * 2, text, book.looks["state_plain"], "")
-    book.define("first_bad_sample", sheet, xl_rowcol_to_cell(FIRST, column))
+    book.define("first_bad_sample", sheet, (FIRST, column) * 2)
 
 
 def write_states(book: Book) -> None:
     """Every sample at the epoch shown, a row each, and the mean below, with Python's losses beside."""
-    if book.samples == 1:
-        return
-    sheet, top = book.sheet(TITLE), FIRST + book.samples + 1
+    sheet, top = book.sheet(TITLE), states_row(book)
     alone = list(chains.state(book.network, 1))
     for column in range(len(alone) + 1):
         sheet.write_blank(top, column, None, book.looks["section"])
@@ -119,7 +153,7 @@ def write_states(book: Book) -> None:
         sheet.write_number(top + 2 + sample, 0, sample + 1, book.looks["sample"])
     mean = top + 2 + book.samples
     sheet.write_string(mean, 0, "mean", book.looks["label"])
-    write_python(book, sheet, mean, alone)
+    write_python(book, sheet)
     number_rules(book, sheet, (top + 2, 1, mean + 1, len(alone)))
     sheet.freeze_panes(0, 1)
     style.printed(sheet, mean + 2, WIDTHS[: len(alone) + 1])
@@ -128,23 +162,17 @@ def write_states(book: Book) -> None:
 def write_column(book: Book, sheet: Worksheet, first: int, column: int, name: str) -> None:
     """One quantity, sample by sample, then its mean where it has one."""
     state = chains.state(book.network, book.samples)
-    quantities = {f"{name} #{sample}": first + sample - 1 for sample in range(1, book.samples + 1)}
-    quantities |= {name: first + book.samples} if name in state else {}
-    for quantity, row in quantities.items():
-        value = expressions.evaluate(state[quantity], book.values)
-        formula = "=" + expressions.native(state[quantity], lambda each: book.reference(each, sheet))
-        sheet.write_formula(row, column, formula, book.looks["short_row"], stored(value))
-        book.place(quantity, sheet, row, column, value)
+    for quantity, row in rows_of(book, name, first).items():
+        formula = "=" + expressions.native(state[quantity], lambda each: book.shown[each].on(sheet))
+        sheet.write_formula(row, column, formula, book.looks["short_row"], stored(book.values[quantity]))
 
 
-def write_python(book: Book, sheet: Worksheet, mean: int, alone: list[str]) -> None:
+def write_python(book: Book, sheet: Worksheet) -> None:
     """BACKPROP_LOSS of the whole batch under its native mean. (Backward compares the derivatives.)"""
-    first = 1 + alone.index(book.network.loss_names[0])
-    last = first + len(book.network.loss_names) - 1
-    sheet.write_string(mean + 1, 0, "Python", book.looks["label"])
-    sheet.write_string(mean + 2, 0, "Agreement", book.looks["label"])
+    mean, python_area, area = (loss_area(book, row) for row in (MEAN, PYTHON, AGREEMENT))
+    sheet.write_string(python_area[0], 0, "Python", book.looks["label"])
+    sheet.write_string(area[0], 0, "Agreement", book.looks["label"])
     call = "BACKPROP_LOSS(shown_weights,inputs,targets,network)"
-    python(book, sheet, (mean + 1, first, mean + 1, last), call, book.looks["short_row"])
-    native, beside = (xl_range(row, first, row, last) for row in (mean, mean + 1))
-    area, different = (mean + 2, first, mean + 2, last), differs(native, beside, TOLERANCE)
-    agreement(book, sheet, area, different, numbers_in(native, beside))
+    python(book, sheet, python_area, call, book.looks["short_row"])
+    native, beside = xl_range(*mean), xl_range(*python_area)
+    agreement(book, sheet, area, differs(native, beside, TOLERANCE), numbers_in(native, beside))

@@ -5,12 +5,14 @@ The key stands on a sheet that no menu shows; it follows Network, so each learne
 
 from __future__ import annotations
 
-from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract, expressions
-from xlsx.formulas import Quantity, in_order
-from xlsx.sheets.cells import Book, colour_states, stored
+from xlsx.expressions import stored
+from xlsx.formulas import Quantity
+from xlsx.sheets.book import Book, Cell
+from xlsx.sheets.cells import colour_states
 
 COLUMNS = (
     ("Quantity", "header"),
@@ -33,26 +35,30 @@ HIDDEN = (
 )
 
 
-def quantities(book: Book, sheet: Worksheet, row: int, rows: list[Quantity]) -> int:
-    """A row per quantity: its formula to read, a blank for the answer, the check. Gives the next free row."""
+def place(book: Book, sheet: Worksheet, first: int, rows: list[Quantity]) -> None:
+    """The numbers stand on the key, at the rows of their questions."""
     key, column = book.sheet(contract.KEY), COLUMN_OF_SHEET[sheet.name]
-    for quantity in in_order(rows):
-        value = expressions.evaluate(quantity.expression, book.values)
-        book.place(quantity.name, key, row + rows.index(quantity), column, value)
-    for at, quantity in enumerate(rows, row):
-        formula = "=" + expressions.native(quantity.expression, lambda name: book.reference(name, key))
-        key.write_formula(at, column, formula, book.looks["number"], stored(book.values[quantity.name]))
-        question(book, sheet, at, quantity)
-    last = row + len(rows) - 1
-    area = (row, CHECK, last, CHECK)
-    book.compared.append((f"{sheet.name}!{xl_range(*area)}", len(rows)))
-    colour_states(book, sheet, area)
-    return last + 1
+    for row, quantity in enumerate(rows, first):
+        book.shown[quantity.name] = Cell(key, row, column)
+        book.answers[quantity.name] = Cell(sheet, row, ANSWER)
+    book.compare(sheet, (first, CHECK, first + len(rows) - 1, CHECK))
+
+
+def write(book: Book, sheet: Worksheet, first: int, rows: list[Quantity]) -> None:
+    """A row per quantity: its formula to read, a blank for the answer, the check; and the key."""
+    for row, quantity in enumerate(rows, first):
+        key = book.shown[quantity.name]
+        formula = "=" + expressions.native(
+            quantity.expression, lambda name: book.shown[name].on(book.sheet(contract.KEY))
+        )
+        key.sheet.write_formula(row, key.column, formula, book.looks["number"], stored(book.values[quantity.name]))
+        question(book, sheet, row, quantity)
+    colour_states(book, sheet, (first, CHECK, first + len(rows) - 1, CHECK))
 
 
 def question(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None:
     looks, answer = book.looks, xl_rowcol_to_cell(row, ANSWER)
-    key = book.reference(quantity.name, sheet)
+    key = book.shown[quantity.name].on(sheet)
     sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
     sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
@@ -61,7 +67,6 @@ def question(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None
     near = f"ABS({answer}-{key})<={DIGITS}*ABS({key})+{SMALL}"
     right = f'IF(ISNUMBER({answer})*ISNUMBER({key}),IF({near},"right","not yet"),"not yet")'
     sheet.write_formula(row, CHECK, f'=IF(ISBLANK({answer}),"blank",{right})', looks["state"], "blank")
-    book.answers[quantity.name] = (sheet, row, ANSWER)
 
 
 def compared(book: Book) -> list[tuple[str, int]]:

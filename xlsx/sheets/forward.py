@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx import contract, formulas
-from xlsx.expressions import renamed
-from xlsx.formulas import Quantity
-from xlsx.sheets import style, validation
-from xlsx.sheets.cells import Book
-from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, header, quantities, section, state_line
+from xlsx import batches, contract, formulas
+from xlsx.sheets import quantities, style, validation
+from xlsx.sheets.book import Book
+from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, state_line
 
 TITLE = contract.FORWARD
 WIDTHS = [13, 25, 34, 36, 14, 14, 20.5]
@@ -21,18 +17,32 @@ UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"
 LOSS_CALL = "TRANSPOSE(BACKPROP_LOSS(shown_weights,shown_inputs,shown_targets,network))"
 
 
+def heading(book: Book) -> style.Heading:
+    return style.Heading("Forward pass", f"Network {book.network.text}: from the inputs to E_total.")
+
+
+def sections(book: Book) -> list[quantities.Section]:
+    here = " for this sample" if book.samples > 1 else ""
+    losses = [batches.for_sample(book.network, book.samples, each) for each in formulas.losses(book.network)]
+    parts = (
+        ("Units: the weighted sum of what comes in, then the activation", formulas.forward(book.network), UNITS_CALL),
+        (f"Loss: how wrong the outputs are{here}", losses, LOSS_CALL),
+    )
+    return quantities.sections(HEADER_ROW + 1, parts)
+
+
+def place(book: Book) -> None:
+    quantities.place(book, book.sheet(TITLE), sections(book))
+
+
 def write(book: Book) -> None:
-    sheet = book.sheet(TITLE)
+    sheet, parts = book.sheet(TITLE), sections(book)
     write_choosers(book, sheet)
-    header(book, sheet, HEADER_ROW)
-    row = HEADER_ROW + 1
-    section(book, sheet, row, "1  Units: the weighted sum of what comes in, then the activation")
-    row = quantities(book, sheet, row + 1, formulas.forward(book.network), UNITS_CALL, WIDTHS)
-    section(book, sheet, row, "2  Loss: how wrong the outputs are" + (" for this sample" if book.samples > 1 else ""))
-    losses = [for_sample(book, quantity) for quantity in formulas.losses(book.network)]
-    row = quantities(book, sheet, row + 1, losses, LOSS_CALL, WIDTHS)
+    quantities.header(book, sheet, HEADER_ROW)
+    for part in parts:
+        quantities.write(book, sheet, part, WIDTHS, "number", len(quantities.COLUMNS))
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    style.printed(sheet, row - 1, WIDTHS)
+    style.printed(sheet, parts[-1].last, WIDTHS)
 
 
 def write_choosers(book: Book, sheet: Worksheet) -> None:
@@ -57,17 +67,5 @@ def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int
     message = f"Type a whole number from {low} to {high}."
     rule = validation.whole_number(low, high, f"{name}: not possible", message)
     sheet.data_validation(row, MEANING, row, MEANING, rule)
-    book.define(name, sheet, cell)
-    book.define(f"{name}_used", sheet, xl_rowcol_to_cell(row, AGREEMENT))
-
-
-def for_sample(book: Book, quantity: Quantity) -> Quantity:
-    """The quantity as it is called where it is one sample's and the batch's mean has the plain name."""
-    if book.samples == 1:
-        return quantity
-    own = {*book.network.loss_names, *book.network.gradient_names}
-
-    def called(name: str) -> str:
-        return f"{name} (sample)" if name in own else name
-
-    return replace(quantity, name=called(quantity.name), expression=renamed(quantity.expression, called))
+    book.define(name, sheet, (row, MEANING) * 2)
+    book.define(f"{name}_used", sheet, (row, AGREEMENT) * 2)

@@ -14,9 +14,10 @@ from xlsxwriter.worksheet import Worksheet
 from pyfuncs import gradient_check
 from pyfuncs.network import Network
 from xlsx import chains, contract, expressions, formulas
-from xlsx.expressions import Expression
+from xlsx.expressions import Expression, stored
 from xlsx.sheets import style
-from xlsx.sheets.cells import Book, agreement, mute_errors, number_rules, numbers_in, python, stored
+from xlsx.sheets.book import Area, Book, Cell, Numeric, Values
+from xlsx.sheets.cells import agreement, mute_errors, number_rules, numbers_in, python
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = contract.GRADIENT_CHECK
@@ -37,6 +38,27 @@ HEADER_ROW = 3
 FIRST = HEADER_ROW + 1
 TOLERANCE = "1E-9"  # of two numeric derivatives: each is exact to about 1e-11
 DERIVED = (formulas.forward, formulas.losses)
+
+
+def heading(book: Book) -> style.Heading:
+    return style.Heading(
+        "Gradient check", "Each derivative again, from the loss alone: move one weight a little.", VALUE
+    )
+
+
+def place(book: Book) -> None:
+    sheet = book.sheet(TITLE)
+    for row, weight in enumerate(book.network.weight_names, FIRST):
+        step = gradient_check.STEP * max(1, abs(book.values[weight]))
+        below, above = (pass_values(book, weight, book.values[weight] + side * step) for side in (-1, 1))
+        numeric = (above["E_total"] - below["E_total"]) / (2 * step)
+        cells = Cell(sheet, row, NUMERIC), Cell(sheet, row, STEP)
+        book.numeric[weight] = Numeric(*cells, numeric, step, (below, above))
+    book.compare(sheet, agreement_area(book))
+
+
+def agreement_area(book: Book) -> Area:
+    return FIRST, AGREEMENT, HEADER_ROW + book.network.weight_count, AGREEMENT
 
 
 def write(book: Book) -> None:
@@ -81,45 +103,48 @@ def write_pass_header(book: Book, sheet: Worksheet) -> None:
             sheet.write_string(HEADER_ROW, column, name, book.looks["header_right"])
 
 
+def pass_values(book: Book, weight: str, moved: float) -> Values:
+    """What a forward pass gives with one weight moved."""
+    values = {**book.values, weight: moved}
+    for name, expression in passes(book).items():
+        values[name] = expressions.evaluate(expression, values)
+    return values
+
+
 def write_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
-    looks, value = book.looks, book.values[weight]
-    step = gradient_check.STEP * max(1, abs(value))
+    looks, checked = book.looks, book.numeric[weight]
     w, h = xl_rowcol_to_cell(row, VALUE), xl_rowcol_to_cell(row, STEP)
-    below, above = (write_pass(book, sheet, row, weight, side, value + (2 * side - 1) * step) for side in (0, 1))
-    losses = [moved["E_total"] for moved in (below, above)]
+    for side in (0, 1):
+        write_pass(book, sheet, row, weight, side)
     sheet.write_string(row, WEIGHT, weight, looks["label"])
-    sheet.write_formula(row, VALUE, f"={book.reference(weight, sheet)}", looks["number"], stored(value))
-    sheet.write_formula(row, STEP, f"={gradient_check.STEP}*IF(ABS({w})>1,ABS({w}),1)", looks["step"], stored(step))
+    source = f"={book.shown[weight].on(sheet)}"
+    sheet.write_formula(row, VALUE, source, looks["number"], stored(book.values[weight]))
+    step = f"={gradient_check.STEP}*IF(ABS({w})>1,ABS({w}),1)"
+    sheet.write_formula(row, STEP, step, looks["step"], stored(checked.step))
     for column, side in ((BELOW, 0), (ABOVE, 1)):
-        source = xl_rowcol_to_cell(row, start_of(book, side) + len(passes(book)))
-        sheet.write_formula(row, column, f"={source}", looks["long_number"], stored(losses[side]))
-    numeric = (losses[1] - losses[0]) / (2 * step)
+        source = f"={xl_rowcol_to_cell(row, start_of(book, side) + len(passes(book)))}"
+        loss = checked.passes[side]["E_total"]
+        sheet.write_formula(row, column, source, looks["long_number"], stored(loss))
     formula = f"=({xl_rowcol_to_cell(row, ABOVE)}-{xl_rowcol_to_cell(row, BELOW)})/(2*{h})"
-    sheet.write_formula(row, NUMERIC, formula, looks["number"], stored(numeric))
-    book.place(f"numeric {weight}", sheet, row, NUMERIC, numeric)
-    book.place(f"step {weight}", sheet, row, STEP, step)
-    book.values[f"kink {weight}"] = crosses_zero(book, below, above)
+    sheet.write_formula(row, NUMERIC, formula, looks["number"], stored(checked.value))
 
 
-def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int, moved: float) -> dict[str, float]:
-    """One forward pass in a row: its own weight, all else as on Network. Gives its values; E_total comes last."""
-    columns, first = passes(book), start_of(book, side)
+def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int) -> None:
+    """One forward pass in a row: its own weight, all else as on Network; E_total comes last."""
+    columns, first, values = passes(book), start_of(book, side), book.numeric[weight].passes[side]
     letters = {name: xl_col_to_name(column) for column, name in enumerate(columns, first + 1)}
     own = xl_rowcol_to_cell(row, first)
 
     def cell(name: str) -> str:
         if name == weight:
             return f"${own}"
-        return f"{letters[name]}{row + 1}" if name in letters else book.reference(name, sheet, anchored=True)
+        return f"{letters[name]}{row + 1}" if name in letters else book.shown[name].on(sheet, anchored=True)
 
     w, h = xl_rowcol_to_cell(row, VALUE, col_abs=True), xl_rowcol_to_cell(row, STEP, col_abs=True)
-    sheet.write_formula(row, first, f"={w}{'-+'[side]}{h}", book.looks["short"], stored(moved))
-    values = {**book.values, weight: moved}
+    sheet.write_formula(row, first, f"={w}{'-+'[side]}{h}", book.looks["short"], stored(values[weight]))
     for column, (name, expression) in enumerate(columns.items(), first + 1):
-        values[name] = expressions.evaluate(expression, values)
         text = f"=IFERROR({expressions.native(expression, cell)},NA())"
         sheet.write_formula(row, column, text, book.looks["short"], stored(values[name]))
-    return values
 
 
 def relu_sums(book: Book) -> list[str]:
@@ -128,9 +153,10 @@ def relu_sums(book: Book) -> list[str]:
     return [name for name in passes(book) if name.split(" #")[0] in relu]
 
 
-def crosses_zero(book: Book, below: dict[str, float], above: dict[str, float]) -> bool:
+def crosses_zero(book: Book, checked: Numeric) -> bool:
     """What `kink` answers for the values at w − h, at w (those of the book) and at w + h."""
-    signs = [[(values[z] > 0) - (values[z] < 0) for z in relu_sums(book)] for values in (below, book.values, above)]
+    three = (checked.passes[0], book.values, checked.passes[1])
+    signs = [[(values[z] > 0) - (values[z] < 0) for z in relu_sums(book)] for values in three]
     return not signs[0] == signs[1] == signs[2]
 
 
@@ -143,7 +169,7 @@ def kink(book: Book, reader: Worksheet, row: int) -> str:
     for name in relu_sums(book):
         at = 1 + names.index(name)
         below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, start_of(book, side) + at)}" for side in (0, 1))
-        here = f"SIGN({book.reference(name, reader)})"
+        here = f"SIGN({book.shown[name].on(reader)})"
         tests += [f"SIGN({below})<>{here}", f"{here}<>SIGN({above})"]
     return f"OR({','.join(tests)})" if tests else "FALSE"
 
@@ -157,4 +183,4 @@ def write_python(book: Book, sheet: Worksheet, last: int) -> None:
     both = f"ISNUMBER({native})*ISNUMBER({beside})"
     numbers = numbers_in(native, beside)
     apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE},0,1),{numbers})"
-    agreement(book, sheet, (FIRST, AGREEMENT, last, AGREEMENT), apart, numbers)
+    agreement(book, sheet, agreement_area(book), apart, numbers)

@@ -12,10 +12,11 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
 from xlsx.contract import NOTHING
+from xlsx.expressions import stored
 from xlsx.sheets import log_columns, rate_charts, style, validation
+from xlsx.sheets.book import Area, Book
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
-    Book,
     agreement,
     array,
     differs,
@@ -23,10 +24,10 @@ from xlsx.sheets.cells import (
     number_rules,
     numbers_in,
     python,
-    stored,
     used,
 )
-from xlsx.sheets.epochs import Block, descent, start_values
+from xlsx.sheets.descents import descent
+from xlsx.sheets.epochs import Descent
 from xlsx.sheets.quantities import state_line
 
 TITLE = contract.LEARNING_RATES
@@ -44,12 +45,34 @@ def summary_epochs(book: Book) -> list[int]:
     return [epoch for epoch in (0, 1, 10, 50, 100) if epoch <= book.epochs]
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = f"Network {book.network.text}: {book.epochs} updates at six rates; try 50, 1000."
+    return style.Heading("Learning rates", subtitle, NATIVE)
+
+
+def place(book: Book) -> None:
+    sheet = book.sheet(TITLE)
+    book.compare(sheet, epochs_agree(book))
+    for index in range(len(RATES)):
+        book.compare(sheet, rate_agrees(book, index))
+
+
+def epochs_agree(book: Book) -> Area:
+    return FIRST, COMPARED, FIRST + book.epochs, COMPARED
+
+
+def rate_agrees(book: Book, index: int) -> Area:
+    row, column = FIRST + 1 + index, SUMMARY + 1 + len(summary_epochs(book)) + 2
+    return row, column, row, column
+
+
 def write(book: Book) -> None:
     sheet, last = book.sheet(TITLE), FIRST + book.epochs
     state_line(book, sheet, 2, NATIVE)
-    blocks = [block(book, sheet, index) for index in range(len(RATES))]
-    values = [write_block(book, each, rate) for each, rate in zip(blocks, RATES, strict=True)]
-    losses = [[row["E_total"] for row in rows] for rows in values]
+    blocks = descents(book, sheet)
+    for block, rate in zip(blocks, RATES, strict=True):
+        write_block(book, block, rate)
+    losses = [[row["E_total"] for row in block.rows] for block in blocks]
     write_table(book, blocks, losses)
     write_python(book, sheet)
     write_summary_header(book, sheet)
@@ -58,31 +81,33 @@ def write(book: Book) -> None:
     style.header_height(sheet, HEADER_ROW, blocks[0].names)
     drawn = {"linear": NATIVE, "logarithmic": blocks[-1].column + blocks[-1].width + 1}
     log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], dict(zip(RATES, losses, strict=True)))
-    charts_end = rate_charts.write(book, blocks, values[rate_charts.SHOWN - 1], drawn, (CHARTS_ROW, SUMMARY))
+    charts_end = rate_charts.write(book, blocks, drawn, (CHARTS_ROW, SUMMARY))
     loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
     loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)
     style.printed(sheet, max(last, charts_end), WIDTHS[:PYTHON])
 
 
-def block(book: Book, sheet: Worksheet, index: int) -> Block:
-    """The block of a rate: blocks stand side by side, an empty column between them."""
-    width = descent(book, sheet, FIRST, 0, "").width + 1
-    start = BLOCKS + index * width
-    return descent(book, sheet, FIRST, start, xl_rowcol_to_cell(GROUP_ROW, start + 1, True, True))
+def descents(book: Book, sheet: Worksheet) -> list[Descent]:
+    """One of each rate: they stand side by side, an empty column between them."""
+    found: list[Descent] = []
+    for rate in RATES:
+        column = found[-1].column + found[-1].width + 1 if found else BLOCKS
+        cell = xl_rowcol_to_cell(GROUP_ROW, column + 1, True, True)
+        found.append(descent(book, sheet, FIRST, column, cell, rate, book.shown))
+    return found
 
 
-def write_block(book: Book, block: Block, rate: float) -> list[dict[str, float]]:
-    """The native rows of one rate, and the rate itself. Gives the values of the rows."""
+def write_block(book: Book, block: Descent, rate: float) -> None:
+    """The native rows of one rate, and the rate itself."""
     sheet, edited = block.sheet, xl_rowcol_to_cell(HEADER_ROW, NATIVE + RATES.index(rate))
     sheet.write_string(GROUP_ROW, block.column, "rate", book.looks["group"])
     sheet.write_formula(GROUP_ROW, block.column + 1, f"={used(edited, positive=True)}", book.looks["rate"], rate)
-    block.header(HEADER_ROW)
-    number_rules(book, sheet, (GROUP_ROW, block.column, FIRST + book.epochs, block.column + block.width - 1))
-    return block.write(start_values(book, rate), book.epochs)
+    number_rules(book, sheet, (GROUP_ROW, block.column, block.last_row, block.column + block.width - 1))
+    block.write(book.looks, HEADER_ROW)
 
 
-def write_table(book: Book, blocks: list[Block], losses: list[list[float]]) -> None:
+def write_table(book: Book, blocks: list[Descent], losses: list[list[float]]) -> None:
     """E_total, epoch × rate: the first row has the rates to edit, the cells point into the blocks."""
     sheet, looks = book.sheet(TITLE), book.looks
     sheet.write_string(GROUP_ROW, NATIVE, "E_total, native; edit the rates:", looks["group"])
@@ -95,7 +120,7 @@ def write_table(book: Book, blocks: list[Block], losses: list[list[float]]) -> N
         for row, loss in enumerate(losses[index], FIRST):
             sheet.write_formula(row, column, f"={xl_rowcol_to_cell(row, total)}", looks["short"], stored(loss))
     rates = (HEADER_ROW, NATIVE, HEADER_ROW, NATIVE + len(RATES) - 1)
-    book.define("learning_rates", sheet, xl_range(*rates))
+    book.define("learning_rates", sheet, rates)
     sheet.data_validation(*rates, RATE_RULE)
 
 
@@ -117,16 +142,17 @@ def write_python(book: Book, sheet: Worksheet) -> None:
     different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
     numbers = numbers_in(*(cells for each in pairs for cells in each))
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", looks["header_state"])
-    agreement(book, sheet, (FIRST, COMPARED, last, COMPARED), f"({different})", f"({numbers})")
+    agreement(book, sheet, epochs_agree(book), f"({different})", f"({numbers})")
 
 
 def pair(book: Book, index: int) -> tuple[str, str]:
     """The native column of a rate, and Python's."""
     last = FIRST + book.epochs
-    return tuple(xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
+    native, python_cells = (xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
+    return native, python_cells
 
 
-def write_summary(book: Book, block: Block, index: int, losses: list[float]) -> None:
+def write_summary(book: Book, block: Descent, index: int, losses: list[float]) -> None:
     """One row per rate: E_total at chosen epochs, how it went, whether Python agrees over all epochs."""
     sheet, looks, epochs = block.sheet, book.looks, summary_epochs(book)
     row = FIRST + 1 + index
@@ -140,9 +166,8 @@ def write_summary(book: Book, block: Block, index: int, losses: list[float]) -> 
     array(sheet, (row, column) * 2, goal(native), looks["general"], goal_value(losses))
     outcome_now = outcome_text(losses)
     sheet.write_formula(row, column + 1, "=" + outcome(native, rate_used, book.epochs), looks["state"], outcome_now)
-    area = (row, column + 2) * 2
     different = f"SUM({differs(native, beside, SWEEP_TOLERANCE)})"
-    agreement(book, sheet, area, different, f"COUNT({native},{beside})")
+    agreement(book, sheet, rate_agrees(book, index), different, f"COUNT({native},{beside})")
 
 
 def write_summary_header(book: Book, sheet: Worksheet) -> None:

@@ -7,7 +7,9 @@ import math
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from xlsx.sheets.cells import Book, loss_rules, stored
+from xlsx.expressions import stored
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import loss_rules
 
 SMALLEST = 1e-12  # the least loss that is drawn
 

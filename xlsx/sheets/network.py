@@ -5,6 +5,7 @@ A blank cell of yours means the preset's. The values used are those that every o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
@@ -13,7 +14,8 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import contract, formulas, state_text
 from xlsx.contract import ALL_GOOD
 from xlsx.sheets import presets, style, validation
-from xlsx.sheets.cells import Book, array, mute_errors, show_whole, used
+from xlsx.sheets.book import Book, Cell
+from xlsx.sheets.cells import array, mute_errors, show_whole, used
 
 TITLE = contract.NETWORK
 WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
@@ -58,22 +60,36 @@ class Entry(NamedTuple):
     edited: bool = True
 
 
+def heading(book: Book) -> style.Heading:
+    return style.Heading("Network", "What goes in. Every other sheet follows these cells.")
+
+
+def place(book: Book) -> None:
+    sheet = book.sheet(TITLE)
+    rows = [entry for group in entries(book).values() for entry in group]
+    for row, entry in enumerate(rows, FIRST):
+        if entry.edited:
+            book.start[entry.name] = Cell(sheet, row, USED)
+        book.shown[entry.name] = Cell(sheet, row, USED if entry.name == "learning_rate" else SHOWN)
+
+
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     groups = entries(book)
     last = HEADER_ROW + sum(map(len, groups.values()))
     write_top(book, sheet)
-    presets.write(book, sheet, groups, HEADER_ROW, last)
+    presets.write(book, sheet, groups, HEADER_ROW)
     row = FIRST
     for name, group in groups.items():
         define(book, sheet, name, row, row + len(group) - 1)
         for at, entry in enumerate(group):
             write_entry(book, sheet, row + at, entry)
+            write_shown(book, sheet, row + at, entry)
         row += len(group)
     write_check(book, sheet, last)
     mute_errors(book, sheet, (FIRST, PRESET, last, SHOWN))
     show_whole(book, sheet, (FIRST, PRESET, last, SHOWN))
-    state_text.write(book, sheet, STATE_ROW, SIDE)
+    write_state(book, sheet)
     sheet.freeze_panes(FIRST, 0)
     style.printed(sheet, max(last, STATE_ROW), WIDTHS)
 
@@ -81,10 +97,10 @@ def write(book: Book) -> None:
 def define(book: Book, sheet: Worksheet, name: str, first: int, last: int) -> None:
     """`weights` is what is used, `your_weights` what is edited, `shown_weights` what they are at the epoch shown."""
     if book.samples == 1 or name not in ("inputs", "targets"):
-        book.define(name, sheet, xl_range(first, USED, last, USED))
-        book.define(f"your_{name}", sheet, xl_range(first, YOURS, last, YOURS))
+        book.define(name, sheet, (first, USED, last, USED))
+        book.define(f"your_{name}", sheet, (first, YOURS, last, YOURS))
     if name != "learning_rate":
-        book.define(f"shown_{name}", sheet, xl_range(first, SHOWN, last, SHOWN))
+        book.define(f"shown_{name}", sheet, (first, SHOWN, last, SHOWN))
 
 
 def entries(book: Book) -> dict[str, list[Entry]]:
@@ -111,7 +127,7 @@ def write_top(book: Book, sheet: Worksheet) -> None:
         for column in range(NAME, NOTE + 1):
             sheet.write_blank(row, column, None, looks["text"])
     sheet.write_string(NETWORK_ROW, NAME, book.network.text, looks["label"])
-    book.define("network", sheet, xl_rowcol_to_cell(NETWORK_ROW, NAME))
+    book.define("network", sheet, (NETWORK_ROW, NAME) * 2)
     only_this_text(sheet, book.network.text)
     sheet.merge_range(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, CONNECTION, book.optimizer, looks["edit_text"])
     sheet.data_validation(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, NAME, optimizer_rule())
@@ -119,8 +135,8 @@ def write_top(book: Book, sheet: Worksheet) -> None:
     number = state_text.OPTIMIZERS.index(book.optimizer) + 1
     choices = ",".join(f'"{name}"' for name in state_text.OPTIMIZERS)
     sheet.write_formula(OPTIMIZER_ROW, NOTE, f"=MATCH(optimizer,{{{choices}}},0)", looks["integer_hidden"], number)
-    book.define("optimizer_number", sheet, xl_rowcol_to_cell(OPTIMIZER_ROW, NOTE))
-    book.define("optimizer", sheet, xl_rowcol_to_cell(OPTIMIZER_ROW, NAME))
+    book.define("optimizer_number", sheet, (OPTIMIZER_ROW, NOTE) * 2)
+    book.define("optimizer", sheet, (OPTIMIZER_ROW, NAME) * 2)
     for column, (title, look) in COLUMNS.items():
         sheet.write_string(HEADER_ROW, column, title, looks[look])
     sheet.write_formula(HEADER_ROW, SHOWN, '="At epoch "&IFERROR(epoch_used,"?")', looks["header_right"], "At epoch 0")
@@ -152,8 +168,6 @@ def write_entry(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
     else:
         for column in (PRESET, YOURS, USED):
             sheet.write_blank(row, column, None, looks["text"])
-    weight = entry.kind in ("Weight", "Bias")
-    book.place(f"start {entry.name}" if weight else entry.name, sheet, row, USED, entry.value)
 
 
 def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
@@ -196,16 +210,40 @@ def write_check(book: Book, sheet: Worksheet, last: int) -> None:
     for number, what in reversed(choices):
         rows = f'IF(ISNUMBER({number}),{rows},"{what} is not one of those allowed: choose another")'
     array(sheet, (CHECK_ROW, NAME, CHECK_ROW, NAME), rows, book.looks["label"], ALL_GOOD)
-    book.define("first_bad_input", sheet, xl_rowcol_to_cell(CHECK_ROW, NAME))
+    book.define("first_bad_input", sheet, (CHECK_ROW, NAME) * 2)
 
 
-def write_shown(book: Book, at_epoch: dict[str, str]) -> None:
-    """The column of the epoch shown: `at_epoch` has the formula of each weight, and of an input of the sample shown."""
-    sheet, row = book.sheet(TITLE), FIRST
-    for group in entries(book).values():
-        for entry in group:
-            formula = at_epoch.get(entry.name, xl_rowcol_to_cell(row, USED))
-            sheet.write_formula(row, SHOWN, f"={formula}", book.looks["short_row"], entry.value)
-            if entry.name != "learning_rate":
-                book.place(entry.name, sheet, row, SHOWN, entry.value)
-            row += 1
+def write_shown(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
+    """The value at the epoch shown: a weight's of the chosen optimizer's descent, an input's of the sample shown."""
+    formula = xl_rowcol_to_cell(row, USED)
+    if entry.name in book.network.weight_names:
+        columns = [f"'{descent.sheet.name}'!{descent.area(entry.name)}" for descent in book.descents]
+        formula = f"INDEX(CHOOSE(optimizer_number,{','.join(columns)}),epoch_used+1)"
+    elif not entry.edited:
+        first, last = (book.start[f"{entry.name} #{sample}"].on(sheet, anchored=True) for sample in (1, book.samples))
+        formula = f"INDEX({first}:{last.split('!')[-1]},sample_used)"
+    sheet.write_formula(row, SHOWN, f"={formula}", book.looks["short_row"], entry.value)
+
+
+def write_state(book: Book, sheet: Worksheet) -> None:
+    """The cell `state`."""
+    text = state_text.text(book.preset, book.optimizer)
+    sheet.write_formula(STATE_ROW, SIDE, "=" + state_formula(book, sheet), book.looks["state_text"], text)
+    book.define("state", sheet, (STATE_ROW, SIDE) * 2)
+
+
+def state_formula(book: Book, sheet: Worksheet) -> str:
+    """The line of xlsx.state_text, natively; empty where a number is missing."""
+
+    def numbers(names: Iterable[str]) -> str:
+        return '&" "&'.join(book.start[name].on(sheet) for name in names)
+
+    def samples(names: tuple[str, ...]) -> str:
+        if book.samples == 1:
+            return numbers(names)
+        return '&" / "&'.join(numbers(f"{n} #{s}" for n in names) for s in range(1, book.samples + 1))
+
+    network = book.network
+    fields = f'"; inputs "&{samples(network.input_names)}&"; targets "&{samples(network.target_names)}'
+    fields += f'&"; weights "&{numbers(network.weight_names)}&"; learning_rate "&{numbers(["learning_rate"])}'
+    return f'IFERROR(network&SUBSTITUTE({fields},",",".")&"; optimizer "&optimizer,"")'

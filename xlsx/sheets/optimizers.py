@@ -9,19 +9,20 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
-from xlsx.sheets import log_columns, network, style
+from xlsx.expressions import stored
+from xlsx.sheets import log_columns, style
+from xlsx.sheets.book import Area, Book, Cell
 from xlsx.sheets.cells import (
     SWEEP_TOLERANCE,
-    Book,
     agreement,
     differs,
     loss_rules,
     number_rules,
     numbers_in,
     python,
-    stored,
 )
-from xlsx.sheets.epochs import Block, optimized, start_values
+from xlsx.sheets.descents import optimized
+from xlsx.sheets.epochs import Descent
 from xlsx.sheets.quantities import state_line
 from xlsx.state_text import OPTIMIZERS
 
@@ -37,76 +38,75 @@ BLOCKS = CHARTS + CHART_COLUMNS + 1
 WIDTHS = [6, *[11.5] * COUNT, *[11.5] * COUNT, 19, 1.5, *[8.4] * CHART_COLUMNS, 1.5]
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = f"Network {book.network.text}: the same start, the same rate, three ways to go down."
+    return style.Heading("Optimizers", subtitle, NATIVE)
+
+
+def place(book: Book) -> None:
+    """Blocks stand side by side, an empty column between them."""
+    sheet, column = book.sheet(TITLE), BLOCKS
+    for optimizer in OPTIMIZERS:
+        settings = {
+            name: (Cell(sheet, GROUP_ROW - 1, column + 2 * at + 1), value)
+            for at, (name, value) in enumerate(settings_of(optimizer).items())
+        }
+        book.descents.append(optimized(book, sheet, (FIRST, column), optimizer, settings))
+        column += book.descents[-1].width + 1
+    book.compare(sheet, agreement_area(book))
+
+
+def settings_of(optimizer: str) -> dict[str, float]:
+    """The numbers of an optimizer's text by their names."""
+    rule, *numbers = optimizer.split()
+    return dict(zip(SETTINGS[rule], map(float, numbers), strict=True))
+
+
+def agreement_area(book: Book) -> Area:
+    return FIRST, COMPARED, FIRST + book.epochs, COMPARED
+
+
 def write(book: Book) -> None:
-    sheet = book.sheet(TITLE)
+    sheet, last = book.sheet(TITLE), FIRST + book.epochs
     state_line(book, sheet, 2, NATIVE)
-    blocks = [write_block(book, sheet, index) for index in range(COUNT)]
-    write_table(book, sheet, blocks)
+    for optimizer, descent in zip(OPTIMIZERS, book.descents, strict=True):
+        write_block(book, descent, optimizer)
+    write_table(book, sheet)
     write_python(book, sheet)
-    style.header_height(sheet, HEADER_ROW, [name for block, _ in blocks for name in block.names])
-    drawn = {"linear": NATIVE, "logarithmic": book.ends[TITLE]}
-    losses = {label(index): [row["E_total"] for row in rows] for index, (_, rows) in enumerate(blocks)}
+    style.header_height(sheet, HEADER_ROW, [name for descent in book.descents for name in descent.names])
+    drawn = {"linear": NATIVE, "logarithmic": book.descents[-1].column + book.descents[-1].width + 1}
+    losses: dict[str | float, list[float]] = {
+        label(index): [row["E_total"] for row in descent.rows] for index, descent in enumerate(book.descents)
+    }
     log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], losses)
     write_charts(book, drawn)
-    book.values |= {f"E_total at {epoch}": row["E_total"] for epoch, row in enumerate(blocks[0][1])}
-    last = FIRST + book.epochs
     loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
-    network.write_shown(book, at_epoch(book, [block for block, _ in blocks]))
     sheet.freeze_panes(FIRST, NATIVE)
     style.printed(sheet, max(last, FIRST + 2 * CHART_ROWS), WIDTHS)
 
 
-def write_block(book: Book, sheet: Worksheet, index: int) -> tuple[Block, list[dict[str, float]]]:
-    """The rows of one optimizer; blocks stand side by side, an empty column between them."""
-    rate = book.reference("learning_rate", sheet, anchored=True)
-    column = BLOCKS if index == 0 else book.ends[TITLE]
-    block = optimized(book, sheet, (FIRST, column), rate, OPTIMIZERS[index])
-    book.ends[TITLE] = column + block.width + 1
-    sheet.write_string(GROUP_ROW, column, OPTIMIZERS[index], book.looks["group"])
-    block.header(HEADER_ROW)
-    settings = write_settings(book, sheet, column, index)
-    rows = block.write(start_values(book, book.values["learning_rate"]) | settings, book.epochs)
-    number_rules(book, sheet, (FIRST, column, FIRST + book.epochs, column + block.width - 1))
-    return block, rows
+def write_block(book: Book, descent: Descent, optimizer: str) -> None:
+    """The rows of one optimizer; above them the numbers of its text, which its formulas read there."""
+    sheet, row = descent.sheet, GROUP_ROW - 1
+    sheet.write_string(GROUP_ROW, descent.column, optimizer, book.looks["group"])
+    descent.write(book.looks, HEADER_ROW)
+    for at, (name, value) in enumerate(settings_of(optimizer).items()):
+        sheet.write_string(row, descent.column + 2 * at, name, book.looks["muted_right"])
+        sheet.write_number(row, descent.column + 2 * at + 1, value, book.looks["left"])
+    number_rules(book, sheet, (FIRST, descent.column, descent.last_row, descent.column + descent.width - 1))
 
 
-def write_settings(book: Book, sheet: Worksheet, column: int, index: int) -> dict[str, float]:
-    """The numbers of an optimizer's text, above its block: its formulas read them there."""
-    rule, *numbers = OPTIMIZERS[index].split()
-    settings = dict(zip(SETTINGS[rule], map(float, numbers), strict=True))
-    for at, (name, value) in enumerate(settings.items()):
-        sheet.write_string(GROUP_ROW - 1, column + 2 * at, name, book.looks["muted_right"])
-        sheet.write_number(GROUP_ROW - 1, column + 2 * at + 1, value, book.looks["left"])
-        book.place(name, sheet, GROUP_ROW - 1, column + 2 * at + 1, value)
-    return settings
-
-
-def at_epoch(book: Book, blocks: list[Block]) -> dict[str, str]:
-    """Each weight at the epoch shown, from the block of the chosen optimizer."""
-
-    def formula(weight: str) -> str:
-        columns = [f"'{TITLE}'!{block.area(weight, book.epochs)}" for block in blocks]
-        return f"INDEX(CHOOSE(optimizer_number,{','.join(columns)}),epoch_used+1)"
-
-    shown = {weight: formula(weight) for weight in book.network.weight_names}
-    if book.samples > 1:
-        for name in (*book.network.input_names, *book.network.target_names):
-            first, last = (book.reference(f"{name} #{s}", book.sheet(network.TITLE), True) for s in (1, book.samples))
-            shown[name] = f"INDEX({first}:{last.split('!')[-1]},sample_used)"
-    return shown
-
-
-def write_table(book: Book, sheet: Worksheet, blocks: list[tuple[Block, list[dict[str, float]]]]) -> None:
+def write_table(book: Book, sheet: Worksheet) -> None:
     """E_total of each optimizer, epoch by epoch: the cells point into the blocks."""
     looks = book.looks
     sheet.write_string(GROUP_ROW, NATIVE, "E_total, native", looks["group"])
     sheet.write_string(HEADER_ROW, EPOCH, "epoch", looks["header_right"])
     for row in range(FIRST, FIRST + book.epochs + 1):
         sheet.write_number(row, EPOCH, row - FIRST, looks["integer"])
-    for index, (block, rows) in enumerate(blocks):
+    for index, descent in enumerate(book.descents):
         sheet.write_string(HEADER_ROW, NATIVE + index, label(index), looks["header_right"])
-        for row, values in enumerate(rows, FIRST):
-            source = xl_rowcol_to_cell(row, block.column_of("E_total"))
+        for row, values in enumerate(descent.rows, FIRST):
+            source = xl_rowcol_to_cell(row, descent.column_of("E_total"))
             sheet.write_formula(row, NATIVE + index, f"={source}", looks["short"], stored(values["E_total"]))
 
 
@@ -127,8 +127,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         different.append(differs(native, beside, SWEEP_TOLERANCE))
         compared += [native, beside]
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])
-    area = (FIRST, COMPARED, last, COMPARED)
-    agreement(book, sheet, area, f"({'+'.join(different)})", f"({numbers_in(*compared)})")
+    agreement(book, sheet, agreement_area(book), f"({'+'.join(different)})", f"({numbers_in(*compared)})")
 
 
 def write_charts(book: Book, drawn: dict[str, int]) -> None:

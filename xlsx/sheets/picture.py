@@ -6,16 +6,18 @@ A label is the name of a series, which a chart takes from a cell: so the picture
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xlsxwriter.chart import Chart
-from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract, formulas
+from xlsx.expressions import stored
 from xlsx.sheets import style
-from xlsx.sheets.cells import Book, mute_errors, stored
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import mute_errors
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = contract.PICTURE
@@ -38,6 +40,15 @@ class Point(NamedTuple):
     y: float
     formula: str
     text: str
+
+
+def heading(book: Book) -> style.Heading:
+    subtitle = f"Network {book.network.text}, with its numbers at the epoch that is chosen on Forward."
+    return style.Heading("Picture", subtitle)
+
+
+def place(book: Book) -> None:
+    """Nothing that another sheet reads."""
 
 
 def write(book: Book) -> None:
@@ -108,13 +119,13 @@ def between(book: Book, start: str, end: str) -> tuple[tuple[float, float], tupl
 
 def decimals(book: Book, sheet: Worksheet, name: str, digits: int, before: str = "") -> tuple[str, str]:
     """A number as a label, in the reader's own locale: the formula and what it answers."""
-    cell, value = book.shown(name, sheet), book.values[name]
+    cell, value = book.seen(name).on(sheet), book.values[name]
     known = math.isfinite(value) and name not in book.answers
     shown = f"{value:.{digits}f}" if known else "?"
     return f'="{before}"&IF(ISNUMBER({cell}),FIXED({cell},{digits},TRUE),"?")', before + shown
 
 
-def write_points(book: Book, sheet: Worksheet, rows: count, points: list[Point]) -> tuple[int, int]:
+def write_points(book: Book, sheet: Worksheet, rows: Iterator[int], points: list[Point]) -> tuple[int, int]:
     """Rows of x, y and label. Gives the first and the last."""
     found = [next(rows) for _ in points]
     for row, point in zip(found, points, strict=True):
@@ -140,12 +151,12 @@ def add(sheet: Worksheet, chart: Chart, rows: tuple[int, int], **looks: object) 
     )
 
 
-def label(position: str, fill: dict[str, str] | None = None, **font: object) -> dict[str, object]:
+def label(position: str, fill: dict[str, str] | None = None, **font: Any) -> dict[str, object]:
     look = {"series_name": True, "value": False, "position": position, "font": {**style.CHART_FONT, **font}}
     return look | ({"fill": fill} if fill else {})
 
 
-def draw_edges(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
+def draw_edges(book: Book, sheet: Worksheet, chart: Chart, rows: Iterator[int]) -> None:
     """A line per edge; where there are few, its weight on it."""
     found = edges(book)
     for weight, source, unit in found:
@@ -162,7 +173,8 @@ def draw_edges(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
 
 def label_places(book: Book, found: list[tuple[str, str, str]]) -> dict[str, tuple[float, float]]:
     """Where each weight stands on its edge, so that none hides another."""
-    pixels, taken = scale(book), {}
+    pixels = scale(book)
+    taken: dict[str, tuple[float, float]] = {}
 
     def free(x: float, y: float) -> bool:
         return all(
@@ -176,7 +188,7 @@ def label_places(book: Book, found: list[tuple[str, str, str]]) -> dict[str, tup
     return taken
 
 
-def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
+def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: Iterator[int]) -> None:
     """A disc per input and unit with its value in it, its name above, its bias or its target below."""
     pixels = scale(book)
     size, room = round(pixels.disc * 0.75), (pixels.disc / 2 + pixels.font) / pixels.y
@@ -184,7 +196,7 @@ def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
     below = under(book)
     for name, (x, y) in places(book).items():
         value = name if name in book.network.input_names else f"a_{name}"
-        font = {"size": pixels.font}
+        font: dict[str, Any] = {"size": pixels.font}
         middle = write_points(book, sheet, rows, [Point(x, y, *decimals(book, sheet, value, 3))])
         add(sheet, chart, middle, marker=disc, data_labels=label("center", bold=True, **font))
         title = Point(x, y + room, f'="{value}"', value)
@@ -197,7 +209,7 @@ def draw_units(book: Book, sheet: Worksheet, chart: Chart, rows: count) -> None:
 
 def under(book: Book) -> dict[str, str]:
     """What stands under a unit: the target of an output, the bias of a hidden unit where there is room."""
-    found = {}
+    found: dict[str, str] = {}
     for layer in formulas.layers(book.network) if max(book.network.sizes) <= ROOMY else ():
         found |= dict(zip(layer.units, layer.biases, strict=False))
     return found | dict(zip(book.network.layer_units[-1], book.network.target_names, strict=True))
@@ -236,7 +248,7 @@ def write_table(book: Book, sheet: Worksheet) -> int:
         sheet.write_string(row, TABLE + 1, leads[weight], looks["muted_line"])
         pairs += [(row, TABLE + 2, weight), (row, TABLE + 3, f"dE/d{weight}")]
     for row, column, name in pairs:
-        cell, value = book.shown(name, sheet), stored(book.values[name])
+        cell, value = book.seen(name).on(sheet), stored(book.values[name])
         formula, value = (f'=IF(ISNUMBER({cell}),{cell},"?")', "?") if book.exercise else (f"={cell}", value)
         if name in book.network.weight_names:
             value = stored(book.values[name])
@@ -244,5 +256,5 @@ def write_table(book: Book, sheet: Worksheet) -> int:
     sheet.write_blank(HEADER_ROW + 1, TABLE + 3, None, looks["text"])
     last = HEADER_ROW + 1 + book.network.weight_count
     mute_errors(book, sheet, (HEADER_ROW + 1, TABLE + 2, last, TABLE + 3))
-    book.define("pictured", sheet, f"{xl_rowcol_to_cell(HEADER_ROW + 1, TABLE)}:{xl_rowcol_to_cell(last, TABLE + 3)}")
+    book.define("pictured", sheet, (HEADER_ROW + 1, TABLE, last, TABLE + 3))
     return last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
@@ -10,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from pyfuncs.network import Network
 from pyfuncs.presets import PRESETS, Preset, fits
 from xlsx.sheets import validation
-from xlsx.sheets.cells import Book
+from xlsx.sheets.book import Book
 
 COLUMN = 11  # of the first preset
 NUMBER_ROW, SOURCES_ROW = 3, 4
@@ -33,7 +34,7 @@ def chosen(book: Book, among: dict[str, Preset]) -> str | None:
     return next(alike, None)
 
 
-def write(book: Book, sheet: Worksheet, groups: dict[str, list], header_row: int, last: int) -> None:
+def write(book: Book, sheet: Worksheet, groups: dict[str, list[Any]], header_row: int) -> None:
     """A column per preset; above them the number of the chosen one and where each is from."""
     found, looks = fitting(book), book.looks
     names = xl_range_abs(header_row, COLUMN, header_row, COLUMN + len(found) - 1)
@@ -44,7 +45,7 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list], header_row: int
         NUMBER_ROW, COLUMN, f"=MATCH(preset,{names},0)", looks["integer_muted"], list(found).index(number) + 1
     )
     sheet.write_string(NUMBER_ROW, COLUMN + 1, "number of the chosen one", looks["muted_plain"])
-    book.define("preset_number", sheet, xl_rowcol_to_cell(NUMBER_ROW, COLUMN))
+    book.define("preset_number", sheet, (NUMBER_ROW, COLUMN) * 2)
     for column, (name, preset) in enumerate(found.items(), COLUMN):
         sheet.write_string(header_row, column, name, looks["header_right"])
         sheet.write_string(SOURCES_ROW, column, preset.source, looks["muted_plain"])
@@ -54,7 +55,7 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list], header_row: int
     write_choice(book, sheet, names, number, found)
 
 
-def numbers(book: Book, groups: dict[str, list], preset: Preset) -> list[float | None]:
+def numbers(book: Book, groups: dict[str, list[Any]], preset: Preset) -> list[float | None]:
     """A preset's numbers in the order of the rows of Network; the samples of a batch stand on Batch."""
     edited = groups["inputs"][0].edited
     sample = [*preset.inputs[0], *preset.targets[0]]
@@ -67,7 +68,7 @@ def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dic
     message = f"These fit here: {', '.join(found)}. Others: python -m xlsx.build --preset NAME"
     rule = validation.one_of(f"={names}", "preset: one of the list", message)
     sheet.data_validation(row, column, row, column, rule)
-    book.define("preset", sheet, xl_rowcol_to_cell(row, column))
+    book.define("preset", sheet, CHOICE * 2)
     sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)
     source = f'=IFERROR(INDEX({sources},preset_number),"not in the list")'
     sheet.write_formula(row, column + 2, source, book.looks["muted_apart"], found[name].source)

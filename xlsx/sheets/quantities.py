@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import expressions
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED
-from xlsx.formulas import Quantity, in_order, layers
+from xlsx.expressions import stored
+from xlsx.formulas import Quantity, layers
 from xlsx.sheets import exercise, style
+from xlsx.sheets.book import Book, Cell
 from xlsx.sheets.cells import (
     TOLERANCE,
-    Book,
     agreement,
     differs,
     mute_errors,
     numbers_in,
     python,
-    stored,
 )
 
 COLUMNS = (
@@ -43,7 +44,7 @@ def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], 
         sheet.write_string(row, column, title, book.looks[look])
 
 
-def section(book: Book, sheet: Worksheet, row: int, title: str, width: int = len(COLUMNS)) -> None:
+def heading(book: Book, sheet: Worksheet, row: int, title: str, width: int) -> None:
     """A heading over the rows that follow, as wide as their table."""
     width = len(exercise.COLUMNS) if book.exercise else width
     sheet.set_row(row, 24)
@@ -66,37 +67,72 @@ def epoch_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
     sheet.write_formula(row, column, f"=IFERROR({text[1:]},{wrong})", book.looks["subtitle"], shown)
 
 
-def quantities(
-    book: Book,
-    sheet: Worksheet,
-    row: int,
-    rows: Iterable[Quantity],
-    call: str | None,
-    widths: list[float],
-    number: str = "number",
-) -> int:
-    """A row per quantity, Python's block and the comparisons beside. Gives the next free row.
+class Section(NamedTuple):
+    """A heading in a row, quantities beneath it, and the cell function that answers them.
 
-    `widths` are those of the sheet's columns. Without a `call` (no cell function answers these) the row says through
-    what it is checked.
+    Without one the rows say through what they are checked.
     """
+
+    row: int
+    title: str
+    quantities: list[Quantity]
+    call: str | None = None
+
+    @property
+    def first(self) -> int:
+        return self.row + 1
+
+    @property
+    def last(self) -> int:
+        return self.row + len(self.quantities)
+
+
+def sections(row: int, parts: Iterable[tuple[str, list[Quantity], str | None]]) -> list[Section]:
+    """These headings and quantities one below the other, numbered, from this row on; those without a quantity go."""
+    found: list[Section] = []
+    for title, rows, call in parts:
+        if rows:
+            found.append(Section(row, f"{len(found) + 1}  {title}", rows, call))
+            row = found[-1].last + 1
+    return found
+
+
+def place(book: Book, sheet: Worksheet, parts: list[Section]) -> None:
+    """Say where each quantity stands, and what will be compared."""
+    for part in parts:
+        if book.exercise:
+            exercise.place(book, sheet, part.first, part.quantities)
+            continue
+        book.shown |= {each.name: Cell(sheet, row, NATIVE) for row, each in enumerate(part.quantities, part.first)}
+        if part.call:
+            book.compare(sheet, (part.first, AGREEMENT, part.last, AGREEMENT))
+
+
+def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], number: str, wide: int) -> None:
+    """The heading, `wide` columns of it; a row per quantity; Python's block and the comparisons beside.
+
+    `widths` are those of the sheet's columns.
+    """
+    heading(book, sheet, part.row, part.title, wide)
     if book.exercise:
-        return exercise.quantities(book, sheet, row, list(rows))
-    first, rows, positive = row, list(rows), never_negative(book)
-    place(book, sheet, first, rows)
-    for row, quantity in enumerate(rows, first):
-        sheet.set_row(row, height(quantity, widths, call is not None, positive))
+        return exercise.write(book, sheet, part.first, part.quantities)
+    positive = never_negative(book)
+    for row, quantity in enumerate(part.quantities, part.first):
+        sheet.set_row(row, height(quantity, widths, part.call is not None, positive))
         quantity_row(book, sheet, row, quantity, number)
-        if call is None:
+        if part.call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
             sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
-    if call is not None:
-        native, beside = (xl_range(first, column, row, column) for column in (NATIVE, PYTHON))
-        python(book, sheet, (first, PYTHON, row, PYTHON), call, book.looks[number])
-        area, different = (first, AGREEMENT, row, AGREEMENT), differs(native, beside, TOLERANCE)
-        agreement(book, sheet, area, different, numbers_in(native, beside), "state_wrap")
-    mute_errors(book, sheet, (first, NUMBERS, row, NATIVE))
-    return row + 1
+    if part.call is not None:
+        write_python(book, sheet, part, part.call, number)
+    return mute_errors(book, sheet, (part.first, NUMBERS, part.last, NATIVE))
+
+
+def write_python(book: Book, sheet: Worksheet, part: Section, call: str, number: str) -> None:
+    native, beside = (xl_range(part.first, column, part.last, column) for column in (NATIVE, PYTHON))
+    python(book, sheet, (part.first, PYTHON, part.last, PYTHON), call, book.looks[number])
+    area, different = (part.first, AGREEMENT, part.last, AGREEMENT), differs(native, beside, TOLERANCE)
+    agreement(book, sheet, area, different, numbers_in(native, beside), "state_wrap")
 
 
 def never_negative(book: Book) -> set[str]:
@@ -105,7 +141,7 @@ def never_negative(book: Book) -> set[str]:
     return {*book.network.target_names, *(f"a_{unit}" for layer in found for unit in layer.units)}
 
 
-def height(quantity: Quantity, widths: list[float], compared: bool, positive: set[str]) -> float:
+def height(quantity: Quantity, widths: Sequence[float], compared: bool, positive: set[str]) -> float:
     """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
     numbers = expressions.written(quantity.expression, "text", lambda name: WIDE if name in positive else WIDEST)
     texts = {NAME: quantity.name, MEANING: quantity.meaning, FORMULA: quantity.text, NUMBERS: numbers}
@@ -114,12 +150,12 @@ def height(quantity: Quantity, widths: list[float], compared: bool, positive: se
     return max(style.height(text, widths[column] - indents.get(column, 0)) for column, text in texts.items())
 
 
-def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str = "number") -> None:
+def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str) -> None:
     expression, looks = quantity.expression, book.looks
     value = book.values[quantity.name]
 
     def cell(name: str) -> str:
-        return book.reference(name, sheet)
+        return book.shown[name].on(sheet)
 
     sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
@@ -127,10 +163,3 @@ def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, num
     numbers = expressions.numbers_text(expression, book.values) if math.isfinite(value) else "#N/A"
     sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula_apart"], numbers)
     sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks[number], stored(value))
-
-
-def place(book: Book, sheet: Worksheet, first: int, rows: list[Quantity]) -> None:
-    """Where each quantity stands, and its value. One may read another that stands further down, as softmax does."""
-    for quantity in in_order(rows):
-        value = expressions.evaluate(quantity.expression, book.values)
-        book.place(quantity.name, sheet, first + rows.index(quantity), NATIVE, value)

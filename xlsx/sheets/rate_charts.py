@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from xlsxwriter.chart import Chart
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx.expressions import stored
 from xlsx.sheets import style, validation
-from xlsx.sheets.cells import Book, number_rules, stored
-from xlsx.sheets.epochs import Block
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import number_rules
+from xlsx.sheets.epochs import Descent
 
 SHOWN = 3  # the number of the rate whose weights are charted at first
 DRAWN = 16  # lines in one chart
@@ -17,17 +20,15 @@ WIDTH, HEIGHT, GAP = 345, 262, 8  # of a chart with two lines of legend, in pixe
 LEGEND_LINE, ROW_HEIGHT = 17, 20
 
 
-def write(
-    book: Book, blocks: list[Block], values: list[dict[str, float]], losses: dict[str, int], at: tuple[int, int]
-) -> int:
+def write(book: Book, blocks: list[Descent], losses: dict[str, int], at: tuple[int, int]) -> int:
     """The charts below the cell `at`, which chooses a rate. Gives the last row that they cover.
 
-    `losses` has the first column of E_total by rate for each scale, `values` what the block of rate SHOWN holds.
+    `losses` has the first column of E_total by rate for each scale.
     """
     sheet, names = blocks[0].sheet, charted(book)
     tall = height(names[len(names) // 2 :])
     write_chooser(book, sheet, at, len(blocks))
-    first = write_shown(book, blocks, values)
+    first = write_shown(book, blocks)
     for index, (scale, column) in enumerate(losses.items()):
         chart = style.loss_chart(book.workbook, f"E_total by rate, {scale}", book.epochs, scale)
         about = f"Line chart of E_total over {book.epochs} updates, one line for each of the six rates, {scale} axis."
@@ -47,7 +48,7 @@ def charted(book: Book) -> list[str]:
     return [*weights, *(f"dE/d{weight}" for weight in weights)]
 
 
-def draw(book: Book, sheet: Worksheet, chart: object, first: int, count: int) -> None:
+def draw(book: Book, sheet: Worksheet, chart: Chart, first: int, count: int) -> None:
     """A line for each of `count` columns."""
     for index in range(count):
         chart.add_series(style.series(sheet.name, (4, first + index), 0, (5, 5 + book.epochs), index))
@@ -59,7 +60,7 @@ def height(names: list[str]) -> int:
     return HEIGHT + LEGEND_LINE * max(0, math.ceil(len(names) / columns) - 2)
 
 
-def insert(sheet: Worksheet, chart: object, at: tuple[int, int], index: int, about: str, height: int) -> None:
+def insert(sheet: Worksheet, chart: Chart, at: tuple[int, int], index: int, about: str, height: int) -> None:
     """Two charts in a row, two rows of them."""
     chart.set_size({"width": WIDTH, "height": height})
     offset = {"x_offset": (WIDTH + GAP) * (index % 2), "y_offset": GAP + (HEIGHT + GAP) * (index // 2)}
@@ -74,10 +75,10 @@ def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int)
     message = "The number of the rate, counted from the left, whose weights and derivatives are charted."
     rule = validation.whole_number(1, count, f"a whole number from 1 to {count}", message)
     sheet.data_validation(row, column, row, column, rule)
-    book.define("rate_charted", sheet, xl_rowcol_to_cell(row, column))
+    book.define("rate_charted", sheet, at * 2)
 
 
-def write_shown(book: Book, blocks: list[Block], values: list[dict[str, float]]) -> int:
+def write_shown(book: Book, blocks: list[Descent]) -> int:
     """The charted weights and derivatives, at the right of all blocks and log columns. Gives the first column."""
     sheet, row, names = blocks[0].sheet, blocks[0].row, charted(book)
     first = blocks[-1].column + blocks[-1].width + len(blocks) + 2
@@ -85,7 +86,7 @@ def write_shown(book: Book, blocks: list[Block], values: list[dict[str, float]])
     sheet.set_column(first, first + len(names) - 1, 9, book.looks["plain"])
     for column, name in enumerate(names, first):
         sheet.write_string(row - 1, column, name, book.looks["header_right"])
-        for line, known in enumerate(values, row):
+        for line, known in enumerate(blocks[SHOWN - 1].rows, row):
             cells = ",".join(xl_rowcol_to_cell(line, block.column_of(name)) for block in blocks)
             formula = f"=IFERROR(CHOOSE(rate_charted,{cells}),NA())"
             sheet.write_formula(line, column, formula, book.looks["short"], stored(known[name]))

@@ -6,14 +6,14 @@ from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
-from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
 from cnn.runs.settings import SETTINGS, SHEET, Setting
 from xlsx import contract
 from xlsx.sheets import style, validation
-from xlsx.sheets.cells import BUTTONS_NEED, Book
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import BUTTONS_NEED
 
 TITLE = contract.RESULTS
 WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
@@ -21,10 +21,18 @@ LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5
 RESERVED = contract.MOST_EPOCHS
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
-BUTTONS = tuple(contract.BUTTONS[TITLE])
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.000000", "seconds": "0.0", "images_per_second": "#,##0"}
 CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
 CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
+
+
+def heading(book: Book) -> style.Heading:
+    subtitle = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
+    return style.Heading("Results: a convolutional network reads digits", subtitle)
+
+
+def place(book: Book) -> None:
+    """Nothing that another sheet reads."""
 
 
 def write(book: Book) -> None:
@@ -34,7 +42,7 @@ def write(book: Book) -> None:
     write_state(book, sheet)
     epoch_header(book.looks, sheet, TABLE_ROW)
     epoch_columns(book.workbook, sheet)
-    book.define("run_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, len(EPOCH_KEYS) - 1))
+    book.define("run_table", sheet, (TABLE_ROW, 0, TABLE_ROW, len(EPOCH_KEYS) - 1))
     rule(book.workbook, sheet, TABLE_ROW + 1, TABLE_ROW + RESERVED)
     for index, kind in enumerate(CHARTED):
         chart = epoch_chart(book.workbook, TITLE, kind, TABLE_ROW + 1, TABLE_ROW + RESERVED)
@@ -51,7 +59,7 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
         sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
         sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
         sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
-        book.define(contract.SETTING + name, sheet, xl_rowcol_to_cell(VALUE_ROW, column))
+        book.define(contract.SETTING + name, sheet, (VALUE_ROW, column) * 2)
 
 
 def allowed(name: str, setting: Setting) -> validation.Rule:
@@ -61,7 +69,7 @@ def allowed(name: str, setting: Setting) -> validation.Rule:
         return validation.one_of(list(setting.choices), *words)
     if setting.kind is float:
         return validation.above_zero(*words)
-    return validation.whole_number(setting.lowest, min(setting.highest, 2**32 - 1), *words)
+    return validation.whole_number(setting.lowest, int(min(setting.highest, 2**32 - 1)), *words)
 
 
 def spaced(key: str) -> str:
@@ -69,7 +77,7 @@ def spaced(key: str) -> str:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    book.buttons(sheet, BUTTON_ROW, BUTTONS)
+    book.buttons(sheet, BUTTON_ROW)
     sheet.write_string(BUTTON_ROW, 7, BUTTONS_NEED, book.looks["subtitle"])
 
 
@@ -77,7 +85,7 @@ def write_state(book: Book, sheet: Worksheet) -> None:
     for row, label, text in ((STATUS_ROW, "Status", NO_RUN), (FOLDER_ROW, "Run folder", "")):
         sheet.write_string(row, 0, label, book.looks["label_plain"])
         sheet.write_string(row, 1, text, book.looks["plain"])
-        book.define(f"run_{label.split()[-1].lower()}", sheet, xl_rowcol_to_cell(row, 1))
+        book.define(f"run_{label.split()[-1].lower()}", sheet, (row, 1) * 2)
 
 
 def epoch_header(looks: dict[str, Any], sheet: Worksheet, row: int, part: str = "test") -> None:

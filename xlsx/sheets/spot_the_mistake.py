@@ -6,17 +6,21 @@ The table works at the epoch shown. The rows at the right descend from the start
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions, mistakes
-from xlsx.expressions import Expression, name
+from xlsx.expressions import Expression, name, stored
 from xlsx.mistakes import Mistake
 from xlsx.sheets import optimizers, style, validation
 from xlsx.sheets.backward import write_check_row
-from xlsx.sheets.cells import Book, colour_states, loss_rules, mute_errors, number_rules, stored
-from xlsx.sheets.epochs import Block, descent, start_values
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import colour_states, loss_rules, mute_errors, number_rules
+from xlsx.sheets.descents import descent
+from xlsx.sheets.epochs import Descent
 from xlsx.sheets.quantities import INDENT, epoch_line
 
 TITLE = contract.SPOT_THE_MISTAKE
@@ -42,14 +46,22 @@ SUMMARY_EPOCHS = (0, 1, 10, 100)
 CHART_ROWS = 13  # at most
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = "Choose an error. The loss hardly shows it; the check does at once."
+    return style.Heading("Spot the mistake", subtitle)
+
+
+def place(book: Book) -> None:
+    """Nothing that another sheet reads."""
+
+
 def write(book: Book) -> None:
     sheet, found = book.sheet(TITLE), mistakes.fitting(book.network)
     epoch_line(book, sheet, 2)
     write_choice(book, sheet, found)
     write_texts(book, sheet, found)
     write_table(book, sheet, found)
-    rows = write_descent(book, sheet, found)
-    write_losses(book, sheet, *rows)
+    write_losses(book, sheet, write_descent(book, sheet, found))
     last = write_list(book, sheet, found)
     sheet.freeze_panes(FIRST, 0)
     style.printed(sheet, max(last, FIRST + len(SUMMARY_EPOCHS) + CHART_ROWS), WIDTHS)
@@ -66,14 +78,14 @@ def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     sheet.write_string(CHOICE_ROW, RIGHT, names[1], looks["edit_text"])
     listed = validation.one_of(names, "mistake: one of the list", "Choose one of the list in the cell.")
     sheet.data_validation(CHOICE_ROW, RIGHT, CHOICE_ROW, RIGHT, listed)
-    book.define("mistake", sheet, xl_rowcol_to_cell(CHOICE_ROW, RIGHT))
+    book.define("mistake", sheet, (CHOICE_ROW, RIGHT) * 2)
     sheet.write_string(ABOUT_ROW, WEIGHT, "What it is", looks["muted_plain"])
     listed_texts = ",".join(f'"{text}"' for text in ["All is as it should be.", *(each.about for each in found)])
     about = f'=IFERROR(CHOOSE(mistake_number,{listed_texts}),"not in the list")'
     sheet.write_formula(ABOUT_ROW, RIGHT, about, looks["plain"], found[0].about)
     number = f"=MATCH(mistake,{{{','.join(f'{chr(34)}{each}{chr(34)}' for each in names)}}},0)"
     sheet.write_formula(ABOUT_ROW, LOSSES, number, looks["integer_white"], 2)
-    book.define("mistake_number", sheet, xl_rowcol_to_cell(ABOUT_ROW, LOSSES))
+    book.define("mistake_number", sheet, (ABOUT_ROW, LOSSES) * 2)
     assert len(",".join(names)) < 255, "Excel allows a list of 255 characters"
 
 
@@ -108,7 +120,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
     area = (FIRST, VERDICT, last, VERDICT)
     colour_states(book, sheet, area)
-    book.define("mistake_check", sheet, xl_range(*area))
+    book.define("mistake_check", sheet, area)
     failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
     text = f'={failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
     shown = f"{verdicts.count('FAIL')} of {len(learned(book))} derivatives FAIL the gradient check"
@@ -133,7 +145,7 @@ def choice(book: Book, weight: str, found: list[Mistake]) -> list[Expression]:
     return [right, *(each.of(book.network, book.samples).get(weight, right) for each in found)]
 
 
-def chosen(expressions_: list[Expression], cell) -> str:
+def chosen(expressions_: list[Expression], cell: Callable[[str], str]) -> str:
     """The formula of the chosen one."""
     return f"CHOOSE(mistake_number,{','.join(expressions.native(each, cell) for each in expressions_)})"
 
@@ -142,34 +154,33 @@ def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list
     """The derivative that is used, the numeric one, how far they are apart, and the verdict, which it gives."""
     options = choice(book, weight, found)
     value = expressions.evaluate(options[1], book.values)
-    formula = chosen(options, lambda each: book.reference(each, sheet))
+    formula = chosen(options, lambda each: book.shown[each].on(sheet))
     sheet.write_formula(row, USED, f"={formula}", book.looks["number_8"], stored(value))
     return write_check_row(book, sheet, row, weight, value, (USED, NUMERIC, RELATIVE, VERDICT))
 
 
-def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> tuple[Block, list[dict[str, float]]]:
+def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> Descent:
     """A block in which every update uses what the mistake makes of the derivatives."""
-    rate = book.reference("learning_rate", sheet, anchored=True)
-    block = descent(book, sheet, FIRST, TEXTS + len(found) + 2, rate)
+    rate = book.start["learning_rate"].on(sheet, anchored=True)
+    block = descent(book, sheet, FIRST, TEXTS + len(found) + 2, rate, book.start_values["learning_rate"], book.shown)
     options = {f"used {w}": choice(book, w, found) for w in learned(book)}
     block.state = block.state | {used: each[1] for used, each in options.items()}
     block.moved = {w: name(w) - name("learning_rate") * name(f"used {w}") for w in learned(book)}
     block.moved |= {w: name(w) for w in book.network.weight_names if w not in block.moved}
-    block.native = {used: lambda cell, each=each: chosen(each, cell) for used, each in options.items()}
+    block.native = {used: partial(chosen, each) for used, each in options.items()}
     sheet.write_string(HEADER_ROW - 1, block.column, "The descent with the mistake", book.looks["group"])
-    block.header(HEADER_ROW)
-    rows = block.write(start_values(book, book.values["learning_rate"]), book.epochs)
+    block.write(book.looks, HEADER_ROW)
     number_rules(book, sheet, (FIRST, block.column, FIRST + book.epochs, block.column + block.width - 1))
-    return block, rows
+    return block
 
 
-def write_losses(book: Book, sheet: Worksheet, block: Block, rows: list[dict[str, float]]) -> None:
+def write_losses(book: Book, sheet: Worksheet, block: Descent) -> None:
     """E_total without and with the mistake at chosen epochs, and their chart."""
     looks, total = book.looks, block.column_of("E_total")
     for column, (title, _) in enumerate(LOSS_COLUMNS, LOSSES):
         sheet.write_string(HEADER_ROW, column, title, looks["header_right"])
     for row, epoch in enumerate([each for each in SUMMARY_EPOCHS if each <= book.epochs], FIRST):
-        right, wrong = book.values[f"E_total at {epoch}"], rows[epoch]["E_total"]
+        right, wrong = (descent.rows[epoch]["E_total"] for descent in (book.descents[0], block))
         cells = [xl_rowcol_to_cell(row, LOSSES + at) for at in (1, 2)]
         sheet.write_number(row, LOSSES, epoch, looks["integer_row"])
         source = f"{optimizers.TITLE}!{xl_rowcol_to_cell(optimizers.FIRST + epoch, optimizers.NATIVE)}"
@@ -182,7 +193,7 @@ def write_losses(book: Book, sheet: Worksheet, block: Block, rows: list[dict[str
     write_chart(book, sheet, block)
 
 
-def write_chart(book: Book, sheet: Worksheet, block: Block) -> None:
+def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
     chart = style.loss_chart(book.workbook, "E_total, right and with the mistake", book.epochs, "linear")
     first, last = optimizers.FIRST, optimizers.FIRST + book.epochs
     right = style.series(optimizers.TITLE, (optimizers.HEADER_ROW, optimizers.NATIVE), 0, (first, last), 0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
 from xlsx.sheets import exercise, style
-from xlsx.sheets.cells import AGREES_ALONE, Book, array, colour_states, tally
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import AGREES_ALONE, array, colour_states, tally
 
 TITLE = contract.START
 WIDTHS = [22, 130]
@@ -56,15 +56,24 @@ EXERCISE_STEPS = (
 )
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = "every number is yours to find" if book.exercise else "formulas, native cells and Python"
+    return style.Heading("Backpropagation, step by step", f"Network {book.network.text}: {subtitle}.")
+
+
+def place(book: Book) -> None:
+    """Nothing that another sheet reads."""
+
+
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
-    heading(book, sheet, STATE_ROW, "State")
+    section(book, sheet, STATE_ROW, "State")
     write_python_state(book, sheet)
     sheet.write_string(INPUTS_ROW, 0, "Cells of Network", book.looks["label"])
     sheet.write_formula(INPUTS_ROW, 1, "=first_bad_input", book.looks["text"], ALL_GOOD)
     for part in (write_answers,) if book.exercise else (write_verdict, write_agreement):
         part(book, sheet)
-    heading(book, sheet, SHEETS_ROW, "Sheets")
+    section(book, sheet, SHEETS_ROW, "Sheets")
     here = [each.name for each in book.workbook.worksheets() if not each.hidden]
     row, about = SHEETS_ROW, SHEETS | (EXERCISE_SHEETS if book.exercise else {})
     for title in (title for title in about if title in here):
@@ -72,7 +81,7 @@ def write(book: Book) -> None:
         sheet.write_url(row, 0, f"internal:'{title}'!A1", book.looks["link"], title)
         sheet.write_string(row, 1, about[title], book.looks["text"])
     row += 1
-    heading(book, sheet, row, "How to do it" if book.exercise else "How to read it")
+    section(book, sheet, row, "How to do it" if book.exercise else "How to read it")
     steps = EXERCISE_STEPS if book.exercise else STEPS
     for step, text in enumerate(steps, 1):
         sheet.write_string(row + step, 0, f"{step}", book.looks["label"])
@@ -80,7 +89,7 @@ def write(book: Book) -> None:
     style.printed(sheet, row + len(steps), WIDTHS)
 
 
-def heading(book: Book, sheet: Worksheet, row: int, title: str) -> None:
+def section(book: Book, sheet: Worksheet, row: int, title: str) -> None:
     sheet.set_row(row, 24)
     sheet.write_string(row, 0, title, book.looks["section"])
     sheet.write_blank(row, 1, None, book.looks["section"])
@@ -99,7 +108,7 @@ def write_python_state(book: Book, sheet: Worksheet) -> None:
         sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
     else:
         one_cell(sheet, ADVICE_ROW, f'IF(python_ready,"{CONNECTED}","{CONNECT}")', book.looks["text_wrap"], CONNECT)
-    book.define("python_ready", sheet, xl_rowcol_to_cell(READY_ROW, 1))
+    book.define("python_ready", sheet, (READY_ROW, 1) * 2)
     colour_states(book, sheet, (VERSION_ROW, 1, VERSION_ROW, 1))
 
 
@@ -123,12 +132,12 @@ def write_agreement(book: Book, sheet: Worksheet) -> None:
     sheet.write_string(CHECK_ROW, 0, "Gradient check", book.looks["label"])
     sheet.write_formula(CHECK_ROW, 1, f"={check}", book.looks["text"], f"{weights} of {weights} derivatives PASS")
     agrees = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
-    computed = f"IF(ISNUMBER({book.reference('E_total', sheet)}),{agrees},first_bad_input)"
+    computed = f"IF(ISNUMBER({book.shown['E_total'].on(sheet)}),{agrees},first_bad_input)"
     sound = f'IF(first_bad_input="{ALL_GOOD}",{computed},first_bad_input)'
     verdict = f'IF({tally(book.compared, "differs")}>0,"differs",IF({passed},{sound},"differs"))'
     sheet.write_string(AGREES_ROW, 0, "This workbook", book.looks["label"])
     one_cell(sheet, AGREES_ROW, verdict, book.looks["label"], AGREES_ALONE)
-    book.define("workbook_agrees", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
+    book.define("workbook_agrees", sheet, (AGREES_ROW, 1) * 2)
     colour_states(book, sheet, (AGREES_ROW, 1, AGREES_ROW, 1))
 
 
@@ -141,7 +150,7 @@ def write_answers(book: Book, sheet: Worksheet) -> None:
         sheet.write_string(row, 0, label, looks["label"])
         text = f'=({tally(exercise.compared(book), state)})&"{rest}"'
         sheet.write_formula(row, 1, text, looks["text" if rest == "" else "label"], f"{number}{rest}")
-    book.define("answers_right", sheet, xl_rowcol_to_cell(AGREES_ROW, 1))
+    book.define("answers_right", sheet, (AGREES_ROW, 1) * 2)
 
 
 def one_cell(sheet: Worksheet, row: int, formula: str, look: object, text: str | int) -> None:

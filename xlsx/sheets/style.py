@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
@@ -109,13 +109,24 @@ def formats(workbook: Workbook) -> dict[str, Format]:
     return {name: workbook.add_format({**FONT, **properties}) for name, properties in FORMATS.items()}
 
 
-def page(sheet: Worksheet, title: str, subtitle: str, looks: dict[str, Format], widths: list[float], at: int) -> None:
-    """Title and subtitle in column `at`, column widths, landscape paper."""
+class Heading(NamedTuple):
+    """What stands over a sheet; in a column behind those that stay where they are when the rest is scrolled.
+
+    (A title across both would be cut in two.)
+    """
+
+    title: str
+    subtitle: str
+    column: int = 0
+
+
+def page(sheet: Worksheet, heading: Heading, looks: dict[str, Format], widths: Sequence[float]) -> None:
+    """The heading, column widths, landscape paper."""
     for column, width in enumerate(widths):
         sheet.set_column(column, column, width, looks["plain"])
     sheet.set_row(0, 30)
-    sheet.write_string(0, at, title, looks["title"])
-    sheet.write_string(1, at, subtitle, looks["subtitle"])
+    sheet.write_string(0, heading.column, heading.title, looks["title"])
+    sheet.write_string(1, heading.column, heading.subtitle, looks["subtitle"])
     sheet.hide_gridlines(2)
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -123,7 +134,7 @@ def page(sheet: Worksheet, title: str, subtitle: str, looks: dict[str, Format], 
     sheet.set_footer("&L&8&A&R&8&P / &N")
 
 
-def printed(sheet: Worksheet, last_row: int, widths: list[float]) -> None:
+def printed(sheet: Worksheet, last_row: int, widths: Sequence[float]) -> None:
     """Print these columns one page wide.
 
     (By a scale, because Calc draws the page breaks of fit-to-width, and of repeated rows, at 100 %.)

@@ -5,20 +5,21 @@ log_table is the header; the row beneath it is epoch 0, by formulas. log_next ho
 
 from __future__ import annotations
 
-from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions, formulas
 from xlsx.contract import LOG_FULL, LOG_ROWS, MOST_STEPS, NOTHING
-from xlsx.expressions import Expression
+from xlsx.expressions import Expression, stored
 from xlsx.sheets import style, validation
-from xlsx.sheets.cells import BUTTONS_NEED, Book, loss_rules, number_rules, stored
-from xlsx.sheets.epochs import guarded, next_values, start_values
+from xlsx.sheets.book import Book
+from xlsx.sheets.cells import BUTTONS_NEED, loss_rules, number_rules
+from xlsx.sheets.descents import next_values
+from xlsx.sheets.epochs import guarded
 from xlsx.sheets.gradient_check import passes
 from xlsx.sheets.quantities import state_line
 
 TITLE = contract.TRAINING_LOG
-BUTTONS = tuple(contract.BUTTONS[TITLE])
 BUTTON_ROW, STEPS_ROW, NEXT_LABEL_ROW, NEXT_ROW, TABLE_ROW = 3, 4, 5, 6, 7
 FIRST = TABLE_ROW + 1
 CHARTED = 1_000
@@ -36,6 +37,15 @@ def widths(book: Book) -> list[float]:
     return [7, 6, *[8.6] * book.network.weight_count, 13, 9, 1.5, *[8.5] * CHART_COLUMNS, 1.5]
 
 
+def heading(book: Book) -> style.Heading:
+    subtitle = f"Network {book.network.text}: a row per plain update; the rate may change between presses."
+    return style.Heading("Training log", subtitle, title_column(book))
+
+
+def place(book: Book) -> None:
+    """Nothing that another sheet reads."""
+
+
 def write(book: Book) -> None:
     sheet, names = book.sheet(TITLE), columns(book)
     for column, width in enumerate(widths(book)):
@@ -48,8 +58,8 @@ def write(book: Book) -> None:
     write_start(book, sheet)
     write_next(book, sheet)
     last = len(names) - 1
-    book.define("log_table", sheet, xl_range(TABLE_ROW, 0, TABLE_ROW, last))
-    book.define("log_next", sheet, xl_range(NEXT_ROW, 0, NEXT_ROW, last))
+    book.define("log_table", sheet, (TABLE_ROW, 0, TABLE_ROW, last))
+    book.define("log_next", sheet, (NEXT_ROW, 0, NEXT_ROW, last))
     number_rules(book, sheet, (NEXT_ROW, 2, FIRST + LOG_ROWS, last - 1))
     loss_rules(book, sheet, (NEXT_ROW, last, FIRST + LOG_ROWS, last))
     write_chart(book, sheet)
@@ -72,14 +82,14 @@ def log_formats(book: Book, sheet: Worksheet) -> None:
 
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
-    book.buttons(sheet, BUTTON_ROW, BUTTONS, title_column(book))
+    book.buttons(sheet, BUTTON_ROW, title_column(book))
     sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
     sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit"])
     sheet.write_string(STEPS_ROW, 3, BUTTONS_NEED, book.looks["muted_plain"])
     message = f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}."
     rule = validation.whole_number(1, MOST_STEPS, "n: not possible", message)
     sheet.data_validation(STEPS_ROW, 2, STEPS_ROW, 2, rule)
-    book.define("log_steps", sheet, xl_rowcol_to_cell(STEPS_ROW, 2))
+    book.define("log_steps", sheet, (STEPS_ROW, 2) * 2)
 
 
 def write_start(book: Book, sheet: Worksheet) -> None:
@@ -91,7 +101,7 @@ def write_start(book: Book, sheet: Worksheet) -> None:
         elif name == "learning_rate":
             sheet.write_string(FIRST, column, NOTHING, book.looks["short"])
         else:
-            source = xl_rowcol_to_cell(*total) if name == "E_total" else book.reference(f"start {name}", sheet)
+            source = xl_rowcol_to_cell(*total) if name == "E_total" else book.start[name].on(sheet)
             value = start_row(book)[0][name]
             look = book.looks["short"]
             sheet.write_formula(FIRST, column, f"={source}", look, stored(value))
@@ -100,8 +110,7 @@ def write_start(book: Book, sheet: Worksheet) -> None:
 def start_row(book: Book) -> list[dict[str, float]]:
     """The states of epochs 0 and 1."""
     moved = next_values(formulas.updates(book.network))
-    start = start_values(book, book.values["learning_rate"])
-    return list(chains.history(chains.state(book.network, book.samples), moved, start, 1))
+    return list(chains.history(chains.state(book.network, book.samples), moved, book.start_values, 1))
 
 
 def helper_columns(book: Book) -> dict[str, int]:
@@ -144,8 +153,9 @@ def write_next(book: Book, sheet: Worksheet) -> None:
     number_rules(book, sheet, (NEXT_ROW, where["last row"] + 1, NEXT_ROW, max(where.values())))
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
     epoch = f'=IF({last}>{LOG_ROWS},"{LOG_FULL}",INDEX({area(0)},{last})+1)'
-    shown = {"epoch": (epoch, 1), "press": ("=0", 0)}
-    shown["learning_rate"] = (f"={book.reference('learning_rate', sheet)}", book.values["learning_rate"])
+    rate = f"={book.start['learning_rate'].on(sheet)}"
+    shown: dict[str, tuple[str, float]] = {"epoch": (epoch, 1), "press": ("=0", 0)}
+    shown["learning_rate"] = (rate, book.values["learning_rate"])
     for column, name in enumerate(columns(book)):
         cell = xl_rowcol_to_cell(NEXT_ROW, where.get(f"new {name}", 0))
         text, value = shown.get(name, (f"={cell}", values.get(f"new {name}", 0.0)))
@@ -164,8 +174,9 @@ def helper_formulas(book: Book, sheet: Worksheet) -> dict[str, str]:
 
     def cell(name: str) -> str:
         if name in where:
-            return xl_rowcol_to_cell(NEXT_ROW, where[name])
-        return book.reference(name, sheet, anchored=True)
+            return str(xl_rowcol_to_cell(NEXT_ROW, where[name]))
+        given = book.start[name.removeprefix("start ")] if name.startswith("start ") else book.shown[name]
+        return given.on(sheet, anchored=True)
 
     texts = {w: f"INDEX({area(columns(book).index(w))},{last})" for w in weights}
     texts |= {name: expressions.native(each, cell) for name, each in helpers(book).items()}
