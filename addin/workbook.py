@@ -16,7 +16,7 @@ from xlsxwriter import Workbook
 from addin.setup import excel
 from cnn import runs
 from xlsx import build, contract
-from xlsx.sheets.cells import PythonBlock
+from xlsx.sheets.book import PythonBlock
 
 
 def add_macros(workbook: Workbook, blocks: list[PythonBlock]) -> None:
