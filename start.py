@@ -14,6 +14,7 @@ Each of these takes options of its own, which --help after it lists, and names f
     python start.py runs            list training runs, or compare two
     python start.py models          print the image networks, layer by layer
     python start.py evaluate RUN    measure a run's network anew
+    python start.py classify RUN FILE...  say what a run's network takes pictures of your own for
     python start.py results RUN...  write a workbook of training runs
     python start.py extension FILE  package LibreOffice's extension
 
@@ -42,6 +43,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "runs": (LIGHT, ["cnn.runs"]),
     "models": (WITH_TORCH, ["cnn.models"]),
     "evaluate": (WITH_TORCH, ["cnn.evaluate"]),
+    "classify": (WITH_TORCH, ["addin.trained", "classify"]),
     "results": (LIGHT, ["xlsx.results"]),
     "extension": (LIGHT, ["addin.calc.extension"]),
 }

@@ -126,6 +126,11 @@ def _torchvision(kind: str) -> type:
     return getattr(datasets, kind)
 
 
+def classes(name: str) -> tuple[str, ...]:
+    """What the images of a set are of, in the order of their labels; needs no images."""
+    return DIGITS if name in ("mnist", "digits") else tuple(_torchvision(TORCHVISION[name]).classes)
+
+
 def _split(images: Tensor, labels: Tensor, mean: float = MEAN, deviation: float = DEVIATION) -> Split:
     """From images (n, 28, 28) between 0 and 1."""
     return Split(images.unsqueeze(1).sub_(mean).div_(deviation), labels.long())
@@ -152,8 +157,7 @@ def _read(kind: str, root: Path) -> DataSet:
         train, test = (dataset(staging, train=train) for train in (True, False))
     normal = (MEAN, DEVIATION) if kind == "MNIST" else _moments(train.data)
     splits = [_split(part.data / 255, part.targets, *normal) for part in (train, test)]
-    classes = DIGITS if kind == "MNIST" else tuple(dataset.classes)
-    return DataSet(kind.lower(), *splits, root, classes, mean=normal[0], deviation=normal[1])
+    return DataSet(kind.lower(), *splits, root, classes(kind.lower()), mean=normal[0], deviation=normal[1])
 
 
 def _moments(pixels: Tensor) -> tuple[float, float]:

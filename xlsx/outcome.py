@@ -62,14 +62,16 @@ class Page:
     def picture(self, row: int, column: int, path: Path, points: int, description: str, x: int = 0) -> None:
         """Embed a square picture; a missing one is said in its place."""
         try:
-            content = path.read_bytes()
+            self.embed(row, column, path.read_bytes(), points, description, x)
         except OSError:
-            return self.text(row, column, f"{path.name} is missing", "muted_plain")
+            self.text(row, column, f"{path.name} is missing", "muted_plain")
+
+    def embed(self, row: int, column: int, content: bytes, points: int, description: str, x: int = 0) -> None:
+        """Embed a square PNG, shown with so many points to a side."""
         size = int.from_bytes(content[16:20], "big")  # a PNG's width
         options = {"image_data": io.BytesIO(content), "x_scale": points / size, "y_scale": points / size}
         more = {"x_offset": x, "y_offset": 2, "object_position": 1, "description": safe_text(description)}
-        self.sheet.insert_image(row, column, path.name, {**options, **more})
-        return None
+        self.sheet.insert_image(row, column, "picture.png", {**options, **more})
 
 
 def classes(page: Page, folder: Path, rows: Rows) -> None:

@@ -10,7 +10,7 @@ Standard library only, and Python 3.9, because LibreOffice's own Python follows 
 `python start.py runs` lists and compares runs (listing.py).
 """
 
-from cnn.runs.folder import clear_stop, home, list_runs, new_folder, request_stop, stop_requested, write_file
+from cnn.runs.folder import clear_stop, find, home, list_runs, new_folder, request_stop, stop_requested, write_file
 from cnn.runs.follower import Follower, Run, read
 from cnn.runs.lock import Lock, is_alive
 from cnn.runs.log import EPOCH_KEYS, PARTS, Failure, Log, accuracy, cut_log, epoch_keys
@@ -27,6 +27,7 @@ __all__ = [
     "clear_stop",
     "cut_log",
     "epoch_keys",
+    "find",
     "home",
     "is_alive",
     "list_runs",

@@ -33,6 +33,14 @@ def list_runs(root: Path | None = None) -> list[Path]:
     return sorted(found, key=lambda run: (run.name[:19], len(run.name), run.name), reverse=True)
 
 
+def find(named: Path) -> Path:
+    """The run folder of this path, or of this name among the user's runs. Raises FileNotFoundError."""
+    for folder in (named, home() / "runs" / named):
+        if folder.is_dir():
+            return folder.resolve()
+    raise FileNotFoundError(f"There is no run {named}; python start.py runs lists them")
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a whole file or none: beside it first, then renamed. Raises OSError; the old file then stays as it was."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")

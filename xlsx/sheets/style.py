@@ -84,6 +84,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "count": {"num_format": "#,##0", **RIGHT, **ROW},
     "count_bold": {"num_format": "#,##0", "bold": True, **RIGHT, **ROW},
     "fraction": {"num_format": "0.0000", **RIGHT, **ROW},
+    "answer": {"align": "center", "bold": True, "font_size": 28, "font_color": ACCENT, **ROW},
+    "percent": {"num_format": "0.0%", **RIGHT, **ROW},
     "picture_label": {"align": "center", "bold": True},
     "picture_percent": {"num_format": "0.0%", "align": "center", "font_color": MUTED},
     "step": {"num_format": EXPONENT, **RIGHT, **ROW},
