@@ -68,6 +68,8 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
 
+COMMANDS = {caption: command for buttons in BUTTONS.values() for caption, command in buttons.items()}
+
 MOST_STEPS = 1_000  # of one press of Run n
 LOG_ROWS = 20_000  # that the training log can hold
 MOST_EPOCHS = 1_000  # of a run that Results has rows for
@@ -83,9 +85,11 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
     "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',
     "no start": "The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.",
+    "wrong width": f"log_next is not as wide as log_table: {FRESH}.",
     "wrong n": f'Nothing was added: the n of "Run n" must be a whole number from 1 to {MOST_STEPS}, not "{{found}}".',
     "no next row": "Nothing was added after the rows that are there: {reason}",
     "bad input": f"{{state}} (on {NETWORK}).",
+    "only buttons": f"Excel for Mac calls it from buttons only. Press Recalculate on the sheet {RESULTS}",
     "diverged": "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower "
     "rate.",
 }

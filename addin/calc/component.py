@@ -15,7 +15,8 @@ from org.backprop.addin import XFunctions
 
 import addin.calc
 from addin.calc.bridge import Bridge
-from addin.calc.menu import COMMANDS, Menu
+from addin.calc.menu import Menu
+from xlsx.contract import COMMANDS
 
 IDENTIFIER = "org.backprop.addin"
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))

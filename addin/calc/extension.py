@@ -1,7 +1,7 @@
 """Packages the LibreOffice extension: `python start.py extension OUT.oxt`.
 
 The type library, the registry of functions with their help, the menu and the load job are generated from
-`addin.functions.FUNCTIONS` and `menu.COMMANDS`; what runs in the office is this project's own source, as it is.
+`addin.functions.FUNCTIONS` and the contract's buttons; what runs in the office is this project's own source, as it is.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from addin import __version__
-from addin.calc.menu import COMMANDS
 from addin.functions import FUNCTIONS, PARAMETERS, Function
+from xlsx.contract import COMMANDS
 
 IDENTIFIER = "org.backprop.addin"
 SERVICE = f"{IDENTIFIER}.AddIn"
@@ -33,6 +33,8 @@ IN_THE_OFFICE = (
     "addin/calc/log_sheet.py",
     "addin/calc/menu.py",
     "cnn/__init__.py",
+    "xlsx/__init__.py",
+    "xlsx/contract.py",
     *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "settings")),
 )
 OOR = "http://openoffice.org/2001/registry"
@@ -90,7 +92,8 @@ def menu_registry() -> str:
     menu = _nodes(data, "AddonUI", "OfficeMenuBar", IDENTIFIER)
     _property(menu, "Title", "Backprop")
     submenu = _node(menu, "Submenu", replace=False)
-    for number, (title, command) in enumerate(COMMANDS.items()):
+    last = {"recalculate"}  # what is of no one sheet
+    for number, (title, command) in enumerate(sorted(COMMANDS.items(), key=lambda entry: entry[1] in last)):
         entry = _node(submenu, f"{number:02}")
         _property(entry, "Title", title)
         _property(entry, "URL", f"{COMMAND}?{command}", localised=False)

@@ -5,12 +5,9 @@ appends its values. Standard library only, Python 3.9; the document is a UNO obj
 """
 
 from addin.calc.named_cells import NamedCells, SheetError
+from xlsx.contract import ALL_GOOD, MESSAGES, MOST_STEPS
 
-COMMANDS = {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"}
-MOST_STEPS = 1000
 ERROR = 4  # com.sun.star.sheet.FormulaResult.ERROR
-NO_LOG = 'This workbook has no Training log. "python start.py" opens one that has.'
-NOTHING_ADDED = "Nothing was added"
 
 
 class LogSheet(NamedCells):
@@ -29,9 +26,7 @@ class LogSheet(NamedCells):
         """Append as many rows as log_steps says, as one press."""
         steps = self.cells("log_steps").getDataArray()[0][0]
         if not isinstance(steps, float) or steps != int(steps) or not 1 <= steps <= MOST_STEPS:
-            raise SheetError(
-                f'{NOTHING_ADDED}: the n of "Run n" must be a whole number from 1 to {MOST_STEPS}, not "{steps}".'
-            )
+            raise SheetError(MESSAGES["wrong n"].format(found=steps))
         self._append(int(steps))
 
     def log_undo(self):
@@ -50,7 +45,7 @@ class LogSheet(NamedCells):
         rows = self.below("log_table", 1, max(1, self.used_below("log_table"))).getDataArray()
         filled = next((number for number, row in enumerate(rows) if not isinstance(row[0], float)), len(rows))
         if not filled:
-            raise SheetError("The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.")
+            raise SheetError(MESSAGES["no start"])
         return rows[:filled]
 
     def _append(self, steps):
@@ -72,7 +67,7 @@ class LogSheet(NamedCells):
         row = cells.getDataArray()[0]
         texts = [value for value in row if not isinstance(value, float)]
         if cells.queryFormulaCells(ERROR).Count or texts:
-            raise SheetError(f"{NOTHING_ADDED} after the rows that are there: {self._reason(texts)}")
+            raise SheetError(MESSAGES["no next row"].format(reason=self._reason(texts)))
         return row
 
     def _reason(self, texts):
@@ -80,9 +75,9 @@ class LogSheet(NamedCells):
         if said:
             return f"{said[0]}."
         state = self.cells("first_bad_input").String
-        if state != "all inputs are numbers":
-            return f"{state} (on Network)."
-        return "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower rate."
+        if state != ALL_GOOD:
+            return MESSAGES["bad input"].format(state=state)
+        return MESSAGES["diverged"]
 
     def _keep(self, rows, kept):
         """Blank what comes after the rows to keep, which are the first ones."""

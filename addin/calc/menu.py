@@ -8,21 +8,13 @@ import threading
 import time
 
 from addin import training
-from addin.calc import log_sheet
 from addin.calc.log_sheet import LogSheet
 from addin.calc.named_cells import SheetError
 from addin.calc.results_sheet import ResultsSheet
 from cnn import runs
+from xlsx.contract import BUTTONS, MESSAGES, TRAINING_LOG
 
-COMMANDS = {  # by the caption of a button and of a menu entry
-    "Train CNN": "train",
-    "Stop": "stop",
-    "Resume": "resume",
-    **log_sheet.COMMANDS,
-    "Recalculate": "recalculate",
-}
 POLL_SECONDS = 0.03
-NO_SHEET = 'This workbook has no Results sheet. "python start.py" opens one that has.'
 
 
 class Followed:
@@ -61,13 +53,13 @@ class Menu:
         self._attempt(document, self._ask, "newest", document)
 
     def command(self, name, document):
-        """Run the command called `name` of COMMANDS on a document."""
-        if name in log_sheet.COMMANDS.values():
+        """Run a command of the contract's buttons on a document."""
+        if name in BUTTONS[TRAINING_LOG].values():
             return self._log(name, document)
         if name == "recalculate":
             return self._attempt(document, self.recalculate, document)
         if not ResultsSheet.is_in(document):
-            return self._tell(document, NO_SHEET)
+            return self._tell(document, MESSAGES["no results"])
         return self._attempt(document, self._ask, name, document)
 
     def _ask(self, name, document):
@@ -90,7 +82,7 @@ class Menu:
     def _log(self, name, document):
         """A button of the training log; why nothing was done is said in a box."""
         if not LogSheet.is_in(document):
-            return self._tell(document, log_sheet.NO_LOG)
+            return self._tell(document, MESSAGES["no log"])
         try:
             return getattr(LogSheet(document), name)()
         except SheetError as error:

@@ -3,7 +3,9 @@
 Standard library only, Python 3.9; the document is a UNO object.
 """
 
-FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
+from xlsx.contract import MESSAGES
+
+WHERE = "Tools > Protect Sheet"  # a sheet's protection is taken off
 
 
 class SheetError(Exception):
@@ -27,7 +29,7 @@ class NamedCells:
         ranges = self.document.NamedRanges
         cells = ranges.getByName(name).getReferredCells() if ranges.hasByName(name) else None
         if cells is None:
-            raise SheetError(f"The name {name} is missing or broken in this workbook: {FRESH}.")
+            raise SheetError(MESSAGES["no name"].format(name=name))
         return cells
 
     def below(self, name, first, last=None):
@@ -49,9 +51,7 @@ class NamedCells:
         area = self.cells(name).RangeAddress
         sheet = self.document.Sheets.getByIndex(area.Sheet)
         if sheet.isProtected():
-            raise SheetError(
-                f'The sheet "{sheet.Name}" is protected: Tools > Protect Sheet, then press the button again.'
-            )
+            raise SheetError(MESSAGES["protected"].format(sheet=sheet.Name, where=WHERE))
         return sheet, area
 
     def write(self, name, rows, below=0):

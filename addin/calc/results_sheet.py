@@ -7,6 +7,7 @@ document is a UNO object.
 from addin.calc.named_cells import NamedCells
 from cnn.runs import EPOCH_KEYS
 from cnn.runs.settings import SHEET
+from xlsx.contract import NOTHING, SETTING
 
 
 class ResultsSheet(NamedCells):
@@ -28,7 +29,7 @@ class ResultsSheet(NamedCells):
 
     def settings(self):
         """The settings of the next run, by name; numbers stay numbers."""
-        cells = {name: self.cells(f"run_{name}").getDataArray()[0][0] for name in SHEET}
+        cells = {name: self.cells(SETTING + name).getDataArray()[0][0] for name in SHEET}
         return {
             name: int(cell) if isinstance(cell, float) and cell.is_integer() else cell for name, cell in cells.items()
         }
@@ -46,7 +47,7 @@ class ResultsSheet(NamedCells):
         """Show a run: its folder, its state, and a row for each epoch. Only rows that changed are written."""
         self.write("run_folder", ((str(run.folder),),))
         self.say(status)
-        rows = [tuple("–" if epoch.get(key) is None else epoch[key] for key in EPOCH_KEYS) for epoch in run.epochs]
+        rows = [tuple(NOTHING if epoch.get(key) is None else epoch[key] for key in EPOCH_KEYS) for epoch in run.epochs]
         for number, row in enumerate(rows):
             if self._shown[number : number + 1] != [row]:
                 self.write("run_table", (row,), below=number + 1)

@@ -10,9 +10,9 @@ from datetime import datetime
 import xlwings
 
 from addin import functions
-from addin.excel.project import BLOCKS, SETTINGS_SHEET
+from addin.contract import BLOCKS_CALL, BLOCKS_PLACE, BLOCKS_ROW, SETTINGS_SHEET
+from xlsx.contract import NOTHING
 
-NOTHING = "–"
 OUTER = re.compile(r"TRANSPOSE\((?P<transposed>.*)\)|INDEX\((?P<indexed>.*),0,(?P<column>\d+)\)")
 ARGUMENT = re.compile(r'"((?:[^"]|"")*)"|([^,"]+)')
 Rows = list[list[float | str]]
@@ -26,10 +26,10 @@ def recalculate() -> str:
 def compute(book: xlwings.Book) -> str:
     settings, ready = book.sheets[SETTINGS_SHEET], cells(book, "python_ready")
     ready.value = False
-    row = BLOCKS.row
-    while formula := settings.range((row, BLOCKS.place)).formula:
+    row = BLOCKS_ROW
+    while formula := settings.range((row, BLOCKS_PLACE)).formula:
         block = place(book, formula)
-        block.value = filled(answer(book, settings.range((row, BLOCKS.call)).value), block.shape)
+        block.value = filled(answer(book, settings.range((row, BLOCKS_CALL)).value), block.shape)
         row += 1
     ready.value = True
     return f"Python's numbers are those of {datetime.now():%H:%M:%S}; press Recalculate after a change"

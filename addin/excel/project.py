@@ -11,7 +11,6 @@ import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 import xlwings
 from pyopenvba import ExcelFile
@@ -20,6 +19,8 @@ from pyopenvba.vba import VBAModuleKind
 from xlsxwriter import Workbook
 from xlsxwriter.utility import quote_sheetname
 
+from addin import contract
+from addin.contract import BLOCKS_CALL, BLOCKS_PLACE, BLOCKS_ROW, SETTINGS_SHEET
 from addin.excel import wrappers
 from addin.setup import excel
 from cnn import runs
@@ -29,8 +30,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 VBA = Path(__file__).with_name("vba")
 XLWINGS = Path(xlwings.__file__).parent
 WORKBOOK = "ThisWorkbook"
-SETTINGS_SHEET = "xlwings.conf"
-BLOCKS = SimpleNamespace(row=1, place=4, call=5)  # of the list of blocks: its first row and its columns, from 1
 NO_CACHE = bytes.fromhex("cc61ffff000000")  # [MS-OVBA] 2.3.4.1: a version that no Office has, so that it compiles
 
 
@@ -53,10 +52,10 @@ def write_settings(workbook: Workbook, blocks: list[PythonBlock]) -> None:
     for row, (name, value) in enumerate(settings().items()):
         sheet.write_string(row, 0, name)
         sheet.write_string(row, 1, value)
-    for row, block in enumerate(blocks, BLOCKS.row - 1):
+    for row, block in enumerate(blocks, BLOCKS_ROW - 1):
         place = f"{quote_sheetname(block.sheet)}!{block.area}"
-        sheet.write_formula(row, BLOCKS.place - 1, f"=ROWS({place})", value=block.rows)
-        sheet.write_string(row, BLOCKS.call - 1, block.call)
+        sheet.write_formula(row, BLOCKS_PLACE - 1, f"=ROWS({place})", value=block.rows)
+        sheet.write_string(row, BLOCKS_CALL - 1, block.call)
     sheet.hide()
 
 
@@ -83,7 +82,7 @@ def sources() -> dict[str, str]:
     """The modules of the project by name: ASCII text with VBA's line ends."""
     ours = {path.stem: path.read_text("ascii").replace("\n", "\r\n") for path in sorted(VBA.iterdir())}
     theirs = {path.stem: path.read_bytes().decode("ascii") for path in (xlwings_module(), dictionary())}
-    return {**ours, wrappers.MODULE: wrappers.text(), **theirs}
+    return {**ours, contract.MODULE: contract.module(), wrappers.MODULE: wrappers.text(), **theirs}
 
 
 def xlwings_module() -> Path:

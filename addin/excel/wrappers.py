@@ -5,6 +5,7 @@ takes it for an answer; a missing argument is the number that COM would make of 
 tested, passes none on; and each function has its help and category in Excel's function wizard.
 """
 
+from addin.contract import quoted
 from addin.excel.udfs import CATEGORY
 from addin.functions import FUNCTIONS, PARAMETERS, Function
 
@@ -51,20 +52,8 @@ def wrapper(function: Function) -> str:
 def describe(function: Function) -> str:
     """The statement that gives a function its help in the wizard."""
     parts = [f'    Application.MacroOptions Macro:="{function.name}"', f'Category:="{CATEGORY}"']
-    parts.append(f"Description:={quoted(function.help)}")
+    parts.append(f"Description:={quoted(function.help[:LONGEST_HELP])}")
     if function.parameters:
-        helps = CONTINUED.join(quoted(PARAMETERS[name]) for name in function.parameters)
+        helps = CONTINUED.join(quoted(PARAMETERS[name][:LONGEST_HELP]) for name in function.parameters)
         parts.append(f"ArgumentDescriptions:=Array({helps})")
     return CONTINUED.join(parts)
-
-
-def quoted(help_text: str) -> str:
-    """A VBA expression for a text: ASCII in quotes, any other character by its number."""
-    parts, plain = [], ""
-    for character in help_text[:LONGEST_HELP]:
-        if character.isascii():
-            plain += character.replace('"', '""')
-        else:
-            parts += [f'"{plain}"', f"ChrW({ord(character)})"]
-            plain = ""
-    return " & ".join([*parts, f'"{plain}"'])

@@ -3,11 +3,9 @@ Option Explicit
 ' The buttons of Results. Each asks Python in a process of its own and returns at once; the answer comes as a file,
 ' which BackpropFollow looks for every second. Nothing trains in Excel or in its Python server, which ends with Excel.
 
-Private Const NEEDED As String = "run_status run_folder run_table"
-
 Public Sub Button_TrainCNN()
     If Not ResultsIsReady() Then Exit Sub
-    Say "starting ..."
+    Say STARTING
     Ask "train", SettingsText()
 End Sub
 
@@ -42,12 +40,12 @@ Public Sub WorkbookOpened()
     saved = ThisWorkbook.Saved
     DescribeFunctions
     ThisWorkbook.Saved = saved
-    If Not Named("run_folder") Is Nothing Then Ask "newest", "", quiet:=True
+    If Not Named(RUN_FOLDER) Is Nothing Then Ask "newest", "", quiet:=True
 End Sub
 
 Private Function ResultsIsReady() As Boolean
     Dim called As Variant
-    For Each called In Split(NEEDED, " ")
+    For Each called In Split(SHOWN_BY_RUNS, " ")
         If Not CanWrite(called) Then Exit Function
     Next called
     ResultsIsReady = True
@@ -57,10 +55,10 @@ End Function
 Private Function SettingsText() As String
     Dim entry As Object, cell As Range
     For Each entry In ThisWorkbook.Names
-        If Left$(entry.Name, 4) = "run_" And InStr(NEEDED, entry.Name) = 0 Then
+        If Left$(entry.Name, Len(SETTING)) = SETTING And InStr(SHOWN_BY_RUNS, entry.Name) = 0 Then
             Set cell = Named(entry.Name)
             If Not cell Is Nothing Then
-                SettingsText = SettingsText & Mid$(entry.Name, 5) & "=" & TextOf(cell) & vbLf
+                SettingsText = SettingsText & Mid$(entry.Name, Len(SETTING) + 1) & "=" & TextOf(cell) & vbLf
             End If
         End If
     Next entry
@@ -71,7 +69,7 @@ Private Sub Ask(ByVal command As String, ByVal details As String, Optional ByVal
     Dim request As String
     If IsStarting() Then Exit Sub
     request = "command=" & command & vbLf & "home=" & GetConfig("BACKPROP_HOME") & vbLf & _
-        "workbook=" & ThisWorkbook.FullName & vbLf & "folder=" & TextOf(Named("run_folder")) & vbLf & _
+        "workbook=" & ThisWorkbook.FullName & vbLf & "folder=" & TextOf(Named(RUN_FOLDER)) & vbLf & _
         "answer=" & NewAnswer() & vbLf & details
     On Error GoTo failed
     Launch Encoded(request)

@@ -2,8 +2,6 @@ Attribute VB_Name = "BackpropCells"
 Option Explicit
 ' Cells by their defined names, wherever the user moved them, and a line to say what goes on.
 
-Public Const FRESH As String = "move it away and run ""python start.py"" for a fresh one"
-
 ' The cells of a name; Nothing where the name is gone or broken.
 Public Function Named(ByVal called As String) As Range
     On Error Resume Next
@@ -15,9 +13,9 @@ Public Function CanWrite(ByVal called As String) As Boolean
     Dim cells As Range
     Set cells = Named(called)
     If cells Is Nothing Then
-        Tell "The name " & called & " is missing or broken in this workbook: " & FRESH & "."
+        Tell Replace(SAYS_NO_NAME, "{name}", called)
     ElseIf cells.Worksheet.ProtectContents Then
-        Tell "The sheet """ & cells.Worksheet.Name & """ is protected: Review > Unprotect Sheet, then press the button again."
+        Tell Replace(Replace(SAYS_PROTECTED, "{where}", "Review > Unprotect Sheet"), "{sheet}", cells.Worksheet.Name)
     Else
         CanWrite = True
     End If
@@ -39,7 +37,7 @@ End Function
 ' Show a line in the status cell of Results.
 Public Sub Say(ByVal message As String)
     Dim cell As Range
-    Set cell = Named("run_status")
+    Set cell = Named(RUN_STATUS)
     If cell Is Nothing Then
         Tell message
     ElseIf TextOf(cell) <> message Then
@@ -63,21 +61,21 @@ End Function
 
 ' What a cell function gives when Python cannot be reached.
 Public Function Failure(ByVal description As String) As String
-    If OnMac() Then description = "Excel for Mac calls it from buttons only. Press Recalculate on the sheet Results"
+    If OnMac() Then description = SAYS_ONLY_BUTTONS
     Failure = "#Python: " & description
 End Function
 
 ' On macOS, where Python's numbers are values: a cell has changed, so empty them until Recalculate is pressed again.
 Public Sub ForgetPythonNumbers()
     Dim settings As Worksheet, row As Long, area As String
-    Set settings = ThisWorkbook.Worksheets("xlwings.conf")
+    Set settings = ThisWorkbook.Worksheets(SETTINGS_SHEET)
     Application.EnableEvents = False
     On Error Resume Next
-    Named("python_ready").Value = False
-    row = 1
-    Do While settings.Cells(row, 4).Formula <> ""
-        area = settings.Cells(row, 4).Formula
-        settings.Evaluate(Mid$(area, 7, Len(area) - 7)).Value = ChrW$(8211)
+    Named(PYTHON_READY).Value = False
+    row = BLOCKS_ROW
+    Do While settings.Cells(row, BLOCKS_PLACE).Formula <> ""
+        area = settings.Cells(row, BLOCKS_PLACE).Formula
+        settings.Evaluate(Mid$(area, 7, Len(area) - 7)).Value = NO_NUMBER
         row = row + 1
     Loop
     Application.EnableEvents = True

@@ -4,7 +4,6 @@ Option Explicit
 ' each once; numbers are read by Val, because the log has points whatever the machine's language. Python itself is
 ' asked how the run stands when the log says that it ended, and when the log is silent.
 
-Private Const MOST_EPOCHS As Long = 1000
 Private Const SILENCE As Long = 10 ' seconds; doubled with each time that Python is asked
 Private Const PATIENCE As Long = 60 ' seconds that Python may take to answer
 Private Const A_DAY As Double = 86400
@@ -99,7 +98,7 @@ End Sub
 ' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
 ' this in a box.
 Private Sub TakeAnswer(ByVal answer As String)
-    If Named("run_table").Worksheet.ProtectContents Then
+    If Named(RUN_TABLE).Worksheet.ProtectContents Then
         mFolder = ""
         Exit Sub
     End If
@@ -132,7 +131,7 @@ End Function
 ' Show this run from its first line.
 Private Sub Follow(ByVal folder As String)
     mFolder = folder
-    PutText Named("run_folder"), folder
+    PutText Named(RUN_FOLDER), folder
     mPosition = 0
     mDone = 0
     mEpochs = ""
@@ -220,13 +219,13 @@ End Sub
 ' Write an epoch into its row of the table; each column's header is the key of its number.
 Private Sub ShowEpoch(ByVal entry As String)
     Dim table As Range, column As Long, text As String, cells() As Variant
-    Set table = Named("run_table")
+    Set table = Named(RUN_TABLE)
     mDone = Val(FieldOf(entry, "epoch"))
     ReDim cells(1 To 1, 1 To table.Columns.Count)
     For column = 1 To table.Columns.Count
         text = FieldOf(entry, Replace(table.Cells(1, column).Value, " ", "_"))
         If text = "" Or text = "null" Then
-            cells(1, column) = ChrW$(8211)
+            cells(1, column) = NO_NUMBER
         Else
             cells(1, column) = Val(text)
         End If
@@ -236,5 +235,5 @@ End Sub
 
 ' Empty the table's rows behind an epoch.
 Private Sub ClearAfter(ByVal epoch As Long)
-    If epoch < MOST_EPOCHS Then Named("run_table").Offset(epoch + 1, 0).Resize(MOST_EPOCHS - epoch).ClearContents
+    If epoch < MOST_EPOCHS Then Named(RUN_TABLE).Offset(epoch + 1, 0).Resize(MOST_EPOCHS - epoch).ClearContents
 End Sub

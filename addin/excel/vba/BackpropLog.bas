@@ -3,9 +3,7 @@ Option Explicit
 ' The buttons of the training log. Native formulas in log_next hold the row to come; a step keeps their values under
 ' the last row. The row beneath the header of log_table is epoch 0, the start, and is never removed.
 
-Private Const MOST_EPOCHS As Long = 1000
 Private Const PRESS As Long = 2
-Private Const ALL_GOOD As String = "all inputs are numbers"
 
 Public Sub Button_Step()
     If LogIsReady() Then AppendRows 1
@@ -22,7 +20,7 @@ End Sub
 Public Sub Button_Undo()
     Dim table As Range, last As Long, pressed As Double
     If Not LogIsReady() Then Exit Sub
-    Set table = Named("log_table")
+    Set table = Named(LOG_TABLE)
     last = LastEpoch(table)
     pressed = LastPress(table, last)
     Do While last > 0 And pressed > 0 And PressOf(table, last) = pressed
@@ -35,35 +33,34 @@ End Sub
 Public Sub Button_Reset()
     Dim table As Range, last As Long
     If Not LogIsReady() Then Exit Sub
-    Set table = Named("log_table")
+    Set table = Named(LOG_TABLE)
     last = LastEpoch(table)
     If last > 0 Then table.Offset(2, 0).Resize(last).ClearContents
 End Sub
 
 Private Function LogIsReady() As Boolean
-    If Not CanWrite("log_table") Then Exit Function
-    LogIsReady = CanWrite("log_next")
+    If Not CanWrite(LOG_TABLE) Then Exit Function
+    LogIsReady = CanWrite(LOG_NEXT)
 End Function
 
 ' How many epochs one press of Run n takes; 0, having said why, for a cell that says no such number.
 Private Function EpochsToRun() As Long
     Dim value As Variant
-    If Named("log_steps") Is Nothing Then
-        Tell "The name log_steps is missing or broken in this workbook: " & FRESH & "."
+    If Named(LOG_STEPS) Is Nothing Then
+        Tell Replace(SAYS_NO_NAME, "{name}", LOG_STEPS)
         Exit Function
     End If
-    value = Named("log_steps").Cells(1, 1).Value
+    value = Named(LOG_STEPS).Cells(1, 1).Value
     If VarType(value) = vbDouble Then
-        If value >= 1 And value <= MOST_EPOCHS And value = Int(value) Then EpochsToRun = value
+        If value >= 1 And value <= MOST_STEPS And value = Int(value) Then EpochsToRun = value
     End If
-    If EpochsToRun = 0 Then Tell "Nothing was added: the n of ""Run n"" must be a whole number from 1 to " & _
-        MOST_EPOCHS & ", not """ & TextOf(Named("log_steps")) & """."
+    If EpochsToRun = 0 Then Tell Replace(SAYS_WRONG_N, "{found}", TextOf(Named(LOG_STEPS)))
 End Function
 
 ' Append the row in log_next so many times, all under one press number.
 Private Sub AppendRows(ByVal count As Long)
     Dim table As Range, mode As Long, last As Long, pressed As Double, fault As String
-    Set table = Named("log_table")
+    Set table = Named(LOG_TABLE)
     last = LastEpoch(table)
     pressed = LastPress(table, last) + 1
     mode = Application.Calculation
@@ -86,7 +83,7 @@ End Sub
 ' Keep the values of log_next as the row of this epoch; what is wrong with them where they cannot be kept.
 Private Function KeepNext(ByVal table As Range, ByVal epoch As Long, ByVal pressed As Double) As String
     Dim coming As Range, values As Variant
-    Set coming = Named("log_next")
+    Set coming = Named(LOG_NEXT)
     If table.Row + 1 + epoch > table.Worksheet.Rows.Count Then
         KeepNext = "The sheet is full."
         Exit Function
@@ -103,12 +100,12 @@ End Function
 Private Function FaultIn(ByVal coming As Range, ByVal table As Range) As String
     Dim column As Long
     If coming.Columns.Count <> table.Columns.Count Then
-        FaultIn = "log_next is not as wide as log_table: " & FRESH & "."
+        FaultIn = SAYS_WRONG_WIDTH
         Exit Function
     End If
     For column = 1 To coming.Columns.Count
         If column <> PRESS And Application.WorksheetFunction.Count(coming.Cells(1, column)) = 0 Then
-            FaultIn = "Nothing was added after the rows that are there: " & ReasonOf(coming.Cells(1, column))
+            FaultIn = Replace(SAYS_NO_NEXT_ROW, "{reason}", ReasonOf(coming.Cells(1, column)))
             Exit Function
         End If
     Next column
@@ -117,14 +114,13 @@ End Function
 ' What a cell of log_next says, or the first cell of Network that is no number; else the descent has no next row.
 Private Function ReasonOf(ByVal cell As Range) As String
     Dim state As Range
-    Set state = Named("first_bad_input")
+    Set state = Named(FIRST_BAD_INPUT)
     If Application.WorksheetFunction.IsText(cell) Then
         ReasonOf = TextOf(cell) & "."
     ElseIf Not state Is Nothing Then
-        If TextOf(state) <> ALL_GOOD Then ReasonOf = TextOf(state) & " (on Network)."
+        If TextOf(state) <> ALL_GOOD Then ReasonOf = Replace(SAYS_BAD_INPUT, "{state}", TextOf(state))
     End If
-    If ReasonOf = "" Then ReasonOf = "the next weights or their loss are no numbers. " & _
-        "The descent has diverged: press Undo, take a lower rate."
+    If ReasonOf = "" Then ReasonOf = SAYS_DIVERGED
 End Function
 
 ' The number of the last filled row, counted from epoch 0, the row beneath the header.

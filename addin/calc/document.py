@@ -1,0 +1,109 @@
+"""What the extension uses of an office's document: UNO's objects, as far as we ask them, for the type checker.
+
+Standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Protocol, Sequence, Union
+
+Value = Union[float, str]
+Rows = Sequence[Sequence[Value]]
+
+
+class Address(Protocol):
+    """com.sun.star.table.CellRangeAddress: all counted from 0."""
+
+    Sheet: int
+    StartColumn: int
+    StartRow: int
+    EndColumn: int
+    EndRow: int
+
+
+class Ranges(Protocol):
+    """com.sun.star.sheet.SheetCellRanges."""
+
+    Count: int
+
+
+class Cells(Protocol):
+    """com.sun.star.sheet.SheetCellRange; `String` is a single cell's."""
+
+    RangeAddress: Address
+    String: str
+
+    def getDataArray(self) -> tuple[tuple[Value, ...], ...]: ...
+    def setDataArray(self, rows: Rows) -> None: ...
+    def queryFormulaCells(self, kinds: int) -> Ranges: ...
+
+
+class Cursor(Cells, Protocol):
+    """com.sun.star.sheet.SheetCellCursor."""
+
+    def gotoEndOfUsedArea(self, expand: bool) -> None: ...
+
+
+class Form(Protocol):
+    """com.sun.star.form.component.Form: the buttons of a sheet."""
+
+    Count: int
+
+    def getByIndex(self, number: int) -> object: ...
+    def getScriptEvents(self, number: int) -> Sequence[object]: ...
+    def registerScriptEvent(self, number: int, event: object) -> None: ...
+    def addScriptListener(self, listener: object) -> None: ...
+
+
+class DrawPage(Protocol):
+    Forms: Sequence[Form]
+
+
+class Sheet(Protocol):
+    """com.sun.star.sheet.Spreadsheet."""
+
+    Name: str
+    DrawPage: DrawPage
+
+    def isProtected(self) -> bool: ...
+    def getCellRangeByPosition(self, left: int, top: int, right: int, bottom: int) -> Cells: ...
+    def createCursor(self) -> Cursor: ...
+
+
+class Sheets(Protocol):
+    def getByIndex(self, number: int) -> Sheet: ...
+    def __iter__(self) -> Iterator[Sheet]: ...
+
+
+class Name(Protocol):
+    """com.sun.star.sheet.NamedRange."""
+
+    def getReferredCells(self) -> Cells | None: ...
+
+
+class Names(Protocol):
+    def hasByName(self, name: str) -> bool: ...
+    def getByName(self, name: str) -> Name: ...
+
+
+class UndoManager(Protocol):
+    def lock(self) -> None: ...
+    def unlock(self) -> None: ...
+
+
+class Document(Protocol):
+    """com.sun.star.sheet.SpreadsheetDocument."""
+
+    URL: str
+    RuntimeUID: str
+    NamedRanges: Names
+    Sheets: Sheets
+    UndoManager: UndoManager
+
+    def isModified(self) -> bool: ...
+    def setModified(self, modified: bool) -> None: ...
+    def isAutomaticCalculationEnabled(self) -> bool: ...
+    def calculate(self) -> None: ...
+    def calculateAll(self) -> None: ...
+    def lockControllers(self) -> None: ...
+    def unlockControllers(self) -> None: ...
