@@ -8,13 +8,14 @@ bool and datetime objects.
 import datetime
 import math
 from collections.abc import Callable, Sequence
+from typing import SupportsFloat, cast
 
 import numpy as np
 
 from pyfuncs.network import Network
 
 Value = float | str
-Block = list[list[Value]]
+Rows = list[list[Value]]
 
 MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
@@ -23,7 +24,7 @@ ERRORS = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  #
 FLOAT = frozenset([float])
 
 
-class CellError(ValueError):
+class ArgumentError(ValueError):
     """A cell that cannot be computed with; the text is what the calling cell shows."""
 
 
@@ -37,15 +38,15 @@ def rows_of(value: object) -> Sequence[Sequence[object]]:
 def numbers(argument: str, value: object) -> np.ndarray:
     """The numbers of a range, float64, shape (rows, columns).
 
-    Raises CellError naming the first cell that is text, blank, a date, or not finite.
+    Raises ArgumentError naming the first cell that is text, blank, a date, or not finite.
     """
     rows = rows_of(value)
     for r, row in enumerate(rows, 1):
-        if FLOAT.issuperset(map(type, row)) and math.isfinite(sum(row)):
+        if FLOAT.issuperset(map(type, row)) and math.isfinite(sum(cast("Sequence[float]", row))):
             continue  # as nearly all rows are
         for c, cell in enumerate(row, 1):
             if fault := _fault(cell):
-                raise CellError(f"#{argument}: row {r}, column {c} {fault}")
+                raise ArgumentError(f"#{argument}: row {r}, column {c} {fault}")
     return np.array(rows, dtype=float)
 
 
@@ -59,7 +60,7 @@ def _fault(cell: object) -> str:
         return f"is the error {cell}" if cell in ERRORS else f'is text ("{shortened(cell)}")'
     if isinstance(cell, datetime.date):
         return f"is a date ({cell:%Y-%m-%d})"
-    return "" if math.isfinite(cell) else "is not a finite number"
+    return "" if isinstance(cell, SupportsFloat) and math.isfinite(cell) else "is not a finite number"
 
 
 def shortened(text: str) -> str:
@@ -71,7 +72,7 @@ def weights(value: object, network: Network) -> np.ndarray:
     """All weights and biases of the network, shape (weight_count,); a range of any shape is read row by row."""
     flat = numbers("weights", value).ravel()
     if flat.size != network.weight_count:
-        raise CellError(
+        raise ArgumentError(
             f"#weights: {flat.size} numbers, but the network {network.text} has {network.weight_count} weights"
         )
     return flat
@@ -84,39 +85,40 @@ def samples(argument: str, value: object, names: Sequence[str]) -> np.ndarray:
         block = block.T
     if block.shape[1] != len(names):
         shape = f"{block.shape[0]} × {block.shape[1]}"
-        raise CellError(f"#{argument}: {shape} cells, but a sample is a row of {len(names)} ({', '.join(names)})")
+        raise ArgumentError(f"#{argument}: {shape} cells, but a sample is a row of {len(names)} ({', '.join(names)})")
     return block
 
 
 def targets(value: object, network: Network) -> np.ndarray:
-    """As samples. Raises CellError for the first that is not a probability where the loss is cross-entropy."""
+    """As samples. Raises ArgumentError for the first that is not a probability where the loss is cross-entropy."""
     if network.loss == "cross-entropy":
         for (r, c), target in np.ndenumerate(numbers("targets", value)):
             if not 0 <= target <= 1:
                 wrong = f"#targets: row {r + 1}, column {c + 1} is {target:.15g}"
-                raise CellError(f"{wrong}, but cross-entropy takes targets from 0 to 1")
+                raise ArgumentError(f"{wrong}, but cross-entropy takes targets from 0 to 1")
     return samples("targets", value, network.target_names)
 
 
 def same_count(inputs: np.ndarray, targets: np.ndarray) -> None:
-    """Raise CellError unless there is one row of targets for each row of inputs."""
+    """Raise ArgumentError unless there is one row of targets for each row of inputs."""
     if len(inputs) != len(targets):
-        raise CellError(f"#targets: {len(targets)} rows, but inputs has {len(inputs)}: one row of each per sample")
+        raise ArgumentError(f"#targets: {len(targets)} rows, but inputs has {len(inputs)}: one row of each per sample")
 
 
 def positive(argument: str, value: object) -> float:
     """One number above 0, from a single cell."""
     block = rows_of(value)
     if len(block) != 1 or len(block[0]) != 1:
-        raise CellError(f"#{argument}: {len(block)} × {len(block[0])} cells, but it is one number")
-    number = block[0][0]
-    if number in (0, None, ""):
-        raise CellError(f"#{argument}: is 0 or blank")
-    if fault := _fault(number):
-        raise CellError(f"#{argument}: {fault}")
+        raise ArgumentError(f"#{argument}: {len(block)} × {len(block[0])} cells, but it is one number")
+    cell = block[0][0]
+    if cell in (0, None, ""):
+        raise ArgumentError(f"#{argument}: is 0 or blank")
+    if fault := _fault(cell):
+        raise ArgumentError(f"#{argument}: {fault}")
+    number = float(cast("float", cell))
     if number < 0:
-        raise CellError(f"#{argument}: is {number:g}, but must be above 0")
-    return float(number)
+        raise ArgumentError(f"#{argument}: is {number:g}, but must be above 0")
+    return number
 
 
 def rates(value: object) -> np.ndarray:
@@ -124,7 +126,7 @@ def rates(value: object) -> np.ndarray:
     block = numbers("learning_rates", value)
     for (r, c), rate in np.ndenumerate(block):
         if rate <= 0:
-            raise CellError(f"#learning_rates: row {r + 1}, column {c + 1} is {rate:g}, but must be above 0")
+            raise ArgumentError(f"#learning_rates: row {r + 1}, column {c + 1} is {rate:g}, but must be above 0")
     return block.ravel()
 
 
@@ -132,16 +134,18 @@ def epochs(value: object) -> int:
     """A whole number of updates, 1 to MOST_EPOCHS."""
     number = positive("epochs", value)
     if number != int(number):
-        raise CellError(f"#epochs: is {number:g}, but must be a whole number")
+        raise ArgumentError(f"#epochs: is {number:g}, but must be a whole number")
     if number > MOST_EPOCHS:
-        raise CellError(f"#epochs: is {number:g}, but {MOST_EPOCHS} is the most")
+        raise ArgumentError(f"#epochs: is {number:g}, but {MOST_EPOCHS} is the most")
     return int(number)
 
 
 def room_for(rows: int, columns: int) -> None:
-    """Raise CellError when a history would not fit a sheet (and would take the office's memory with it)."""
+    """Raise ArgumentError when a history would not fit a sheet (and would take the office's memory with it)."""
     if rows * columns > MOST_CELLS:
-        raise CellError(f"#epochs: {rows} rows of {columns} numbers; {MOST_CELLS // columns} rows are the most here")
+        raise ArgumentError(
+            f"#epochs: {rows} rows of {columns} numbers; {MOST_CELLS // columns} rows are the most here"
+        )
 
 
 def text(value: object, default: str) -> str:
@@ -152,10 +156,10 @@ def text(value: object, default: str) -> str:
     return cell if isinstance(cell, str) else f"{cell:g}"
 
 
-def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Block:
+def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Rows:
     """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
     rows = array if array.ndim == 2 else np.atleast_2d(array)
-    values: Block = rows.tolist()
+    values: Rows = rows.tolist()
     if not all_finite(rows):
         for r, c in np.argwhere(~np.isfinite(rows)):
             values[r][c] = not_finite(int(r), int(c))
@@ -172,10 +176,11 @@ def too_large(names: Sequence[str]) -> Callable[[int, int], str]:
     return lambda r, c: f"#{names[c % len(names)]}: too large a number"
 
 
-def history_block(array: np.ndarray) -> Block:
+def history_block(array: np.ndarray) -> Rows:
     """Rows over epochs; in each column, from the first row that is not finite on, the text 'diverged at epoch n'."""
     if all_finite(array):
-        return array.tolist()
+        rows: Rows = array.tolist()
+        return rows
     bad = np.logical_or.accumulate(~np.isfinite(array), axis=0)
     first = bad.argmax(axis=0)
     array = np.where(bad, np.nan, array)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from addin import __version__, cells
-from addin.cells import Block, CellError
+from addin.cells import ArgumentError, Rows
 from pyfuncs import descent, gradient_check, optimizers, propagation
-from pyfuncs.network import Network, NetworkError
+from pyfuncs.network import Array, Network, NetworkError
 
 PARAMETERS = {
     "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
@@ -27,6 +27,7 @@ PARAMETERS = {
     "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
 }
+Task = tuple[Network, Array, Array, Array]  # the network, its weights (n,), inputs (samples, i), targets (samples, o)
 OPTIONAL = {"network", "optimizer", "kind"}
 
 
@@ -37,7 +38,7 @@ class Function:
     name: str
     parameters: tuple[str, ...]
     help: str
-    compute: Callable[..., Block]
+    compute: Callable[..., Rows]
 
     def is_optional(self, parameter: str) -> bool:
         """Optional parameters stand last; HEADERS cannot do without its network."""
@@ -59,7 +60,7 @@ def _shaped_like(value: object, flat: np.ndarray) -> np.ndarray:
     return flat.reshape(len(rows), len(rows[0]))
 
 
-def _task(weights: object, inputs: object, targets: object, network: object) -> tuple[Network, np.ndarray, ...]:
+def _task(weights: object, inputs: object, targets: object, network: object) -> Task:
     """The arguments that most functions share: network, weights (n,), inputs (samples, i), targets (samples, o)."""
     parsed = _network(network)
     w = cells.weights(weights, parsed)
@@ -69,31 +70,31 @@ def _task(weights: object, inputs: object, targets: object, network: object) -> 
     return parsed, w, i, t
 
 
-def _step(weights, inputs, targets, learning_rate, network=None) -> Block:
+def _step(weights: object, inputs: object, targets: object, learning_rate: object, network: object = None) -> Rows:
     task = _task(weights, inputs, targets, network)
     updated = descent.step(*task, cells.positive("learning_rate", learning_rate))
     return cells.block(_shaped_like(weights, updated), lambda r, c: "diverged at epoch 1")
 
 
-def _forward(weights, inputs, network=None) -> Block:
+def _forward(weights: object, inputs: object, network: object = None) -> Rows:
     parsed = _network(network)
     w, i = cells.weights(weights, parsed), cells.samples("inputs", inputs, parsed.input_names)
     return cells.block(propagation.units(parsed, w, i), cells.too_large(parsed.unit_names))
 
 
-def _predict(weights, inputs, network=None) -> Block:
+def _predict(weights: object, inputs: object, network: object = None) -> Rows:
     parsed = _network(network)
     w, i = cells.weights(weights, parsed), cells.samples("inputs", inputs, parsed.input_names)
     names = [f"a_{unit}" for unit in parsed.layer_units[-1]]
     return cells.block(propagation.predict(parsed, w, i), cells.too_large(names))
 
 
-def _loss(weights, inputs, targets, network=None) -> Block:
+def _loss(weights: object, inputs: object, targets: object, network: object = None) -> Rows:
     task = _task(weights, inputs, targets, network)
     return cells.block(propagation.loss(*task), cells.too_large(task[0].loss_names))
 
 
-def _gradient(weights, inputs, targets, network=None) -> Block:
+def _gradient(weights: object, inputs: object, targets: object, network: object = None) -> Rows:
     task = _task(weights, inputs, targets, network)
     gradient = _shaped_like(weights, propagation.gradient(*task))
     return cells.block(
@@ -101,23 +102,39 @@ def _gradient(weights, inputs, targets, network=None) -> Block:
     )
 
 
-def _gradient_check(weights, inputs, targets, network=None) -> Block:
+def _gradient_check(weights: object, inputs: object, targets: object, network: object = None) -> Rows:
     rows = gradient_check.check(*_task(weights, inputs, targets, network))
     if not all(np.isfinite(row[:3]).all() for row in rows):
-        raise CellError("#weights: too large a number for a gradient check")
+        raise ArgumentError("#weights: too large a number for a gradient check")
     return [
         [float(analytic), float(numeric), float(difference), verdict] for analytic, numeric, difference, verdict in rows
     ]
 
 
-def _train(weights, inputs, targets, learning_rate, epochs, network=None, optimizer=None) -> Block:
+def _train(
+    weights: object,
+    inputs: object,
+    targets: object,
+    learning_rate: object,
+    epochs: object,
+    network: object = None,
+    optimizer: object = None,
+) -> Rows:
     task = _task(weights, inputs, targets, network)
     rate, count = cells.positive("learning_rate", learning_rate), cells.epochs(epochs)
     cells.room_for(count + 1, len(task[0].headers("train")))
     return cells.history_block(descent.train_table(*task, rate, count, _optimizer(optimizer)))
 
 
-def _sweep(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None) -> Block:
+def _sweep(
+    weights: object,
+    inputs: object,
+    targets: object,
+    learning_rates: object,
+    epochs: object,
+    network: object = None,
+    optimizer: object = None,
+) -> Rows:
     task = _task(weights, inputs, targets, network)
     rates, count = cells.rates(learning_rates), cells.epochs(epochs)
     cells.room_for(count + 1, rates.size * task[0].weight_count)
@@ -129,15 +146,15 @@ def _optimizer(value: object) -> str:
     try:
         optimizers.parse(text)
     except NetworkError as error:
-        raise CellError(f"#optimizer: {error}") from None
+        raise ArgumentError(f"#optimizer: {error}") from None
     return text
 
 
-def _headers(network, kind=None) -> Block:
+def _headers(network: object, kind: object = None) -> Rows:
     return [list(_network(network).headers(cells.text(kind, default="forward")))]
 
 
-def _version() -> Block:
+def _version() -> Rows:
     return [[f"{__version__}, Python {platform.python_version()}, {sys.prefix}"]]
 
 
@@ -210,14 +227,14 @@ FUNCTIONS = {
 }
 
 
-def call(name: str, arguments: tuple[object, ...]) -> Block:
+def call(name: str, arguments: tuple[object, ...]) -> Rows:
     """What the cell shows: rows of numbers and texts. A bad cell gives one text, which begins with '#'.
 
     `arguments` are raw cell values in the order of the function's parameters; missing optional ones are None.
     """
     try:
         return FUNCTIONS[name].compute(*arguments)
-    except CellError as error:
+    except ArgumentError as error:
         return [[str(error)]]
     except NetworkError as error:
         return [[f"#network: {error}"]]

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from cnn import runs
 from cnn.runs.settings import check_settings
@@ -19,14 +22,14 @@ FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
 SET_UP = 'In the project\'s folder run "python start.py setup", then try again.'
 # A hidden console, which the trainer's own children share; DETACHED_PROCESS would show each of them a window.
 WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-_children: dict[int, subprocess.Popen] = {}  # those started here, to be asked: a dead one keeps its number until then
+_children: dict[int, subprocess.Popen[bytes]] = {}  # started here, to be asked: a dead one keeps its number
 
 
 class LaunchError(OSError):
     """The trainer could not be started; the message says why and what to do."""
 
 
-def environment() -> dict | None:
+def environment() -> dict[str, str] | None:
     """Where the project and its Python are, as start.py wrote it: interpreter, project, version. None if it did not."""
     try:
         found = json.loads((runs.home() / "environment.json").read_bytes())
@@ -35,7 +38,7 @@ def environment() -> dict | None:
         return None
 
 
-def write_environment(interpreter: str, project: str) -> None:
+def write_environment(interpreter: str | Path, project: str | Path) -> None:
     """Say where the project and its Python are, for the spreadsheet programs. Raises OSError."""
     from addin import __version__
 
@@ -44,12 +47,12 @@ def write_environment(interpreter: str, project: str) -> None:
     runs.write_file(runs.home() / "environment.json", json.dumps(content, indent=2).encode())
 
 
-def start(settings: dict, workbook: str = "") -> Path:
+def start(settings: Mapping[str, object], workbook: str = "") -> Path:
     """Start a run of these settings (the others have their defaults), for this workbook; its run folder.
 
     Raises SettingsError, OSError (and its LaunchError); then no process was started.
     """
-    checked = check_settings(settings)
+    checked = check_settings(dict(settings))
     command = _command()
     folder = runs.new_folder(checked["model"])
     options = [text for name, value in checked.items() for text in (f"--{name.replace('_', '-')}", str(value))]
@@ -98,7 +101,7 @@ def is_starting(folder: Path) -> bool:
 
 def is_under_way(folder: str | Path) -> bool:
     """Whether the run in this folder ('' for none) trains, or is about to."""
-    return bool(folder) and (runs.is_alive(folder) or is_starting(folder))
+    return bool(folder) and (runs.is_alive(Path(folder)) or is_starting(Path(folder)))
 
 
 def run_of(workbook: str, named: str) -> Path | None:
@@ -152,7 +155,7 @@ def _spawn(folder: Path, command: list[str], workbook: str) -> None:
     runs.write_file(folder / "launch.json", json.dumps(note, indent=2).encode())
 
 
-def _launch(folder: Path) -> dict | None:
+def _launch(folder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((Path(folder) / "launch.json").read_bytes())
         return found if isinstance(found, dict) else None
@@ -171,7 +174,7 @@ def _ended(pid: int) -> bool:
     """Whether the process has ended, started here or by a program before."""
     if pid in _children:
         return _children[pid].poll() is not None
-    if os.name == "nt":  # os.kill with signal 0 would send Ctrl-C there
+    if sys.platform == "win32":  # os.kill with signal 0 would send Ctrl-C there
         return _ended_on_windows(pid)
     try:
         os.kill(pid, 0)
@@ -185,11 +188,11 @@ def _ended(pid: int) -> bool:
 def _ended_on_windows(pid: int) -> bool:
     import ctypes
 
-    kernel = ctypes.WinDLL("kernel32")
+    kernel: Any = ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]  # Windows has it
     kernel.OpenProcess.restype = ctypes.c_void_p
     handle = ctypes.c_void_p(kernel.OpenProcess(0x00100000, False, pid))  # SYNCHRONIZE
     if not handle:
         return True
-    ended = kernel.WaitForSingleObject(handle, 0) == 0
+    ended: bool = kernel.WaitForSingleObject(handle, 0) == 0
     kernel.CloseHandle(handle)
     return ended

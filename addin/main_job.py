@@ -43,10 +43,11 @@ def do(program: Path | None, found: office.Office | None, with_torch: bool) -> i
     """The job in the best program that there is."""
     if program and office.has_display():
         return in_excel(program, found, with_torch)
-    if reason := why_headless(found):
-        print(f"{reason} Doing the same work headless.", flush=True)
-        return headless(with_torch)
-    return in_window(found, with_torch)
+    reason = why_headless(found)
+    if found and not reason:
+        return in_window(found, with_torch)
+    print(f"{reason} Doing the same work headless.", flush=True)
+    return headless(with_torch)
 
 
 def why_headless(found: office.Office | None) -> str:

@@ -3,12 +3,15 @@
 Standard library only, Python 3.9: it runs in the office's own Python, which has no numpy.
 """
 
+from __future__ import annotations
+
 import os
 import subprocess
 import threading
 import time
 
 from addin import __version__, launch
+from addin.calc.document import Rows
 from addin.calc.pipe import Pipe
 from cnn.runs import home
 
@@ -21,7 +24,7 @@ class NoAnswer(Exception):
     """The worker died, hung, or could not start; the text is what the cell shows."""
 
 
-def project():
+def project() -> dict[str, str]:
     """The project's environment as `start.py` wrote it. Raises NoAnswer saying what is missing."""
     found = launch.environment()
     if found is None:
@@ -36,7 +39,7 @@ def project():
 class Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, environment):
+    def __init__(self, environment: dict[str, str]):
         with open(home() / "worker.log", "ab") as log:
             self.process = subprocess.Popen(
                 [environment["interpreter"], "-m", "addin.calc.worker"],
@@ -47,9 +50,11 @@ class Worker:
                 stderr=log,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
+        assert self.process.stdin
+        assert self.process.stdout
         self.pipe = Pipe(self.process.stdin, self.process.stdout)
 
-    def end(self):
+    def end(self) -> None:
         """Kill the process and collect it."""
         self.process.kill()
         self.process.wait()
@@ -59,12 +64,12 @@ class Worker:
 class Bridge:
     """Calls cell functions in a worker that is there whenever one is needed."""
 
-    def __init__(self):
-        self._worker = None
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
         self._failure, self._until = "", 0.0
         self._lock = threading.Lock()
 
-    def call(self, function, arguments):
+    def call(self, function: str, arguments: tuple[object, ...]) -> Rows:
         """The block of cells, a sequence of rows; what goes wrong is one cell of text, which begins with '#'."""
         with self._lock:
             if time.monotonic() > self._until:
@@ -74,10 +79,11 @@ class Bridge:
                     self._failure, self._until = str(error), time.monotonic() + PAUSE
             return ((self._failure,),)
 
-    def _ask(self, function, arguments):
+    def _ask(self, function: str, arguments: tuple[object, ...]) -> Rows:
         for _ in range(2):  # a worker that died is replaced: functions are pure, so asking again is safe
             try:
-                return self._running().pipe.exchange((function, arguments), TIMEOUT)
+                answer: Rows = self._running().pipe.exchange((function, arguments), TIMEOUT)
+                return answer
             except TimeoutError:
                 self.end()
                 raise NoAnswer(f"#python: no answer in {TIMEOUT:.0f} s; press Ctrl+Shift+F9 to ask again") from None
@@ -85,7 +91,7 @@ class Bridge:
                 self.end()
         raise NoAnswer(f"#python: the worker ended; {home() / 'worker.log'} says why: {RENEW}")
 
-    def _running(self):
+    def _running(self) -> Worker:
         if self._worker is None:
             try:
                 self._worker = Worker(project())
@@ -93,7 +99,7 @@ class Bridge:
                 raise NoAnswer(f"#python: {error}: {RENEW}") from error
         return self._worker
 
-    def end(self):
+    def end(self) -> None:
         """End the worker; the next call starts another."""
         if self._worker is not None:
             self._worker.end()

@@ -3,8 +3,11 @@
 The office loads this file; what it needs is beside it in `pythonpath/`. Standard library and UNO only, Python 3.9.
 """
 
+from __future__ import annotations
+
 import json
 import pathlib
+from typing import Any, Callable
 
 import unohelper
 from com.sun.star.awt import XCallback
@@ -15,6 +18,7 @@ from org.backprop.addin import XFunctions
 
 import addin.calc
 from addin.calc.bridge import Bridge
+from addin.calc.document import Document, Rows
 from addin.calc.menu import Menu
 from xlsx.contract import COMMANDS
 
@@ -26,78 +30,80 @@ OURS = "backprop:"
 bridge = Bridge()
 
 
-def cell_function(name):
+def cell_function(name: str) -> Callable[..., Rows]:
     """A method of the add-in: the cells of a range arrive and leave as tuples of rows."""
 
-    def method(self, *arguments):
+    def method(self: object, *arguments: object) -> Rows:
         return tuple(map(tuple, bridge.call(name, arguments)))
 
     return method
 
 
-CellFunctions = type("CellFunctions", (unohelper.Base, XFunctions), {name: cell_function(name) for name in FUNCTIONS})
+CellFunctions: Any = type(
+    "CellFunctions", (unohelper.Base, XFunctions), {name: cell_function(name) for name in FUNCTIONS}
+)
 
 
 class AddIn(CellFunctions):
     """The cell functions."""
 
-    def __init__(self, context):
+    def __init__(self, context: Any):
         pass
 
 
 class Callback(unohelper.Base, XCallback):
     """Something to be done in the office's own thread."""
 
-    def __init__(self, action):
+    def __init__(self, action: Callable[[], None]):
         self.action = action
 
-    def notify(self, _):
+    def notify(self, _: object) -> None:
         self.action()
 
 
-class Office:
+class Host:
     """What training needs of the office: its own thread, message boxes, the document in front."""
 
-    def __init__(self, context):
+    def __init__(self, context: Any):
         self.context = context
         self.menu = Menu(self.post, self.tell)
 
-    def create(self, service):
+    def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
 
-    def post(self, action):
+    def post(self, action: Callable[[], None]) -> None:
         self.create("com.sun.star.awt.AsyncCallback").addCallback(Callback(action), None)
 
-    def tell(self, document, text):
+    def tell(self, document: Any, text: str) -> None:
         window = document.CurrentController.Frame.ContainerWindow
         self.create("com.sun.star.awt.Toolkit").createMessageBox(window, INFOBOX, 1, "Backprop", text).execute()
 
     @property
-    def document(self):
+    def document(self) -> Any:
         return self.create("com.sun.star.frame.Desktop").getCurrentComponent()
 
 
 class Buttons(unohelper.Base, XScriptListener):
     """Hears a form's buttons. The document is looked for from the button upwards: another may be in front."""
 
-    def __init__(self, office):
-        self.office = office
+    def __init__(self, host: Host):
+        self.host = host
 
-    def firing(self, event):
+    def firing(self, event: Any) -> None:
         if not event.ScriptCode.startswith(OURS):
             return
         document = event.Arguments[0].Source.Model
         while not hasattr(document, "Sheets"):
             document = document.Parent
-        self.office.menu.command(event.ScriptCode[len(OURS) :], document)
+        self.host.menu.command(event.ScriptCode[len(OURS) :], document)
 
-    def approveFiring(self, event):
-        return None
-
-    def disposing(self, event):
+    def approveFiring(self, event: object) -> None:
         pass
 
-    def bind(self, document):
+    def disposing(self, event: object) -> None:
+        pass
+
+    def bind(self, document: Document) -> None:
         """Bind the buttons that carry one of our captions and do nothing yet; those of a .xlsm have their macros."""
         for sheet in document.Sheets:
             for form in sheet.DrawPage.Forms:
@@ -109,34 +115,34 @@ class Buttons(unohelper.Base, XScriptListener):
                 form.addScriptListener(self)
 
 
-_office = None
+_host: Host | None = None
 
 
-def office(context):
-    """The one Office of this process."""
-    global _office
-    if _office is None:
-        _office = Office(context)
-    return _office
+def host(context: Any) -> Host:
+    """The one host of this process."""
+    global _host
+    if _host is None:
+        _host = Host(context)
+    return _host
 
 
 class Commands(unohelper.Base, XJobExecutor):
     """The entries of the Backprop menu: `service:org.backprop.addin.Commands?train` and the like."""
 
-    def __init__(self, context):
-        self.office = office(context)
+    def __init__(self, context: Any):
+        self.host = host(context)
 
-    def trigger(self, command):
-        self.office.menu.command(command, self.office.document)
+    def trigger(self, command: str) -> None:
+        self.host.menu.command(command, self.host.document)
 
 
 class Job(unohelper.Base, XJob):
     """Does something with a spreadsheet when an event of it comes."""
 
-    def __init__(self, context):
-        self.office = office(context)
+    def __init__(self, context: Any):
+        self.host = host(context)
 
-    def execute(self, arguments):
+    def execute(self, arguments: Any) -> None:
         environment = {value.Name: value.Value for group in arguments for value in group.Value or ()}
         document = environment.get("Model")
         if hasattr(document, "Sheets"):
@@ -149,16 +155,16 @@ class OnLoadFinished(Job):
     LibreOffice 25.2 hangs where it reads a second workbook and meanwhile draws cells that still have to be computed.
     """
 
-    def happened(self, document):
-        self.office.menu.read(document)
+    def happened(self, document: Document) -> None:
+        self.host.menu.read(document)
 
 
 class OnLoad(Job):
     """A document was opened."""
 
-    def happened(self, document):
-        Buttons(self.office).bind(document)
-        self.office.menu.opened(document)
+    def happened(self, document: Document) -> None:
+        Buttons(self.host).bind(document)
+        self.host.menu.opened(document)
 
 
 class OnCopyTo(Job):
@@ -167,7 +173,7 @@ class OnCopyTo(Job):
     LibreOffice 25.2 crashes where it draws a cell whose function still has to be computed, and finds a text.
     """
 
-    def happened(self, document):
+    def happened(self, document: Document) -> None:
         if document.isAutomaticCalculationEnabled():
             document.calculate()
 

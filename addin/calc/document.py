@@ -5,7 +5,8 @@ Standard library only, Python 3.9.
 
 from __future__ import annotations
 
-from typing import Iterator, Protocol, Sequence, Union
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Union
 
 Value = Union[float, str]
 Rows = Sequence[Sequence[Value]]

@@ -28,6 +28,7 @@ IN_THE_OFFICE = (
     "addin/calc/__init__.py",
     "addin/calc/pipe.py",
     "addin/calc/bridge.py",
+    "addin/calc/document.py",
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
     "addin/calc/log_sheet.py",

@@ -4,9 +4,13 @@ The mathematics is the sheet's own: log_next holds, by formulas, the row to come
 appends its values. Standard library only, Python 3.9; the document is a UNO object.
 """
 
+from __future__ import annotations
+
+from addin.calc.document import Document, Value
 from addin.calc.named_cells import NamedCells, SheetError
 from xlsx.contract import ALL_GOOD, MESSAGES, MOST_STEPS
 
+Row = tuple[Value, ...]
 ERROR = 4  # com.sun.star.sheet.FormulaResult.ERROR
 
 
@@ -14,43 +18,43 @@ class LogSheet(NamedCells):
     """The log of one document: rows of epoch, press, weights, E_total. Row 0 is the start and stays."""
 
     @staticmethod
-    def is_in(document):
+    def is_in(document: Document) -> bool:
         """Whether the document is a workbook with a log."""
         return NamedCells.has(document, "log_table")
 
-    def log_step(self):
+    def log_step(self) -> None:
         """Append one row."""
         self._append(1)
 
-    def log_run(self):
+    def log_run(self) -> None:
         """Append as many rows as log_steps says, as one press."""
         steps = self.cells("log_steps").getDataArray()[0][0]
         if not isinstance(steps, float) or steps != int(steps) or not 1 <= steps <= MOST_STEPS:
             raise SheetError(MESSAGES["wrong n"].format(found=steps))
         self._append(int(steps))
 
-    def log_undo(self):
+    def log_undo(self) -> None:
         """Remove the rows of the last press."""
         rows = self._rows()
-        last = max(row[1] for row in rows)
-        self._keep(rows, [row for row in rows if row[1] < last] if last > 0 else rows)
+        last = max(map(press_of, rows))
+        self._keep(rows, [row for row in rows if press_of(row) < last] if last > 0 else rows)
 
-    def log_reset(self):
+    def log_reset(self) -> None:
         """Remove all rows but the start."""
         rows = self._rows()
         self._keep(rows, rows[:1])
 
-    def _rows(self):
+    def _rows(self) -> list[Row]:
         """The filled rows, the start first."""
         rows = self.below("log_table", 1, max(1, self.used_below("log_table"))).getDataArray()
         filled = next((number for number, row in enumerate(rows) if not isinstance(row[0], float)), len(rows))
         if not filled:
             raise SheetError(MESSAGES["no start"])
-        return rows[:filled]
+        return list(rows[:filled])
 
-    def _append(self, steps):
+    def _append(self, steps: int) -> None:
         rows = self._rows()
-        press = 1 + max(row[1] for row in rows)
+        press = 1 + max(map(press_of, rows))
         self.document.lockControllers()  # the chart is drawn once, at the end
         try:
             for number in range(len(rows), len(rows) + steps):
@@ -59,18 +63,18 @@ class LogSheet(NamedCells):
         finally:
             self.document.unlockControllers()
 
-    def _next(self):
+    def _next(self) -> Row:
         """The values of log_next. Raises SheetError where they are not all numbers."""
         if not self.document.isAutomaticCalculationEnabled():
             self.document.calculate()
         cells = self.cells("log_next")
         row = cells.getDataArray()[0]
-        texts = [value for value in row if not isinstance(value, float)]
+        texts: list[Value] = [value for value in row if not isinstance(value, float)]
         if cells.queryFormulaCells(ERROR).Count or texts:
             raise SheetError(MESSAGES["no next row"].format(reason=self._reason(texts)))
         return row
 
-    def _reason(self, texts):
+    def _reason(self, texts: list[Value]) -> str:
         said = [text for text in texts if isinstance(text, str) and text.strip()]
         if said:
             return f"{said[0]}."
@@ -79,8 +83,13 @@ class LogSheet(NamedCells):
             return MESSAGES["bad input"].format(state=state)
         return MESSAGES["diverged"]
 
-    def _keep(self, rows, kept):
+    def _keep(self, rows: list[Row], kept: list[Row]) -> None:
         """Blank what comes after the rows to keep, which are the first ones."""
         if gone := len(rows) - len(kept):
             blank = (("",) * len(rows[0]),)
             self.write("log_table", blank * gone, below=1 + len(kept))
+
+
+def press_of(row: Row) -> float:
+    """The number of the press that added a row; the start's is 0."""
+    return float(row[1])

@@ -4,10 +4,16 @@ A run is a folder; this follows its log from a thread and lets the office's own 
 only, Python 3.9; documents are UNO objects, and what needs UNO's classes is handed in by `component.py`.
 """
 
+from __future__ import annotations
+
+import functools
 import threading
 import time
+from pathlib import Path
+from typing import Callable
 
 from addin import training
+from addin.calc.document import Document
 from addin.calc.log_sheet import LogSheet
 from addin.calc.named_cells import SheetError
 from addin.calc.results_sheet import ResultsSheet
@@ -15,16 +21,18 @@ from cnn import runs
 from xlsx.contract import BUTTONS, MESSAGES, TRAINING_LOG
 
 POLL_SECONDS = 0.03
+Look = tuple[runs.Run, str, bool]  # a run, its state in a line, and whether there is nothing more to come
 
 
 class Followed:
     """A document and the run that it shows."""
 
-    def __init__(self, sheet, folder):
-        self.sheet, self.follower = sheet, runs.Follower(folder)
-        self.shown, self.waiting = None, False
+    def __init__(self, sheet: ResultsSheet, folder: str):
+        self.sheet, self.follower = sheet, runs.Follower(Path(folder))
+        self.shown: Look | None = None
+        self.waiting = False
 
-    def look(self):
+    def look(self) -> Look:
         """The run, its state in a line, and whether there is nothing more to come."""
         run = self.follower.poll()
         answer = training.state(run)
@@ -34,35 +42,36 @@ class Followed:
 class Menu:
     """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
 
-    def __init__(self, post, tell):
+    def __init__(self, post: Callable[[Callable[[], None]], None], tell: Callable[[Document, str], None]):
         self._post, self._tell = post, tell
-        self._followed = {}  # by the document's RuntimeUID
-        self._thread = None
+        self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
+        self._thread: threading.Thread | None = None
 
-    def read(self, document):
+    def read(self, document: Document) -> None:
         """A document was read: compute its Python cells."""
         if ResultsSheet.is_in(document):
             modified = document.isModified()
             self.recalculate(document)
             document.setModified(modified)
 
-    def opened(self, document):
+    def opened(self, document: Document) -> None:
         """A document was opened: show the newest run that was started from it."""
         if not ResultsSheet.is_in(document):
             return
         self._attempt(document, self._ask, "newest", document)
 
-    def command(self, name, document):
+    def command(self, name: str, document: Document) -> None:
         """Run a command of the contract's buttons on a document."""
         if name in BUTTONS[TRAINING_LOG].values():
-            return self._log(name, document)
-        if name == "recalculate":
-            return self._attempt(document, self.recalculate, document)
-        if not ResultsSheet.is_in(document):
-            return self._tell(document, MESSAGES["no results"])
-        return self._attempt(document, self._ask, name, document)
+            self._log(name, document)
+        elif name == "recalculate":
+            self._attempt(document, self.recalculate, document)
+        elif not ResultsSheet.is_in(document):
+            self._tell(document, MESSAGES["no results"])
+        else:
+            self._attempt(document, self._ask, name, document)
 
-    def _ask(self, name, document):
+    def _ask(self, name: str, document: Document) -> None:
         """Have a command of `training` done and show its answer."""
         sheet = ResultsSheet(document)
         if name in training.STARTS:
@@ -75,33 +84,34 @@ class Menu:
         elif answer.status:
             sheet.say(answer.status)
 
-    def recalculate(self, document):
+    def recalculate(self, document: Document) -> None:
         """Compute every cell anew."""
         document.calculateAll()
 
-    def _log(self, name, document):
+    def _log(self, name: str, document: Document) -> None:
         """A button of the training log; why nothing was done is said in a box."""
         if not LogSheet.is_in(document):
-            return self._tell(document, MESSAGES["no log"])
+            self._tell(document, MESSAGES["no log"])
+            return
         try:
-            return getattr(LogSheet(document), name)()
+            getattr(LogSheet(document), name)()
         except SheetError as error:
-            return self._tell(document, str(error))
+            self._tell(document, str(error))
 
-    def _attempt(self, document, action, *arguments):
+    def _attempt(self, document: Document, action: Callable[..., None], *arguments: object) -> None:
         """Do it; what goes wrong is said in a line, in the sheet where there is one."""
         try:
-            return action(*arguments)
+            action(*arguments)
         except (SheetError, OSError) as error:
             self._say(document, str(error))
 
-    def _say(self, document, text):
+    def _say(self, document: Document, text: str) -> None:
         try:
             ResultsSheet(document).say(text)
         except SheetError as error:
             self._tell(document, text if str(error) == text else f"{text}\n{error}")
 
-    def _follow(self, sheet, folder):
+    def _follow(self, sheet: ResultsSheet, folder: str) -> None:
         followed = Followed(sheet, folder)
         sheet.clear()
         followed.sheet.show(*followed.look()[:2])
@@ -110,17 +120,17 @@ class Menu:
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
 
-    def _watch(self):
+    def _watch(self) -> None:
         """In a thread of its own: look at the logs, and have what is new shown. Ends when no run is followed."""
         while self._followed:
             for key, followed in list(self._followed.items()):
                 seen = followed.look()
                 if seen != followed.shown and not followed.waiting:
                     followed.shown, followed.waiting = seen, True
-                    self._post(lambda key=key, followed=followed, seen=seen: self._update(key, followed, *seen))
+                    self._post(functools.partial(self._update, key, followed, *seen))
             time.sleep(POLL_SECONDS)
 
-    def _update(self, key, followed, run, status, over):
+    def _update(self, key: str, followed: Followed, run: runs.Run, status: str, over: bool) -> None:
         """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
         try:
             followed.sheet.show(run, status)

@@ -3,6 +3,9 @@
 Standard library only, Python 3.9; the document is a UNO object.
 """
 
+from __future__ import annotations
+
+from addin.calc.document import Address, Cells, Document, Rows, Sheet
 from xlsx.contract import MESSAGES
 
 WHERE = "Tools > Protect Sheet"  # a sheet's protection is taken off
@@ -15,16 +18,16 @@ class SheetError(Exception):
 class NamedCells:
     """The named cells of one document. Raises SheetError where a name is gone, broken, or its sheet protected."""
 
-    def __init__(self, document):
+    def __init__(self, document: Document):
         self.document = document
 
     @staticmethod
-    def has(document, name):
+    def has(document: Document, name: str) -> bool:
         """Whether the document is a workbook with this name."""
         ranges = getattr(document, "NamedRanges", None)
         return ranges is not None and ranges.hasByName(name)
 
-    def cells(self, name):
+    def cells(self, name: str) -> Cells:
         """The cells of a name."""
         ranges = self.document.NamedRanges
         cells = ranges.getByName(name).getReferredCells() if ranges.hasByName(name) else None
@@ -32,21 +35,21 @@ class NamedCells:
             raise SheetError(MESSAGES["no name"].format(name=name))
         return cells
 
-    def below(self, name, first, last=None):
+    def below(self, name: str, first: int, last: int | None = None) -> Cells:
         """The cells from `first` to `last` rows under the named ones, as wide as they are."""
         area = self.cells(name).RangeAddress
         sheet = self.document.Sheets.getByIndex(area.Sheet)
         rows = area.StartRow + first, area.StartRow + (first if last is None else last)
         return sheet.getCellRangeByPosition(area.StartColumn, rows[0], area.EndColumn, rows[1])
 
-    def used_below(self, name):
+    def used_below(self, name: str) -> int:
         """How many rows lie under the named cells, to the end of what their sheet holds."""
         area = self.cells(name).RangeAddress
         cursor = self.document.Sheets.getByIndex(area.Sheet).createCursor()
         cursor.gotoEndOfUsedArea(False)
         return max(cursor.RangeAddress.EndRow - area.StartRow, 0)
 
-    def need_writable(self, name):
+    def need_writable(self, name: str) -> tuple[Sheet, Address]:
         """Raise SheetError where the sheet of the named cells is protected; that sheet and their address."""
         area = self.cells(name).RangeAddress
         sheet = self.document.Sheets.getByIndex(area.Sheet)
@@ -54,7 +57,7 @@ class NamedCells:
             raise SheetError(MESSAGES["protected"].format(sheet=sheet.Name, where=WHERE))
         return sheet, area
 
-    def write(self, name, rows, below=0):
+    def write(self, name: str, rows: Rows, below: int = 0) -> None:
         """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
         sheet, area = self.need_writable(name)
         first = area.StartRow + below

@@ -4,8 +4,11 @@ Everything is found by its defined name, wherever the user moved or renamed it. 
 document is a UNO object.
 """
 
+from __future__ import annotations
+
+from addin.calc.document import Document, Value
 from addin.calc.named_cells import NamedCells
-from cnn.runs import EPOCH_KEYS
+from cnn.runs import EPOCH_KEYS, Run
 from cnn.runs.settings import SHEET
 from xlsx.contract import NOTHING, SETTING
 
@@ -13,21 +16,21 @@ from xlsx.contract import NOTHING, SETTING
 class ResultsSheet(NamedCells):
     """The Results sheet of one document. Raises SheetError where a name is gone, broken, or its sheet protected."""
 
-    def __init__(self, document):
+    def __init__(self, document: Document):
         super().__init__(document)
-        self._shown = []
+        self._shown: list[tuple[Value, ...] | None] = []  # None: a row whose content is not known
 
     @staticmethod
-    def is_in(document):
+    def is_in(document: Document) -> bool:
         """Whether the document is a workbook with a place for runs."""
         return NamedCells.has(document, "run_table")
 
     @property
-    def workbook(self):
+    def workbook(self) -> str:
         """Where the document lies, as a URL; '' for one that was never saved."""
         return self.document.URL
 
-    def settings(self):
+    def settings(self) -> dict[str, object]:
         """The settings of the next run, by name; numbers stay numbers."""
         cells = {name: self.cells(SETTING + name).getDataArray()[0][0] for name in SHEET}
         return {
@@ -35,15 +38,15 @@ class ResultsSheet(NamedCells):
         }
 
     @property
-    def folder(self):
+    def folder(self) -> str:
         """The folder of the run that the sheet shows, as text; '' for none."""
         return str(self.cells("run_folder").getDataArray()[0][0])
 
-    def say(self, status):
+    def say(self, status: str) -> None:
         """Show one line in the status cell."""
         self.write("run_status", ((status,),))
 
-    def show(self, run, status):
+    def show(self, run: Run, status: str) -> None:
         """Show a run: its folder, its state, and a row for each epoch. Only rows that changed are written."""
         self.write("run_folder", ((str(run.folder),),))
         self.say(status)
@@ -53,9 +56,9 @@ class ResultsSheet(NamedCells):
                 self.write("run_table", (row,), below=number + 1)
         for number in range(len(rows), len(self._shown)):
             self.write("run_table", (("",) * len(EPOCH_KEYS),), below=number + 1)
-        self._shown = rows
+        self._shown = [*rows]
 
-    def clear(self):
+    def clear(self) -> None:
         """Empty the epoch table, whatever stands there."""
         rows = self.used_below("run_table")
         while rows and not any(self.below("run_table", rows).getDataArray()[0]):

@@ -11,9 +11,10 @@ import traceback
 
 from addin import functions
 from addin.calc.pipe import packed, receive
+from addin.cells import Rows
 
 
-def answer(function: str, arguments: tuple[object, ...]) -> functions.Block:
+def answer(function: str, arguments: tuple[object, ...]) -> Rows:
     """The block of cells; a fault of our own is one text, and its traceback goes to the worker's log."""
     try:
         return functions.call(function, arguments)

@@ -58,8 +58,8 @@ def sources() -> dict[str, str]:
     """The project's modules that the table of functions needs, by name."""
     finder = ModuleFinder(path=[str(ROOT)])  # so that what is installed is not taken along
     finder.import_hook("addin.functions")
-    files = {name: module.__file__ for name, module in sorted(finder.modules.items()) if module.__file__}
-    return {name: Path(file).read_text("utf-8") for name, file in files.items()}
+    files = {name: getattr(module, "__file__", None) for name, module in sorted(finder.modules.items())}
+    return {name: Path(file).read_text("utf-8") for name, file in files.items() if file}
 
 
 def quoted(source: str) -> str:

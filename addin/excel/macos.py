@@ -10,12 +10,12 @@ from datetime import datetime
 import xlwings
 
 from addin import functions
+from addin.cells import Rows
 from addin.contract import BLOCKS_CALL, BLOCKS_PLACE, BLOCKS_ROW, SETTINGS_SHEET
 from xlsx.contract import NOTHING
 
 OUTER = re.compile(r"TRANSPOSE\((?P<transposed>.*)\)|INDEX\((?P<indexed>.*),0,(?P<column>\d+)\)")
 ARGUMENT = re.compile(r'"((?:[^"]|"")*)"|([^,"]+)')
-Rows = list[list[float | str]]
 
 
 def recalculate() -> str:
@@ -28,7 +28,7 @@ def compute(book: xlwings.Book) -> str:
     ready.value = False
     row = BLOCKS_ROW
     while formula := settings.range((row, BLOCKS_PLACE)).formula:
-        block = place(book, formula)
+        block = place(book, str(formula))
         block.value = filled(answer(book, settings.range((row, BLOCKS_CALL)).value), block.shape)
         row += 1
     ready.value = True

@@ -123,4 +123,4 @@ def without_cache(project: bytes) -> bytes:
     """The project without compiled code, which only Office can write: it compiles the text when it opens the file."""
     container = CFB.from_bytes(project)
     container.write_stream_in_storage("VBA", "_VBA_PROJECT", NO_CACHE)
-    return container.to_bytes()
+    return bytes(container.to_bytes())

@@ -17,9 +17,11 @@ def cell_function(function: Function) -> Callable[..., list[list[float | str]]]:
         return call(function.name, arguments)
 
     answer.__name__, answer.__doc__ = function.name, function.help
-    answer.__signature__ = inspect.Signature([parameter(function, name) for name in function.parameters])
+    answer.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what inspect reads, and so xlwings
+        [parameter(function, name) for name in function.parameters]
+    )
     answer.__annotations__ = {}
-    answer = xlwings.func(answer, category=CATEGORY)
+    answer = xlwings.func(category=CATEGORY)(answer)
     for name in function.parameters:
         answer = xlwings.arg(name, ndim=2, err_to_str=True, doc=PARAMETERS[name])(answer)
     return answer

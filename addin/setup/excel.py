@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from addin.contract import SETTINGS_SHEET
 from cnn import runs
 
 FILE_NAME = "backprop.xlsm"
@@ -43,7 +44,7 @@ def find() -> Path | None:
     """Excel, where it is installed."""
     usual = map(os.path.expanduser, map(os.path.expandvars, PLACES.get(sys.platform, ())))
     registered = registry("HKEY_LOCAL_MACHINE", APP_PATHS, "")
-    return next((Path(place) for place in (registered, *usual) if place and Path(place).exists()), None)
+    return next((Path(place) for place in map(str, (registered or "", *usual)) if place and Path(place).exists()), None)
 
 
 def registry(root: str, key: str, name: str) -> object:
@@ -157,7 +158,7 @@ def settings_in(workbook: Path) -> dict[str, str]:
         strings = ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
         texts = ["".join(each.itertext()) for each in strings.iterfind("m:si", NAMESPACE)]
         cells = ElementTree.fromstring(archive.read(part)).iterfind(".//m:c", NAMESPACE)
-        found = {cell.get("r"): cell_text(cell, texts) for cell in cells}
+        found = {cell.get("r", ""): cell_text(cell, texts) for cell in cells}
     return {text: found.get(f"B{name[1:]}", "") for name, text in found.items() if name[0] == "A"}
 
 
@@ -167,7 +168,7 @@ def settings_part(archive: zipfile.ZipFile) -> str:
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     found = {sheet.get("name"): targets[sheet.get(ID)] for sheet in sheets}
-    return "xl/" + found["xlwings.conf"].removeprefix("/xl/")
+    return "xl/" + found[SETTINGS_SHEET].removeprefix("/xl/")
 
 
 def cell_text(cell: ElementTree.Element, texts: list[str]) -> str:

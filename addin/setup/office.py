@@ -207,9 +207,15 @@ def environment() -> dict[str, str]:
 def open_workbook(office: Office, workbook: Path) -> None:
     """Open a workbook in a window that outlives this process. Raises OfficeError where it ends at once."""
     flags = getattr(subprocess, "DETACHED_PROCESS", 0)
-    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    command = [str(office.soffice), "--calc", str(workbook)]
-    process = subprocess.Popen(command, **nothing, env=environment(), start_new_session=True, creationflags=flags)
+    process = subprocess.Popen(
+        [str(office.soffice), "--calc", str(workbook)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
+        creationflags=flags,
+    )
     try:
         code = process.wait(timeout=3)
     except subprocess.TimeoutExpired:

@@ -32,7 +32,7 @@ FAILURES = {  # what pip printed: what it means and what to do; the first that f
 }
 
 
-def follow(process: subprocess.Popen, label: str, log: Path) -> str:
+def follow(process: subprocess.Popen[bytes], label: str, log: Path) -> str:
     """Show a progress line until pip has ended; returns all that it said, which is also in `log`."""
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -47,13 +47,14 @@ def follow(process: subprocess.Popen, label: str, log: Path) -> str:
     return "".join(said)
 
 
-def _read(process: subprocess.Popen, lines: queue.Queue) -> None:
+def _read(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout, "it is a pipe"
     for line in process.stdout:
         lines.put(line.decode(errors="replace"))
     lines.put(None)
 
 
-def _next(lines: queue.Queue) -> str | None:
+def _next(lines: queue.Queue[str | None]) -> str | None:
     """pip's next line; an empty text after a second without one; None at the end."""
     try:
         return lines.get(timeout=1)

@@ -75,7 +75,7 @@ def _opens(address: str) -> bool:
     try:
         request = urllib.request.Request(address, method="HEAD")
         with urllib.request.urlopen(request, timeout=PROBE_SECONDS) as answer:
-            return answer.status == 200
+            return bool(answer.status == 200)
     except OSError:
         return False
 
