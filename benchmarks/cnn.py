@@ -23,10 +23,10 @@ from pathlib import Path
 
 from benchmarks.record import record
 from cnn import runs
-from cnn.runs.config import read_config
+from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import SETTINGS, check_settings
-from cnn.session import compare, determined
-from cnn.train import BELOW_TARGET, is_finished, parser, seeds
+from cnn.series import BELOW_TARGET
+from cnn.train import parser, seeds
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = "0-4"
@@ -81,7 +81,7 @@ def table() -> None:
         "must",
         "aim",
     )
-    finished = [accuracy_row(name) for name in ROWS if all(is_finished(run) for run in seed_folders(name))]
+    finished = [accuracy_row(name) for name in ROWS if all(runs.read(run).is_finished for run in seed_folders(name))]
     print(record("Test accuracy on MNIST, last epoch", "python -m benchmarks.cnn accuracy", [head, *finished]))
 
 

@@ -48,7 +48,7 @@ def _moved(images: Tensor, maps: Tensor) -> Tensor:
 def _places(height: int, width: int, device: torch.device) -> Tensor:
     """An image's places as columns: x, y, 1, and how much each point of the lattice has to say there.
 
-    All images are mapped by one product. affine_grid makes a small one for each: it took as long as all the rest.
+    All images are mapped by one product, where affine_grid would make a small one for each.
     """
     x_y = F.affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False).view(-1, 2).T
     points = torch.eye(LATTICE**2).view(-1, 1, LATTICE, LATTICE)

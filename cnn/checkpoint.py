@@ -10,12 +10,13 @@ import pickle
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from cnn import runs
+from cnn.runs.settings import as_begun
 
 ADVICE = "Put the run's own checkpoint.pt back, or train anew without --resume"
 
@@ -23,15 +24,15 @@ ADVICE = "Put the run's own checkpoint.pt back, or train anew without --resume"
 class Stateful(Protocol):
     """A network, an optimizer, an average."""
 
-    def state_dict(self) -> dict: ...
-    def load_state_dict(self, state: dict) -> object: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> object: ...
 
 
 class CheckpointError(runs.Failure):
     """A checkpoint that cannot be used; the message says why."""
 
 
-def save(path: Path, run: dict, parts: dict[str, Stateful], epochs: list[dict]) -> None:
+def save(path: Path, run: dict[str, Any], parts: dict[str, Stateful], epochs: list[dict[str, Any]]) -> None:
     """Write the state after `epochs`, the complete epochs' figures. The old file stays until all is written.
 
     `run` is what tells this run from another; `parts` are the network and all else that changes while it learns.
@@ -41,7 +42,7 @@ def save(path: Path, run: dict, parts: dict[str, Stateful], epochs: list[dict]) 
     runs.write_file(path, content.getvalue())
 
 
-def load(path: Path, run: dict, parts: dict[str, Stateful]) -> list[dict]:
+def load(path: Path, run: dict[str, Any], parts: dict[str, Stateful]) -> list[dict[str, Any]]:
     """Restore the parts; returns the complete epochs' figures. Raises CheckpointError, OSError.
 
     The file is not trusted: nothing in it is run (weights_only).
@@ -69,17 +70,18 @@ def _tensors(state: object) -> Iterator[Tensor]:
         yield from _tensors(value)
 
 
-def _compare(path: Path, found: object, run: dict) -> None:
+def _compare(path: Path, found: object, run: dict[str, Any]) -> None:
     """Raise CheckpointError where the checkpoint is of another network, or of a run with other settings."""
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} is not a checkpoint of this project", ADVICE)
+    begun = as_begun(found)
     for name, value in run.items():
-        if found.get(name) != value:
+        if begun.get(name) != value:
             what = "the network" if name == "model" else f"a run with {name}"
-            raise CheckpointError(f"{path} is of {what} {found.get(name)}, not {value}", ADVICE)
+            raise CheckpointError(f"{path} is of {what} {begun.get(name)}, not {value}", ADVICE)
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise CheckpointError(f"{path} is missing", ADVICE)
     content = io.BytesIO(path.read_bytes())

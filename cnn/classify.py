@@ -106,8 +106,8 @@ def parser(with_sheet: bool) -> argparse.ArgumentParser:
     made.add_argument("files", metavar="FILE", type=Path, nargs="+", help="a picture, or a folder of pictures")
     made.add_argument("--out", metavar="FILE", type=Path, default=Path(CSV), help=f"the CSV to write (default {CSV})")
     if with_sheet:
-        options = {"nargs": "?", "const": Path(WORKBOOK), "type": Path, "metavar": "FILE"}
-        made.add_argument("--sheet", help=f"write a workbook too (default {WORKBOOK})", **options)
+        sheet = f"write a workbook too (default {WORKBOOK})"
+        made.add_argument("--sheet", metavar="FILE", type=Path, nargs="?", const=Path(WORKBOOK), help=sheet)
     return made
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,9 @@ UNPACKED = {  # MNIST's, unpacked; torchvision knows the checksums of the packed
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+
+
+Answers = queue.Queue[tuple[str, object]]  # a mirror, and why it cannot be had (None where it can)
 
 
 class DataError(runs.Failure):
@@ -65,7 +69,7 @@ class Split:
     def batches(self, size: int, order: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """All images in this order, `size` at a time; the last batch may be smaller and is kept."""
         order = torch.arange(len(self)) if order is None else order
-        for index in order.to(self.labels.device).split(size):
+        for index in torch.split(order.to(self.labels.device), size):
             yield self.images[index], self.labels[index]
 
 
@@ -120,7 +124,7 @@ def load(name: str, data_dir: str | None = None, say: Callable[[str], None] = pr
         return _digits()
 
 
-def _torchvision(kind: str) -> type:
+def _torchvision(kind: str) -> Any:
     from torchvision import datasets  # takes seconds to import, and digits need none of it
 
     return getattr(datasets, kind)
@@ -137,7 +141,8 @@ def _split(images: Tensor, labels: Tensor, mean: float = MEAN, deviation: float 
 
 
 def _digits() -> DataSet:
-    (package,) = find_spec("sklearn").submodule_search_locations  # found, not imported: that takes seconds
+    found = find_spec("sklearn")  # found, not imported: that takes seconds
+    (package,) = (found and found.submodule_search_locations) or ("",)
     rows = torch.from_numpy(np.loadtxt(Path(package, "datasets/data/digits.csv.gz"), delimiter=",", dtype=np.float32))
     small, labels = rows[:, :-1].view(-1, 1, 8, 8) / 16, rows[:, -1]
     images = F.interpolate(small, size=(28, 28), mode="bilinear").squeeze(1)
@@ -156,8 +161,8 @@ def _read(kind: str, root: Path) -> DataSet:
             (raw / unpacked).write_bytes(_verified(root / kind / "raw", unpacked, checksum))
         train, test = (dataset(staging, train=train) for train in (True, False))
     normal = (MEAN, DEVIATION) if kind == "MNIST" else _moments(train.data)
-    splits = [_split(part.data / 255, part.targets, *normal) for part in (train, test)]
-    return DataSet(kind.lower(), *splits, root, classes(kind.lower()), mean=normal[0], deviation=normal[1])
+    learnt, measured = (_split(part.data / 255, part.targets, *normal) for part in (train, test))
+    return DataSet(kind.lower(), learnt, measured, root, classes(kind.lower()), mean=normal[0], deviation=normal[1])
 
 
 def _moments(pixels: Tensor) -> tuple[float, float]:
@@ -171,7 +176,7 @@ def _moments(pixels: Tensor) -> tuple[float, float]:
 def _verified(raw: Path, unpacked: str, checksum: str) -> bytes:
     """One official file's content, from its packed or its unpacked form in `raw`. Raises DataError."""
     packed, kind = raw / f"{unpacked}.gz", raw.parent.name
-    forms = [(packed, checksum, gzip.decompress)]
+    forms: list[tuple[Path, str, Callable[[bytes], bytes]]] = [(packed, checksum, gzip.decompress)]
     if kind == "MNIST":
         forms.append((raw / unpacked, UNPACKED[unpacked], bytes))
     for path, expected, unpack in forms:
@@ -212,7 +217,7 @@ def _downloaded(kind: str, cache: Path, say: Callable[[str], None]) -> Path:
     return cache
 
 
-def _download(dataset: type, mirrors: list[str], folder: str) -> None:
+def _download(dataset: Any, mirrors: list[str], folder: str) -> None:
     kind = dataset.__name__
     quiet = contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO())
     socket.setdefaulttimeout(PATIENCE)
@@ -230,9 +235,10 @@ def _download(dataset: type, mirrors: list[str], folder: str) -> None:
 
 def _answering(kind: str, mirrors: list[str], file: str) -> list[str]:
     """The mirrors, the first to answer in front. Raises DataError when none answers within PATIENCE."""
-    answers: queue.Queue = queue.Queue()
+    answers: Answers = queue.Queue()
     for mirror in mirrors:  # daemons: a name server that never answers must not keep the program from ending
         threading.Thread(target=_ask, args=(mirror, file, answers), daemon=True).start()
+    reason: object
     reason, deadline = f"no answer within {PATIENCE:.0f} s", time.monotonic() + PATIENCE
     with contextlib.suppress(queue.Empty):
         for _ in mirrors:
@@ -242,7 +248,7 @@ def _answering(kind: str, mirrors: list[str], file: str) -> list[str]:
     raise DataError(f"{kind} cannot be reached ({reason})", _instead(kind))
 
 
-def _ask(mirror: str, file: str, answers: queue.Queue) -> None:
+def _ask(mirror: str, file: str, answers: Answers) -> None:
     try:
         with urllib.request.urlopen(urllib.request.Request(mirror + file, method="HEAD"), timeout=PATIENCE):
             answers.put((mirror, None))

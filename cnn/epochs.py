@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ def train(training: TrainingState, folder: Path, say: Callable[[str], None], che
         say(epoch_line(epochs[-1], settings["epochs"]))
 
 
-def epoch_line(figures: dict, epochs: int) -> str:
+def epoch_line(figures: dict[str, Any], epochs: int) -> str:
     """An epoch's figures for a person."""
     parts = [
         f"{part} loss {figures[f'{part}_loss']:.4f}, accuracy {100 * figures[f'{part}_accuracy']:.2f} %"
@@ -73,7 +74,7 @@ def epoch_line(figures: dict, epochs: int) -> str:
     return f"epoch {figures['epoch']} of {epochs}: {'; '.join(parts)}; {figures['seconds']:.1f} s"
 
 
-def one_epoch(training: TrainingState, epoch: int, watch: Watch) -> dict:
+def one_epoch(training: TrainingState, epoch: int, watch: Watch) -> dict[str, Any]:
     """Go through all training images once; the figures of epoch_keys. Raises Failure when the training diverges."""
     began, images = time.perf_counter(), training.images
     machine.seed_epoch(training.settings["seed"], epoch)

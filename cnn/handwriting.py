@@ -71,4 +71,5 @@ def centred(ink: Grey) -> Grey:
     mass = [(ink.sum(1 - axis) * places[axis]).sum() / ink.sum() for axis in (0, 1)]
     top, left = (SIDE + SIDE // 2 - int(each) for each in mass)
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return np.round(255 * image[SIDE : 2 * SIDE, SIDE : 2 * SIDE] / ink.max())
+    middle: Grey = np.round(255 * image[SIDE : 2 * SIDE, SIDE : 2 * SIDE] / ink.max())
+    return middle

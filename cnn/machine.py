@@ -6,13 +6,18 @@ import contextlib
 import ctypes
 import hashlib
 import os
+from collections.abc import Callable
 
 import torch
 
 from cnn.runs.settings import SettingsError
 
 MALLOC_KEEPS = {-3: 1 << 30, -1: (1 << 31) - 1}  # mallopt(3): M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes
-DEVICES = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+DEVICES: dict[str, Callable[[], bool]] = {
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+    "cpu": lambda: True,
+}
 
 
 def choose_device(name: str) -> str:
@@ -27,8 +32,8 @@ def choose_device(name: str) -> str:
 def use_one_thread() -> None:
     """Compute in one thread on the CPU, unless OMP_NUM_THREADS asks for another number.
 
-    These networks are small: on two cores at rest a second thread took an epoch from 7.2 s to 4.4 s, and beside any
-    other program, such as the spreadsheet that shows the run, to 80 s and more, since each waits for the other.
+    These networks are small: a second thread helps on cores at rest, and beside any other program, such as the
+    spreadsheet that shows the run, it takes many times as long, since each waits for the other.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
@@ -37,7 +42,7 @@ def use_one_thread() -> None:
 def keep_memory() -> None:
     """Keep what is freed for the next batch, where the C library is glibc: it gives it back to the system otherwise.
 
-    Fetched anew, page by page, it was some 8 % of the time of an update. The largest amount in use does not change.
+    Fetching it anew, page by page, takes time in every update. The largest amount in use does not change.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no mallopt in other systems' libraries
         mallopt = ctypes.CDLL(None).mallopt

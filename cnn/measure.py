@@ -14,14 +14,14 @@ BATCH_SIZE = 1000  # of evaluation: the result does not depend on it, the memory
 class Tally:
     """Adds up loss and hits, batch by batch, on the device: reading a number off a GPU would wait for it."""
 
-    def __init__(self):
-        self.images, self.sums = 0, 0.0
+    def __init__(self) -> None:
+        self.images, self.sums = 0, torch.zeros(2)
 
     def add(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Count a batch of logits (n, 10) and labels (n,); its mean cross-entropy, to go backward from."""
         loss = F.cross_entropy(logits, labels)
         hits = (logits.argmax(1) == labels).sum()
-        self.sums = self.sums + torch.stack((loss.detach() * len(labels), hits))
+        self.sums = self.sums.to(loss.device) + torch.stack((loss.detach() * len(labels), hits))
         self.images += len(labels)
         return loss
 

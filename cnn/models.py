@@ -6,6 +6,7 @@ python start.py models    prints them, layer by layer
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,20 +14,21 @@ from torch.nn import functional as F
 
 from cnn.runs.settings import PARAMETER_LIMIT
 
-MARGIN = 2  # pixels at each edge that tuned leaves out: blank in most images, and a quarter of the time of an update
+MARGIN = 2  # pixels at each edge that tuned leaves out: blank in most images, and as slow as the others
 
 
 class Residual(nn.Sequential):
     """ReLU(x + layers(x))."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(super().forward(x).add_(x), inplace=True)
+        changed: Tensor = super().forward(x)  # type: ignore[no-untyped-call]  # PyTorch has no types there
+        return F.relu(changed.add_(x), inplace=True)
 
 
 class Pointwise(nn.Linear):
     """A 1×1 convolution without bias, (n, before, height, width) to (n, after, height, width), as one product.
 
-    PyTorch's convolution takes longer for it on a CPU, most of all for the gradient: 4 % of an update.
+    PyTorch's convolution takes longer for it on a CPU, most of all for the gradient.
     """
 
     def __init__(self, before: int, after: int):
@@ -39,8 +41,8 @@ class Pointwise(nn.Linear):
 class Places(nn.Module):
     """Images (n, channels, size, size) to (n, channels): the sum over places, each with its own weight.
 
-    A depthwise convolution as large as what comes in (arXiv 1804.07573), whose backward pass in PyTorch's CPU
-    convolution took as long as that of all other convolutions together.
+    A depthwise convolution as large as what comes in (arXiv 1804.07573), whose backward pass is slow in PyTorch's CPU
+    convolution.
     """
 
     def __init__(self, channels: int, size: int):
@@ -55,7 +57,7 @@ class Places(nn.Module):
 class Mean(nn.Module):
     """Images (n, channels, height, width) to (n, channels): the mean over places.
 
-    AdaptiveAvgPool2d is the same; its gradient is not channels_last, which took the layers before it 6 % of an update.
+    AdaptiveAvgPool2d is the same; its gradient is not channels_last, which slows the layers before it.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,13 +175,13 @@ LINE = "  {:40}{:>10}{:>12,}{:>15,}"
 
 
 @torch.no_grad()
-def layer_table(network: nn.Module) -> list[dict]:
+def layer_table(network: nn.Module) -> list[dict[str, Any]]:
     """A row per layer, in the order in which an image passes them: LAYER_KEYS.
 
     The output's shape is channels×height×width. Multiply-adds are those of convolutions and linear layers, for one
     image; all else is small beside them.
     """
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
 
     def note(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         shape = "×".join(str(size) for size in output.shape[1:])

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -31,28 +33,29 @@ WEIGHTS = "weights.safetensors"
 MISTAKE_KEYS = ("index", "true", "predicted", "probability")
 
 
-def write(training: TrainingState, folder: Path) -> None:
-    """Write all of it, each file whole or not at all. Raises OSError."""
+def write(training: TrainingState, folder: Path, check_stop: Callable[[], None]) -> None:
+    """Write all of it, each file whole or not at all. `check_stop` may raise between two files. Raises OSError."""
     images, settings = training.images, training.settings
     chances = probabilities(training.result, images.test.batches(BATCH_SIZE))
     images, predicted = images.to(torch.device("cpu")), chances.argmax(1)
     counts = confusion(images.test.labels, predicted, len(images.classes)).tolist()
     wrong = mistakes(images, chances)
     facts = {**{name: settings[name] for name in ("model", "dataset")}, **normal(images)}
-    files = {
-        WEIGHTS: weights(training.result, facts),
-        "layers.csv": table(models.LAYER_KEYS, models.layer_table(training.result)),
-        "confusion.csv": table(("true", *images.classes), confusion_rows(counts, images.classes)),
-        "classes.csv": table(("class", *SCORES), class_rows(counts, images.classes)),
-        "mistakes.csv": table(MISTAKE_KEYS, wrong),
-        "mistakes.png": pictures.mistakes(images, predicted),
-        "curves.png": pictures.curves(training.epochs, images.part),
+    files: dict[str, Callable[[], bytes]] = {
+        WEIGHTS: lambda: weights(training.result, facts),
+        "layers.csv": lambda: table(models.LAYER_KEYS, models.layer_table(training.result)),
+        "confusion.csv": lambda: table(("true", *images.classes), confusion_rows(counts, images.classes)),
+        "classes.csv": lambda: table(("class", *SCORES), class_rows(counts, images.classes)),
+        "mistakes.csv": lambda: table(MISTAKE_KEYS, wrong),
+        "mistakes.png": lambda: pictures.mistakes(images, predicted),
+        "curves.png": lambda: pictures.curves(training.epochs, images.part),
         **mistake_pictures(images, wrong),
         **filter_pictures(training.result),
     }
     (folder / "pictures").mkdir(exist_ok=True)
     for name, content in files.items():
-        runs.write_file(folder / name, content)
+        check_stop()
+        runs.write_file(folder / name, content())
 
 
 def normal(images: data.DataSet) -> dict[str, str]:
@@ -84,16 +87,16 @@ def confusion(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def confusion_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict]:
+def confusion_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict[str, Any]]:
     return [{"true": name, **dict(zip(classes, row, strict=True))} for name, row in zip(classes, counts, strict=True)]
 
 
-def class_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict]:
+def class_rows(counts: list[list[int]], classes: Sequence[str]) -> list[dict[str, Any]]:
     """Per class its name, images, how many were recognised, precision, recall and F1."""
     return [{"class": name, **found} for name, found in zip(classes, scores(counts), strict=True)]
 
 
-def mistakes(images: data.DataSet, chances: Tensor) -> list[dict]:
+def mistakes(images: data.DataSet, chances: Tensor) -> list[dict[str, Any]]:
     """A row per test image that was taken for something else, the surest of them first: MISTAKE_KEYS."""
     surest, predicted = chances.max(1)
     wrong = (predicted != images.test.labels).nonzero().flatten()
@@ -109,21 +112,24 @@ def mistakes(images: data.DataSet, chances: Tensor) -> list[dict]:
     ]
 
 
-def mistake_pictures(images: data.DataSet, wrong: list[dict]) -> dict[str, bytes]:
+def mistake_pictures(images: data.DataSet, wrong: list[dict[str, Any]]) -> dict[str, Callable[[], bytes]]:
     """The surest mistakes as files, by their place in the run folder."""
     pixels = images.pixels()
-    return {f"pictures/mistake-{row['index']}.png": pictures.image(pixels[row["index"]]) for row in wrong[:PICTURED]}
+    return {
+        f"pictures/mistake-{row['index']}.png": partial(pictures.image, pixels[row["index"]])
+        for row in wrong[:PICTURED]
+    }
 
 
-def filter_pictures(network: nn.Module) -> dict[str, bytes]:
+def filter_pictures(network: nn.Module) -> dict[str, Callable[[], bytes]]:
     """The first convolution's kernels as files, on one scale of colours."""
     layer = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     kernels = layer.weight.detach().cpu()[:, 0]
     largest = float(kernels.abs().max())
-    return {f"pictures/filter-{n}.png": pictures.kernel(each, largest) for n, each in enumerate(kernels, 1)}
+    return {f"pictures/filter-{n}.png": partial(pictures.kernel, each, largest) for n, each in enumerate(kernels, 1)}
 
 
-def table(keys: Iterable[str], rows: Iterable[dict]) -> bytes:
+def table(keys: Iterable[str], rows: Iterable[dict[str, Any]]) -> bytes:
     """Rows as CSV, the keys as its head."""
     content = io.StringIO()
     writer = csv.DictWriter(content, tuple(keys), lineterminator="\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -67,7 +68,7 @@ def mistakes(images: DataSet, predicted: Tensor) -> bytes:
     return png(figure)
 
 
-def curves(epochs: list[dict], part: str) -> bytes:
+def curves(epochs: list[dict[str, Any]], part: str) -> bytes:
     """Loss, accuracy and learning rate by epoch."""
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     for axes, quantity in zip(figure.subplots(1, 3), ("loss", "accuracy", "learning_rate"), strict=True):

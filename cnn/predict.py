@@ -26,7 +26,7 @@ class Trained:
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Of images (n, 28, 28) from 0, the ground, to 255: (n, classes), each row's sum 1."""
         normal = (pixels.float().unsqueeze(1) / 255 - self.mean) / self.deviation
-        batches: Iterable[tuple[Tensor, Any]] = ((batch, None) for batch in normal.split(measure.BATCH_SIZE))
+        batches: Iterable[tuple[Tensor, Any]] = ((batch, None) for batch in torch.split(normal, measure.BATCH_SIZE))
         return measure.probabilities(self.network, batches)
 
 

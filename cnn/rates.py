@@ -39,7 +39,7 @@ def find(training: TrainingState, folder: Path) -> str:
     best = suggestion(found)
     folder.mkdir(parents=True, exist_ok=True)
     rows = [{"learning_rate": rate, "train_loss": loss} for rate, loss in found]
-    runs.write_file(folder / "rates.csv", outcome.table(rows))
+    runs.write_file(folder / "rates.csv", outcome.table(("learning_rate", "train_loss"), rows))
     runs.write_file(folder / "rates.png", pictures.rates(found, best))
     return f"suggested: --learning-rate {best:.2g}; the loss by learning rate: {folder / 'rates.png'}"
 

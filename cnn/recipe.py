@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-MOMENTUM = 0.9
+from cnn.runs.settings import MOMENTUM
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 BETAS = (0.9, 0.99)
 AVERAGE_EVERY = 5  # updates between two steps of the average
 
 
-def make_optimizer(network: nn.Module, settings: dict) -> Optimizer:
+def make_optimizer(network: nn.Module, settings: dict[str, Any]) -> Optimizer:
     """AdamW (arXiv 1711.05101) or SGD with momentum. Biases and BatchNorm's weights are not decayed."""
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
@@ -26,25 +30,25 @@ def make_optimizer(network: nn.Module, settings: dict) -> Optimizer:
     return uncompiled(torch.optim.AdamW)(groups, settings["learning_rate"], BETAS, fused=fused)
 
 
-def uncompiled(kind: type[Optimizer]) -> type[Optimizer]:
+def uncompiled(kind: type[Optimizer]) -> Callable[..., Optimizer]:
     """The same optimizer without the wrappers that prepare its methods for torch.compile, which nothing here uses.
 
-    They import torch._dynamo, which took as long as torch itself: seconds, at the start of every run.
+    They import torch._dynamo, which takes as long as torch itself, at the start of every run.
     """
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
     return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(methods["step"])})
 
 
-def learning_rate(settings: dict, number: int, updates: int) -> float:
+def learning_rate(settings: dict[str, Any], number: int, updates: int) -> float:
     """The learning rate of update `number`, counted from 1 to `updates`: the setting itself at its highest.
 
     constant: the same throughout. linear: up from 0 over the first `warmup` of the updates, then down to 0.
     """
-    highest = settings["learning_rate"]
+    highest: float = settings["learning_rate"]
     if settings["schedule"] == "constant":
         return highest
-    up = settings["warmup"] * updates
+    up: float = settings["warmup"] * updates
     return highest * min(1, number / up, (updates - number + 1) / (updates - up))
 
 
@@ -53,7 +57,7 @@ def update(optimizer: Optimizer, loss: Tensor, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types there
     optimizer.step()
 
 
@@ -66,7 +70,7 @@ def make_average(network: nn.Module, window: float) -> AveragedModel | None:
     if not window:
         return None
 
-    def move(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
+    def move(averages: Tensors, weights: Tensors, steps: Tensor | int) -> None:
         if averages[0].is_floating_point():
             torch._foreach_lerp_(averages, weights, min(1.0, 1 / (window * (int(steps) + 1))))
         else:  # BatchNorm's count of batches
@@ -78,7 +82,7 @@ def make_average(network: nn.Module, window: float) -> AveragedModel | None:
 def choose_precision(name: str, device: str) -> str:
     """The precision `name`; auto is bfloat16 where it pays: on CUDA, and on a CPU with units for its matrices (AMX).
 
-    There it took an epoch of the network tuned from 9.5 s to 7.4 s; a CPU without bfloat16 took several times as long.
+    A CPU without bfloat16 takes several times as long with it.
     """
     if name != "auto":
         return name
@@ -86,7 +90,7 @@ def choose_precision(name: str, device: str) -> str:
     return "bfloat16" if pays else "float32"
 
 
-def autocast(settings: dict, device: torch.device) -> contextlib.AbstractContextManager:
+def autocast(settings: dict[str, Any], device: torch.device) -> contextlib.AbstractContextManager[object]:
     """Mixed precision, where the settings say bfloat16."""
     mixed = settings["precision"] == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16) if mixed else contextlib.nullcontext()

@@ -12,7 +12,7 @@
 
 Every choice of the recipe is an option. Test figures are shown after every epoch and decide nothing; the headline is
 the last epoch's. The same seed, machine, settings and threads give the same run. One thread computes, beside which
-a spreadsheet can work; with OMP_NUM_THREADS=2 an epoch takes a third less time on two idle cores.
+a spreadsheet can work; with OMP_NUM_THREADS=2 an epoch is quicker on two idle cores.
 
 Ctrl-C, SIGTERM or a file named "stop" in the run folder end the run within a batch and keep its complete epochs;
 a second Ctrl-C ends it at once. --resume goes on after the last complete epoch, after a kill too; so does --seeds
@@ -24,108 +24,73 @@ Ctrl-C; 143 stopped by SIGTERM.
 
 from __future__ import annotations
 
-import argparse
-import gc
-import statistics
+import signal
 import sys
-from functools import partial
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `stop` hears it Ctrl-C just ends this, without a traceback
+
+import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cnn import runs
-from cnn.runs.config import read_config
+from cnn import console, runs
+from cnn.console import say
+from cnn.runs import Series, series
+from cnn.runs.config import compare
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
-from cnn.session import Session, Stop, compare, determined, newest_unfinished, prepare, say
+from cnn.series import train, verdict
+from cnn.session import Session, newest_unfinished, prepare
+from cnn.stop import Stop
 
-BELOW_TARGET = 3
 MOST_SEEDS = 1000
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit code."""
-    with Stop() as stop:
-        session = Session(stop)
-        return session.carry_out(lambda: command(session, parser().parse_args(arguments)))
+def main(arguments: list[str] | None = None, stop: Stop | None = None) -> int:
+    """Run the command line; the exit code. `stop` hears signals already."""
+    session = Session(stop or Stop())
+    return session.carry_out(lambda: command(session, parser().parse_args(arguments)))
 
 
 def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
     given = {name: check_setting(name, value) for name, value in vars(options).items() if name in SETTINGS}
-    if options.resume is not None and (options.find_rate or options.seeds):
-        raise SettingsError("--resume goes on with one run, as it was begun", "Leave --seeds and --find-rate out")
+    if options.resume is not None:
+        return resume(session, given, options)
     if options.find_rate:
         return find_rate(check_settings(given), options)
     if options.seeds:
         return train_seeds(session.stop, given, options)
-    if options.resume is None:
-        session.begin(check_settings(given), options.out, options.data_dir)
-    else:
-        session.resume(given, options.resume or newest_unfinished(), options.data_dir)
-    return verdict([session.folder], options.target)
+    return verdict([session.begin(check_settings(given), options.out, options.data_dir)], options.target)
 
 
-def train_seeds(stop: Stop, given: dict, options: argparse.Namespace) -> int:
-    """A run for each seed, in --out/seed-N or a folder of its own; those that are finished already are kept."""
+def resume(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
+    """Go on with a run, or with a series, as it was begun."""
+    if options.find_rate or options.seeds:
+        raise SettingsError("--resume goes on with one run, as it was begun", "Leave --seeds and --find-rate out")
+    folder = options.resume or newest_unfinished()
+    if not runs.is_series(folder):
+        return verdict([session.resume(given, folder, options.data_dir)], options.target)
+    found = series.read(folder)
+    for run, settings in zip(found.folders, found.settings.values(), strict=True):
+        compare(given, settings, run)
+    return train_all(session.stop, found, options)
+
+
+def train_seeds(stop: Stop, given: dict[str, Any], options: argparse.Namespace) -> int:
+    """A series with a run for each seed, in --out or a folder of its own; those that are finished already are kept."""
     if "seed" in given:
         raise SettingsError("--seed names one seed and --seeds several", "Leave one of them out")
-    folders = []
-    for seed in options.seeds:
-        session, settings = Session(stop), check_settings({**given, "seed": seed})
-        folder = options.out and options.out / f"seed-{seed}"
-        code = session.carry_out(partial(train_seed, session, settings, folder, options.data_dir))
-        gc.collect()  # a network and its optimizer refer to each other, and hold the images
-        folders.append(folder or session.folder)
-        if code or not is_finished(folders[-1]):
-            return code
-    say(summary(folders))
-    return verdict(folders, options.target)
+    settings = {f"seed-{seed}": check_settings({**given, "seed": seed}) for seed in options.seeds}
+    folder = options.out or runs.new_folder(f"{check_settings(given)['model']}-series")
+    return train_all(stop, Series(folder, settings), options)
 
 
-def train_seed(session: Session, settings: dict, folder: Path | None, data_dir: str | None) -> int:
-    """Begin the run, go on with it, or leave it as it is. Raises SettingsError where it has other settings."""
-    if not (folder and (folder / "config.json").exists()):
-        session.begin(settings, folder, data_dir)
-        return 0
-    same = determined(settings)
-    if not is_finished(folder):
-        session.resume(same, folder, data_dir)
-        return 0
-    compare(same, read_config(folder), folder)
-    say(f"{folder}: {runs.read(folder).status}")
-    return 0
+def train_all(stop: Stop, asked: Series, options: argparse.Namespace) -> int:
+    return train(stop, asked, options.data_dir) or verdict(asked.folders, options.target)
 
 
-def is_finished(folder: Path) -> bool:
-    return (runs.read(folder).end or {}).get("event") == "finished"
-
-
-def reached(folder: Path) -> tuple[str, float]:
-    """Which part of the images the run was measured with, and the last epoch's accuracy in percent."""
-    part, accuracy = runs.accuracy(runs.read(folder).epochs[-1])
-    return part, 100 * accuracy
-
-
-def summary(folders: list[Path]) -> str:
-    """The last epochs' accuracies of several runs in a line."""
-    part, percent = reached(folders[0])[0], [reached(folder)[1] for folder in folders]
-    deviation = f" ± {statistics.stdev(percent):.3f}" if len(percent) > 1 else ""
-    found = f"mean {statistics.mean(percent):.3f}{deviation} %, lowest {min(percent):.2f}, highest {max(percent):.2f}"
-    return f"{len(folders)} seeds, {part} accuracy of the last epoch: {found}"
-
-
-def verdict(folders: list[Path], target: float | None) -> int:
-    """0, or BELOW_TARGET where a run is not finished or its last epoch did not reach the target, in percent."""
-    for folder in folders if target is not None else ():
-        if not is_finished(folder):
-            return BELOW_TARGET
-        part, percent = reached(folder)
-        if percent < target:
-            say(f"below the target: {part} accuracy {percent:.2f} %, not {target:g} %, in {folder}")
-            return BELOW_TARGET
-    return 0
-
-
-def find_rate(settings: dict, options: argparse.Namespace) -> int:
+def find_rate(settings: dict[str, Any], options: argparse.Namespace) -> int:
     """The learning-rate range test, into --out or a folder in the user's own."""
     training = prepare(settings, options.data_dir)
     from cnn import rates  # it needs PyTorch, of whose lack `prepare` has told
@@ -172,7 +137,7 @@ def option(name: str) -> dict[str, Any]:
 
 def path(text: str) -> Path | str:
     """A folder's absolute path; nothing stays nothing."""
-    return text and Path(text).expanduser().absolute()
+    return Path(text).expanduser().absolute() if text else ""
 
 
 def seeds(text: str) -> list[int]:
@@ -197,7 +162,13 @@ def percentage(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is no percentage, such as 99.4")
 
 
+def as_command() -> int:
+    """The command line in a process of its own: signals are heard until it has ended."""
+    stop = Stop()
+    stop.hear_signals()
+    console.prepare()
+    return main(stop=stop)
+
+
 if __name__ == "__main__":
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # a path that the console cannot show must not end a run
-        stream.reconfigure(errors="backslashreplace")
-    sys.exit(main())
+    sys.exit(as_command())

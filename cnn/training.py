@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,25 +20,25 @@ from cnn.runs.settings import SettingsError
 class TrainingState:
     """A network with its optimizer and images, on one device, after `epochs`: the figures of the complete ones."""
 
-    settings: dict
+    settings: dict[str, Any]
     images: data.DataSet
     network: nn.Module
     optimizer: torch.optim.Optimizer
     average: AveragedModel | None = None
-    epochs: list[dict] = field(default_factory=list)
+    epochs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def parts(self) -> dict[str, checkpoint.Stateful]:
         """All that changes while it learns, by the name it has in a checkpoint."""
-        found = {"network": self.network, "optimizer": self.optimizer, "average": self.average}
-        return {name: part for name, part in found.items() if part is not None}
+        average = {"average": self.average} if self.average else {}
+        return {"network": self.network, "optimizer": self.optimizer, **average}
 
     @property
     def result(self) -> nn.Module:
         """The network that counts: the average of its weights where there is one."""
         return self.average.module if self.average else self.network
 
-    def save(self, path: Path, epochs: list[dict]) -> None:
+    def save(self, path: Path, epochs: list[dict[str, Any]]) -> None:
         """Write the checkpoint after `epochs`, which are then the complete ones. Raises OSError."""
         checkpoint.save(path, self.settings, self.parts, epochs)
         self.epochs = epochs
@@ -52,10 +53,11 @@ class TrainingState:
 
     @property
     def batches(self) -> int:
-        return math.ceil(len(self.images.train) / self.settings["batch_size"])
+        size: int = self.settings["batch_size"]
+        return math.ceil(len(self.images.train) / size)
 
     @property
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """What the log's `started` says of this training."""
         return {
             **{name: self.settings[name] for name in ("dataset", "model", "device", "epochs")},
@@ -68,7 +70,8 @@ class TrainingState:
 
     def is_plain(self, epoch: int) -> bool:
         """Whether the images of this epoch are left as they are: the last ones are, at least one unless plain is 0."""
-        epochs, plain = self.settings["epochs"], self.settings["plain"]
+        epochs: int = self.settings["epochs"]
+        plain: float = self.settings["plain"]
         return epoch > epochs - max(plain > 0, round(plain * epochs))
 
     def step(self, loss: Tensor, update: int) -> None:
@@ -89,7 +92,7 @@ class TrainingState:
         return runs.Failure(error, advice)
 
 
-def prepare(settings: dict, data_dir: str | None, say: Callable[[str], None]) -> TrainingState:
+def prepare(settings: dict[str, Any], data_dir: str | None, say: Callable[[str], None]) -> TrainingState:
     """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
     device = machine.choose_device(settings["device"])
     images = data.load(settings["dataset"], data_dir, say)

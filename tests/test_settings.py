@@ -1,6 +1,5 @@
 """The settings of a run: from an option's text or a cell's number, and what is said of a wrong one."""
 
-import json
 import math
 import shutil
 import subprocess
@@ -118,11 +117,3 @@ def test_the_revision_is_dirty_where_a_source_file_was_changed_and_only_there(tm
     assert config._revision() == git("rev-parse", "HEAD")
     (tmp_path / "source.py").write_text("changed")
     assert config._revision() == git("rev-parse", "HEAD") + "-dirty"
-
-
-def test_a_run_of_a_version_with_other_settings_is_said_to_be_one(tmp_path: Path) -> None:
-    older = {name: value for name, value in check_settings({}).items() if name != "plain"}
-    (tmp_path / "config.json").write_text(json.dumps(older))
-    with pytest.raises(SettingsError, match="does not say 'plain', as the runs of this version do") as raised:
-        config.read_config(tmp_path)
-    assert "the version of this program that wrote it" in raised.value.advice

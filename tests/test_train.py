@@ -1,6 +1,7 @@
 """Training from the command line: what it logs, how it stops, how it goes on after a kill, what it says of trouble."""
 
 import contextlib
+import copy
 import ctypes
 import gc
 import itertools
@@ -22,8 +23,11 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from cnn import data, epochs, machine, measure, models, outcome, runs, session, train, training
+from cnn import data, epochs, machine, measure, models, outcome, runs, train, training
+from cnn.advice import NO_ROOM
+from cnn.runs import series
 from cnn.runs.settings import SETTINGS
+from cnn.stop import Stop, Stopped
 from tests.needs import require
 from tests.trainer import DIGITS, PROJECT, start, wait_for_batch, wait_until
 
@@ -294,22 +298,28 @@ def test_several_seeds_are_a_run_each_and_end_with_their_mean_and_deviation(tmp_
     assert (tmp_path / "seed-0" / "log.jsonl").read_bytes() == before
     assert run(*options, "--epochs", 3) == 2
     assert "epochs is 3, but seed-0 was started with 2" in capsys.readouterr().err
+    assert {settings["epochs"] for settings in series.read(tmp_path).settings.values()} == {2}
 
 
-def test_a_stop_ends_all_seeds_and_the_same_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, options = session.Stop.check, (*DIGITS, "--epochs", 2, "--seeds", "0,1", "--out", tmp_path)
+@pytest.mark.parametrize("again", ["the same command", "--resume"])
+def test_a_stop_ends_all_seeds_and_what_is_missing_is_trained_later(
+    tmp_path: Path, again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, options = Stop.check, (*DIGITS, "--epochs", 2, "--seeds", "0,1", "--out", tmp_path)
 
-    def check(stop: session.Stop, folder: Path) -> None:
-        if folder.name == "seed-1" and runs.read(folder).epochs:
-            signal.raise_signal(signal.SIGINT)
-        real(stop, folder)
+    def check(stop: Stop) -> None:
+        if tmp_path / "seed-1" in stop.folders and runs.read(tmp_path / "seed-1").epochs:
+            stop.hear(signal.SIGINT, None)
+        real(stop)
 
     with monkeypatch.context() as patch:
-        patch.setattr(session.Stop, "check", check)
+        patch.setattr(Stop, "check", check)
         assert run(*options) == 130
     assert runs.read(tmp_path / "seed-1").status == "stopped after epoch 1 (digits)"
-    assert run(*options) == 0
+    assert series.read(tmp_path).status == "1 of 2 runs finished; not under way. Resume trains what is missing"
+    assert run(*(("--resume", tmp_path) if again == "--resume" else options)) == 0
     assert runs.read(tmp_path / "seed-1").started["resumed_from"] == 1
+    assert series.read(tmp_path).status == "2 of 2 runs finished"
 
 
 # --- stopping ----------------------------------------------------------------------------------------------------
@@ -346,37 +356,39 @@ def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> Non
     assert not runs.stop_requested(folder)
 
 
-def test_a_first_ctrl_c_only_asks_and_a_second_ends_at_once(tmp_path: Path) -> None:
-    with session.Stop() as stop:
-        stop.gentle = True
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(session.Stopped) as asked:
-            stop.check(tmp_path)
-        with pytest.raises(session.Stopped) as at_once:
-            signal.raise_signal(signal.SIGINT)
+def test_a_first_ctrl_c_only_asks_and_a_second_ends_at_once() -> None:
+    stop = Stop()
+    stop.gentle = True
+    stop.hear(signal.SIGINT, None)
+    with pytest.raises(Stopped) as asked:
+        copy.copy(stop).check()
+    with pytest.raises(Stopped) as at_once:
+        stop.hear(signal.SIGINT, None)
     assert asked.value.exit_code == at_once.value.exit_code == 130
+    stop.hear(signal.SIGTERM, None)  # while it says goodbye
 
 
 def test_a_ctrl_c_before_the_training_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(data, "load", lambda *_: signal.raise_signal(signal.SIGINT))
-    assert run(*DIGITS) == 130
+    stops = [Stop(), Stop()]
+    monkeypatch.setattr(data, "load", lambda *_: stops.pop().hear(signal.SIGINT, None))
+    assert train.main([*DIGITS], stops[-1]) == 130
     assert capsys.readouterr().out == "stopped before the run began\n"
-    assert run(*DIGITS, "--out", tmp_path / "run") == 130
+    assert train.main([*DIGITS, "--out", str(tmp_path / "run")], stops[-1]) == 130
     assert runs.read(tmp_path / "run").end["event"] == "stopped"
 
 
 def test_the_stop_is_obeyed_between_any_two_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "BATCH_SIZE", 100)  # so that the test set is several batches too
-    wanted, real = iter(range(4 + 4)), session.Stop.check
+    wanted, real = iter(range(4 + 4)), Stop.check
     for batch in wanted:
         checks = iter([False] * batch)
 
-        def check(stop: session.Stop, folder: Path, checks=checks) -> None:
-            if next(checks, True):
-                runs.request_stop(folder)
-            real(stop, folder)
+        def check(stop: Stop, checks=checks) -> None:
+            if stop.folders and next(checks, True):
+                runs.request_stop(stop.folders[-1])
+            real(stop)
 
-        monkeypatch.setattr(session.Stop, "check", check)
+        monkeypatch.setattr(Stop, "check", check)
         assert run(*DIGITS, "--epochs", 1, "--batch-size", 400, "--out", tmp_path / str(batch)) == 0
         assert runs.read(tmp_path / str(batch)).status == "stopped before the first epoch was complete (digits)"
 
@@ -408,15 +420,15 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(uninterrupte
 
 def stop_after(epoch: int, folder: Path) -> None:
     """A run on digits that is stopped in the middle of the epoch after this one."""
-    real = session.Stop.check
+    real = Stop.check
 
-    def check(stop: session.Stop, folder: Path) -> None:
-        if len(runs.read(folder).epochs) >= epoch:
+    def check(stop: Stop) -> None:
+        if stop.folders and len(runs.read(folder).epochs) >= epoch:
             runs.request_stop(folder)
-        real(stop, folder)
+        real(stop)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session.Stop, "check", check)
+        patch.setattr(Stop, "check", check)
         assert run(*DIGITS, "--epochs", EPOCHS, "--out", folder) == 0
 
 
@@ -685,7 +697,7 @@ def test_a_disk_that_is_full_keeps_the_last_checkpoint_and_the_run_goes_on_later
     _, complaint = trainer.communicate(timeout=30)
     result = runs.read(folder)
     assert trainer.returncode == 1
-    assert complaint == f"cnn.train: {result.end['error']}. {session.NO_ROOM}.\n"
+    assert complaint == f"cnn.train: {result.end['error']}. {NO_ROOM}.\n"
     assert len(torch.load(folder / "checkpoint.pt", weights_only=True)["epochs"]) == len(result.epochs)
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json", "lock", "log.jsonl"]
 
@@ -702,7 +714,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     trainer = start(readonly, *DIGITS, "--out", readonly / "run", preexec_fn=obey_permissions)
     _, complaint = trainer.communicate()
     assert trainer.returncode == 1
-    assert complaint == f"cnn.train: Permission denied: {readonly / 'run'}. {session.NO_ROOM}.\n"
+    assert complaint == f"cnn.train: Permission denied: {readonly / 'run'}. {NO_ROOM}.\n"
 
 
 def test_a_place_that_is_no_folder_is_named(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ IN_THE_OFFICE = (
     "cnn/__init__.py",
     "xlsx/__init__.py",
     "xlsx/contract.py",
-    *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "settings")),
+    *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "series", "settings")),
 )
 OOR = "http://openoffice.org/2001/registry"
 XML = "http://www.w3.org/XML/1998/namespace"

@@ -6,14 +6,28 @@
     stop             a file that asks the trainer to end                  (folder.py)
     checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
 
+A folder with a series.json holds several runs, which one process trains one after the other (series.py).
+
 Standard library only, and Python 3.9, because LibreOffice's own Python follows runs with this package.
 `python start.py runs` lists and compares runs (listing.py).
 """
 
-from cnn.runs.folder import clear_stop, find, home, list_runs, new_folder, request_stop, stop_requested, write_file
+from cnn.runs.folder import (
+    clear_stop,
+    find,
+    home,
+    is_series,
+    list_runs,
+    new_folder,
+    request_stop,
+    runs_in,
+    stop_requested,
+    write_file,
+)
 from cnn.runs.follower import Follower, Run, read
 from cnn.runs.lock import Lock, is_alive
 from cnn.runs.log import EPOCH_KEYS, PARTS, Failure, Log, accuracy, cut_log, epoch_keys
+from cnn.runs.series import Series
 
 __all__ = [
     "EPOCH_KEYS",
@@ -23,6 +37,7 @@ __all__ = [
     "Lock",
     "Log",
     "Run",
+    "Series",
     "accuracy",
     "clear_stop",
     "cut_log",
@@ -30,10 +45,12 @@ __all__ = [
     "find",
     "home",
     "is_alive",
+    "is_series",
     "list_runs",
     "new_folder",
     "read",
     "request_stop",
+    "runs_in",
     "stop_requested",
     "write_file",
 ]

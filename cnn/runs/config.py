@@ -7,15 +7,16 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from cnn import __version__
 from cnn.runs.folder import write_file
-from cnn.runs.settings import SETTINGS, SettingsError, check_settings
+from cnn.runs.settings import SettingsError, completed
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | None) -> None:
+def write_config(folder: Path, settings: dict[str, Any], facts: dict[str, Any], data_dir: Path | None) -> None:
     """Write config.json: every setting, and what the run ran on. Raises OSError."""
     config = {
         **settings,
@@ -28,22 +29,36 @@ def write_config(folder: Path, settings: dict, facts: dict, data_dir: Path | Non
     write_file(folder / "config.json", json.dumps(config, indent=2).encode())
 
 
-def read_config(folder: Path) -> dict:
+def read_config(folder: Path) -> dict[str, Any]:
     """A run's config.json, its settings checked. Raises SettingsError."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_bytes())
-        return {**config, **check_settings({name: config[name] for name in SETTINGS})}
+        return {**config, **completed(config)}
     except FileNotFoundError:
         raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
     except KeyError as error:
-        advice = "Take the version of this program that wrote it, or start a new run"
-        raise SettingsError(f"{path} does not say {error}, as the runs of this version do", advice) from error
+        raise SettingsError(
+            f"{path} does not say {error}", "Put the run's own file back, or start a new run"
+        ) from error
     except (ValueError, TypeError) as error:
         raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
 
 
-def _package_versions() -> dict:
+def compare(given: dict[str, Any], config: dict[str, Any], folder: Path) -> None:
+    """Raise SettingsError where a setting differs from what the run was started with."""
+    for name in given:
+        if given[name] != config[name]:
+            error = f"{name} is {given[name]}, but {folder.name} was started with {config[name]}"
+            raise SettingsError(error, "Leave it out, or start a new run without --resume")
+
+
+def determined(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those settings that leave nothing open; what auto became in a run cannot be compared with it."""
+    return {name: value for name, value in settings.items() if value != "auto"}
+
+
+def _package_versions() -> dict[str, Any]:
     return {name: metadata.version(name) for name in ("torch", "torchvision")}
 
 

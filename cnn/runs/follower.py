@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from cnn.runs.lock import is_alive
 from cnn.runs.log import accuracy, parse
@@ -18,14 +19,14 @@ class Run:
     """What is known of a run: its log's lines by event, and whether its trainer lives."""
 
     folder: Path
-    started: dict | None = None
-    epochs: list[dict] = field(default_factory=list)
-    progress: dict | None = None  # within the epoch that is under way
-    end: dict | None = None  # finished, stopped or failed
+    started: dict[str, Any] | None = None
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    progress: dict[str, Any] | None = None  # within the epoch that is under way
+    end: dict[str, Any] | None = None  # finished, stopped or failed
     alive: bool = False
     skipped: int = 0  # lines that are no event
 
-    def after(self, line: dict) -> Run:
+    def after(self, line: dict[str, Any]) -> Run:
         """This run with one more line of its log."""
         event = line["event"]
         if event == "started":
@@ -34,6 +35,10 @@ class Run:
         if event == "epoch":
             return replace(self, epochs=[*self.epochs, line], progress=None)
         return replace(self, progress=line) if event == "progress" else replace(self, end=line, progress=None)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.end is not None and self.end["event"] == "finished"
 
     @property
     def status(self) -> str:
@@ -72,7 +77,8 @@ class Follower:
 
     def __init__(self, folder: Path):
         self.run, self.path = Run(Path(folder)), os.path.join(folder, "log.jsonl")
-        self._offset, self._last, self._seen, self._next_probe = 0, b"", None, 0.0
+        self._offset, self._last, self._next_probe = 0, b"", 0.0
+        self._seen: tuple[int, int, int] | None = None
 
     def poll(self) -> Run:
         """The run as it is now; the same object as before where nothing changed."""

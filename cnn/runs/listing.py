@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from cnn.runs.follower import Run
 from cnn.runs.log import accuracy
@@ -44,7 +45,7 @@ def comparison(found: list[Run]) -> list[list[str]]:
     return rows
 
 
-def config(folder: Path) -> dict:
+def config(folder: Path) -> dict[str, Any]:
     """A run's config.json; empty where there is none that can be read."""
     try:
         found = json.loads((folder / "config.json").read_bytes())

@@ -10,6 +10,7 @@ import math
 import os
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 LOSSES_AND_ACCURACIES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 EPOCH_KEYS = ("epoch", *LOSSES_AND_ACCURACIES, "learning_rate", "seconds", "images_per_second")
@@ -39,7 +40,7 @@ def epoch_keys(part: str) -> tuple[str, ...]:
     return tuple(key.replace("test_", f"{part}_") for key in EPOCH_KEYS)
 
 
-def accuracy(figures: dict) -> tuple[str, float | None]:
+def accuracy(figures: dict[str, Any]) -> tuple[str, float | None]:
     """Which part of the images an epoch was measured with, and its accuracy there (a fraction)."""
     part = next((part for part in PARTS if f"{part}_accuracy" in figures), PARTS[0])
     return part, figures.get(f"{part}_accuracy")
@@ -78,7 +79,7 @@ def cut_log(folder: Path, epoch: int) -> None:
         file.truncate(end)
 
 
-def parse(line: bytes) -> dict | None:
+def parse(line: bytes) -> dict[str, Any] | None:
     """The event on a line of the log, or None where it is not one."""
     try:
         read = json.loads(line)

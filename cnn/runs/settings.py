@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from cnn.runs.log import Failure
 
@@ -25,15 +26,19 @@ class SettingsError(Failure, ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One of `choices`, or a number of `kind`: an int from `lowest`, a float above 0 (or `zero` too), to `highest`."""
+    """One of `choices`, or a number of `kind`: an int from `lowest`, a float above 0 (or `zero` too), to `highest`.
 
-    default: object
+    `before` is what acted before there was this setting: every one that comes after version 0.1.0 says it.
+    """
+
+    default: Any
     help: str
-    choices: tuple = ()
+    choices: tuple[str, ...] = ()
     kind: type = str
     lowest: int = 1
     highest: float = math.inf
     zero: bool = False
+    before: Any = None
 
     @property
     def allowed(self) -> str:
@@ -44,7 +49,7 @@ class Setting:
             return f"a number {'from' if self.zero else 'above'} 0{most}, such as {self.default}"
         return f"a whole number from {self.lowest}{most}"
 
-    def read(self, value: object) -> object:
+    def read(self, value: Any) -> Any:
         """The setting in `value`, a cell's number or text. Raises ValueError or TypeError where it is not allowed."""
         if self.choices:
             return self.choices[self.choices.index(str(value).strip().lower())]
@@ -56,6 +61,7 @@ class Setting:
 
 
 SHEET = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device")  # have a cell in the workbook
+MOMENTUM = 0.9  # of sgd
 SETTINGS = {  # the defaults are the recipe "tuned"
     "model": Setting("tuned", "the network; python start.py models prints them", MODELS),
     "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", DATASETS),
@@ -65,7 +71,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "seed": Setting(0, "fixes initial weights, order and augmentation", kind=int, lowest=0, highest=2**32 - 1),
     "device": Setting("auto", "where to compute; auto takes a GPU if there is one", ("auto", "cpu", "cuda", "mps")),
     "recipe": Setting("tuned", "sets the defaults of the others; reference is the exercise's", ("tuned", "reference")),
-    "optimizer": Setting("adamw", "sgd has momentum 0.9", ("adamw", "sgd")),
+    "optimizer": Setting("adamw", f"sgd has momentum {MOMENTUM}", ("adamw", "sgd")),
     "schedule": Setting("linear", "of the learning rate: up, then down to 0, or constant", ("linear", "constant")),
     "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
     "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
@@ -83,7 +89,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "precision": Setting("auto", "auto is bfloat16 on CUDA and on CPUs with AMX", ("auto", "float32", "bfloat16")),
     "validate": Setting("no", "measure on the last sixth of the training images, held out, not on test", ("no", "yes")),
 }
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "tuned": {},
     "reference": {
         "batch_size": 128,
@@ -98,7 +104,7 @@ RECIPES = {
 }
 
 
-def check_setting(name: str, value: object) -> object:
+def check_setting(name: str, value: Any) -> Any:
     """The value of the setting `name`; raises SettingsError, which names it and what is allowed."""
     if name not in SETTINGS:
         raise SettingsError(f"There is no setting {name}", f"There are {', '.join(SETTINGS)}")
@@ -109,8 +115,18 @@ def check_setting(name: str, value: object) -> object:
         raise SettingsError(f"{name} is {shown}", f"It must be {SETTINGS[name].allowed}") from None
 
 
-def check_settings(given: dict) -> dict:
+def check_settings(given: dict[str, Any]) -> dict[str, Any]:
     """All settings of a run: those given, checked, and the recipe's for the others. Raises SettingsError."""
     checked = {name: check_setting(name, value) for name, value in given.items()}
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **RECIPES[checked.get("recipe", "tuned")], **checked}
+
+
+def as_begun(known: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a run's settings, and for those that its version lacked what acted then."""
+    return {**{name: setting.before for name, setting in SETTINGS.items() if setting.before is not None}, **known}
+
+
+def completed(begun: dict[str, Any]) -> dict[str, Any]:
+    """All settings of a run that was begun with these, checked. Raises SettingsError; KeyError where one is missing."""
+    return check_settings({name: as_begun(begun)[name] for name in SETTINGS})

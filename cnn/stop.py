@@ -1,0 +1,78 @@
+"""Hears what asks a run to end: signals, and the file `stop` in its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from cnn import runs
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGBREAK")  # Slurm warns by SIGUSR1; SIGBREAK is Windows' own
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+CTRL_C, TERMINATED = 130, 143  # exit codes: 128 and the number of SIGINT, of SIGTERM
+
+
+class Stopped(BaseException):
+    """The run was asked to end. It is no Exception, so that nothing on its way takes it for an error."""
+
+    def __init__(self, exit_code: int):
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+class Stop:
+    """Notes a signal, and raises Stopped once: at the next `check`, and where `gentle` is not set at once.
+
+    While it is `gentle`, between batches, only a second signal ends at once. Inside an import nothing is raised, since
+    the code of a package may eat it there: `check` raises it afterwards. `folders` may hold a file that asks, too.
+    """
+
+    def __init__(self) -> None:
+        self.gentle, self.over, self.asked = False, False, 0
+        self.folders: list[Path] = []
+
+    def hear_signals(self) -> None:
+        """Hear them from here on. One that was ignored at the start, as nohup does, stays ignored."""
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self.hear)
+        if hasattr(signal, "pthread_sigmask"):  # start.py blocks them while it hands over
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        only_asks = (self.gentle and not self.asked) or self.over or is_importing(frame)
+        self.asked = self.asked or number
+        if not only_asks:
+            self.end()
+
+    @contextlib.contextmanager
+    def gently(self, folder: Path) -> Iterator[None]:
+        """While the run in this folder trains: obey its file too. Once it is complete, nothing ends it any more."""
+        self.gentle, self.over = True, False
+        self.folders.append(folder)
+        yield
+        self.check()
+        self.folders.remove(folder)
+        self.gentle, self.over = False, True
+
+    def check(self) -> None:
+        """Raise Stopped when a signal or a file has asked for it."""
+        if self.asked:
+            self.end()
+        if any(runs.stop_requested(folder) for folder in self.folders):
+            raise Stopped(0)
+
+    def end(self) -> None:
+        """Raise Stopped; from here on signals change nothing."""
+        self.over = True
+        raise Stopped(CTRL_C if self.asked == signal.SIGINT else TERMINATED)
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported in this frame or in one that called it."""
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
