@@ -493,12 +493,12 @@ def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: p
 
 def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:
     folder = uninterrupted[0]
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     assert run("--resume", folder) == 2
     assert f"{folder} is finished. Start a new run" in capsys.readouterr().err
     assert run(*DIGITS, "--out", folder) == 2
     assert f"{folder} holds a run already. Take another folder" in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 @posix
