@@ -2,6 +2,7 @@
 
     python -m benchmarks.cnn accuracy [ROW…]    five seeds of every row, or of some; the table of those there are
     python -m benchmarks.cnn table              only the table, of the rows that are finished
+    python -m benchmarks.cnn average            the short training, averaged every fifth update (0.1.0) and every one
     python -m benchmarks.cnn speed              time and memory beside the exercise's way, in turn; minutes
 
 The runs of the accuracies are kept in BACKPROP_HOME/benchmark: started again, only what is missing is trained, and
@@ -30,6 +31,7 @@ from cnn.train import parser, seeds
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = "0-4"
+SPREAD = ("mean ± deviation, %", "lowest", "highest", "each seed")
 ROUNDS = 3
 EPOCHS = 2  # of which the second is measured: in the first PyTorch prepares its kernels
 TARGET = 99.4
@@ -64,23 +66,19 @@ def folder(name: str) -> Path:
 def accuracy(names: list[str]) -> None:
     """Train the rows' seeds, those that are missing, and write the table after every row."""
     for name in names or ROWS:
-        command = [sys.executable, "-m", "cnn.train", *ROWS[name].options.split(), "--seeds", SEEDS]
-        subprocess.run([*command, "--out", str(folder(name))], cwd=PROJECT, check=True)
+        train(ROWS[name].options, folder(name))
         table()
+
+
+def train(options: str, place: Path) -> None:
+    """Train the seeds that are missing, each in a folder of its own in this one."""
+    command = [sys.executable, "-m", "cnn.train", *options.split(), "--seeds", SEEDS, "--out", str(place)]
+    subprocess.run(command, cwd=PROJECT, check=True)
 
 
 def table() -> None:
     """Write the rows all of whose seeds are finished. Raises SettingsError where their settings are not the row's."""
-    head = (
-        "options of cnn.train",
-        "parameters",
-        "mean ± deviation, %",
-        "lowest",
-        "highest",
-        "each seed",
-        "must",
-        "aim",
-    )
+    head = ("options of cnn.train", "parameters", *SPREAD, "must", "aim")
     finished = [accuracy_row(name) for name in ROWS if all(runs.read(run).is_finished for run in seed_folders(name))]
     print(record("Test accuracy on MNIST, last epoch", "python -m benchmarks.cnn accuracy", [head, *finished]))
 
@@ -93,6 +91,23 @@ def check_row(name: str) -> None:
         compare(determined({**wanted, "seed": seed}), read_config(run), run)
 
 
+def average() -> None:
+    """The short training with the steps of the average as version 0.1.0 made them, and as they are made now."""
+    rows = [("options of cnn.train", *SPREAD)]
+    for every in (5, 1):
+        options, place = f"{ROWS['short'].options} --average-every {every}", folder(f"average-every-{every}")
+        train(options, place)
+        rows.append((f"`{options} --seeds {SEEDS}`", *spread([runs.read(run) for run in runs.runs_in(place)[::-1]])))
+    print(record("Steps of the average: every fifth update and every one", "python -m benchmarks.cnn average", rows))
+
+
+def spread(found: list[runs.Run]) -> tuple[str, ...]:
+    """The last epochs' test accuracies: SPREAD."""
+    percent = [100 * run.epochs[-1]["test_accuracy"] for run in found]
+    mean = f"{statistics.mean(percent):.3f} ± {statistics.stdev(percent):.3f}"
+    return mean, f"{min(percent):.2f}", f"{max(percent):.2f}", " ".join(f"{each:.2f}" for each in percent)
+
+
 def seed_folders(name: str) -> list[Path]:
     return [folder(name) / f"seed-{seed}" for seed in seeds(SEEDS)]
 
@@ -100,15 +115,11 @@ def seed_folders(name: str) -> list[Path]:
 def accuracy_row(name: str) -> tuple[str, ...]:
     check_row(name)
     row, found = ROWS[name], [runs.read(path) for path in seed_folders(name)]
-    percent = [100 * run.epochs[-1]["test_accuracy"] for run in found]
     dirty = any((read_config(run.folder)["revision"] or "").endswith("-dirty") for run in found)
     return (
         f"`{row.options} --seeds {SEEDS}`" + (" (uncommitted source)" if dirty else ""),
         f"{found[0].started['parameters']:,}",
-        f"{statistics.mean(percent):.3f} ± {statistics.stdev(percent):.3f}",
-        f"{min(percent):.2f}",
-        f"{max(percent):.2f}",
-        " ".join(f"{each:.2f}" for each in percent),
+        *spread(found),
         f"{row.must:.2f}",
         f"{row.aim:.2f}",
     )
@@ -204,13 +215,13 @@ def timed(module: str, *options: str, threads: int) -> Measured:
     return Measured(epoch, time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
+COMMANDS = {"table": table, "average": average, "speed": speed}
+
 if __name__ == "__main__":
     what, *names = sys.argv[1:] or [""]
     if what == "accuracy" and set(names) <= set(ROWS):
         accuracy(names)
-    elif what == "table" and not names:
-        table()
-    elif what == "speed" and not names:
-        speed()
+    elif what in COMMANDS and not names:
+        COMMANDS[what]()
     else:
         sys.exit(__doc__)

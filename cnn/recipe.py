@@ -16,7 +16,6 @@ from cnn.runs.settings import MOMENTUM
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 BETAS = (0.9, 0.99)
-AVERAGE_EVERY = 5  # updates between two steps of the average
 
 
 def make_optimizer(network: nn.Module, settings: dict[str, Any]) -> Optimizer:

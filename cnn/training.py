@@ -35,8 +35,8 @@ class TrainingState:
 
     @property
     def result(self) -> nn.Module:
-        """The network that counts: the average of its weights where there is one."""
-        return self.average.module if self.average else self.network
+        """The network that counts: the average of its weights where there is one, and it has begun."""
+        return self.average.module if self.average and self.average.n_averaged else self.network
 
     def save(self, path: Path, epochs: list[dict[str, Any]]) -> None:
         """Write the checkpoint after `epochs`, which are then the complete ones. Raises OSError."""
@@ -78,7 +78,7 @@ class TrainingState:
         """One update, the number `update` from 1 on: weights, and their average."""
         updates = self.settings["epochs"] * self.batches
         recipe.update(self.optimizer, loss, recipe.learning_rate(self.settings, update, updates))
-        if self.average and update % recipe.AVERAGE_EVERY == 0:
+        if self.average and update % self.settings["average_every"] == 0:
             self.average.update_parameters(self.network)
 
     @property

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from torchvision.datasets import MNIST
 
@@ -187,6 +188,42 @@ def test_the_exercises_epoch_is_one_update_a_batch_by_gradient_descent_with_mome
                 weight.sub_(0.01 * velocity)
     state = torch.cat([value.flatten().double() for value in network.state_dict().values()])
     assert state.tolist() == pytest.approx(weights(tmp_path / "run"), abs=1e-5)
+
+
+def saved_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load((folder / "weights.safetensors").read_bytes())
+
+
+def test_the_figures_are_the_trained_networks_after_very_few_updates_too(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert run(*DIGITS[:6], "--batch-size", 1437, "--learning-rate", 0.02, "--epochs", 4, "--out", folder) == 0
+    last = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert all(torch.equal(value, last["network"][name]) for name, value in saved_weights(folder).items())
+    network, test = models.build("tiny"), data.load("digits").test
+    network.load_state_dict(last["network"])
+    hits = int((network.eval()(test.images).argmax(1) == test.labels).sum())
+    assert runs.read(folder).epochs[-1]["test_accuracy"] == hits / 360
+    assert len({epoch["test_loss"] for epoch in runs.read(folder).epochs}) == 4
+
+
+def test_the_average_reaches_from_the_first_update_to_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, seen, window = training.TrainingState.step, [], 0.5
+
+    def step(state: training.TrainingState, loss: torch.Tensor, update: int) -> None:
+        real(state, loss, update)
+        seen.append([weight.detach().double().clone() for weight in state.network.parameters()])
+
+    monkeypatch.setattr(training.TrainingState, "step", step)
+    options = ("--batch-size", 479, "--epochs", 3, "--average", window)
+    assert run(*DIGITS[:6], *options, "--learning-rate", 0.02, "--out", tmp_path / "run") == 0
+    shares = []  # of each of the nine updates: step n moves the average by 1 / (window n) towards the weights
+    for number in range(1, 10):
+        moved = min(1, 1 / (window * number))
+        shares = [(1 - moved) * share for share in shares] + [moved]
+    names = dict(models.build("tiny").named_parameters())
+    for name, *values in zip(names, *seen, strict=True):
+        mean = sum(share * value for share, value in zip(shares, values, strict=True))
+        torch.testing.assert_close(saved_weights(tmp_path / "run")[name].double(), mean, rtol=1e-4, atol=1e-6)
 
 
 def test_every_epoch_and_every_seed_has_random_numbers_of_its_own() -> None:
