@@ -1,4 +1,8 @@
-"""Fixtures that several features share."""
+"""Fixtures that several features share, and the order of the tests.
+
+What needs neither an office nor a training comes first; `--quick` ends there. With pytest-xdist the files run beside
+each other, and all that needs an office in one process: a window that waits for a busy machine may wait too long.
+"""
 
 import os
 import shutil
@@ -13,6 +17,40 @@ from tests.needs import require
 # examples are the same every time: a landing depends on its code, not on luck.
 settings.register_profile("ours", deadline=None, derandomize="BACKPROP_REQUIRE" in os.environ)
 settings.load_profile("ours")
+
+
+OFFICE = "soffice"  # the fixture on which everything that needs an office depends
+TRAINING = {  # files whose tests train, or start something that does
+    "test_launch.py",
+    "test_main_job.py",
+    "test_outcome.py",
+    "test_rates.py",
+    "test_readme.py",
+    "test_recipe.py",
+    "test_train.py",
+    "test_training.py",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick`."""
+    parser.addoption("--quick", action="store_true", help="only what needs neither an office nor a training")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the quick tests first, or leave the others out; say which are not to run beside each other."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("office" if needs_office(item) else item.path.name))
+    slow = [item for item in items if needs_office(item) or item.path.name in TRAINING]
+    if config.option.quick:
+        config.hook.pytest_deselected(items=slow)
+    quick = [item for item in items if item not in slow]
+    items[:] = quick if config.option.quick else [*quick, *slow]
+
+
+def needs_office(item: pytest.Item) -> bool:
+    """Whether a test starts LibreOffice, or looks for it."""
+    return OFFICE in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
