@@ -3,3 +3,5 @@
 from cnn import __version__
 
 __all__ = ["__version__"]
+
+IDENTIFIER = "org.backprop.addin"  # of the extension for LibreOffice

@@ -17,12 +17,12 @@ from com.sun.star.task import XJob, XJobExecutor
 from org.backprop.addin import XFunctions
 
 import addin.calc
+from addin import IDENTIFIER
 from addin.calc.bridge import Bridge
 from addin.calc.document import Document, Rows
 from addin.calc.menu import Menu
 from xlsx.contract import COMMANDS
 
-IDENTIFIER = "org.backprop.addin"
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
 NO_SCRIPT = "VBAInterop"  # the one kind of event for which the office does not look for a script itself
 OURS = "backprop:"

@@ -12,11 +12,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from addin import __version__
+from addin import IDENTIFIER, __version__
 from addin.functions import FUNCTIONS, PARAMETERS, Function
 from xlsx.contract import COMMANDS
 
-IDENTIFIER = "org.backprop.addin"
 SERVICE = f"{IDENTIFIER}.AddIn"
 EVENTS = ("OnLoadFinished", "OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
 COMMAND = f"service:{IDENTIFIER}.Commands"
@@ -39,7 +38,6 @@ IN_THE_OFFICE = (
     *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "series", "settings")),
 )
 OOR = "http://openoffice.org/2001/registry"
-XML = "http://www.w3.org/XML/1998/namespace"
 MANIFEST = "http://openoffice.org/2001/manifest"
 DESCRIPTION = "http://openoffice.org/extensions/description/2006"
 XLINK = "http://www.w3.org/1999/xlink"

@@ -39,7 +39,7 @@ def receive(read: Callable[[int], bytes]) -> Any:
 
 
 class PolledPipe:
-    """A request and its answer, where the system can wait for a pipe: no thread between, which takes half the time."""
+    """A request and its answer, where the system can wait for a pipe: no thread stands between."""
 
     def __init__(self, requests: IO[bytes], answers: IO[bytes]):
         self._requests, self._answers = requests, answers

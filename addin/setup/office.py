@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from addin import IDENTIFIER
+
 OLDEST = (25, 2)
-IDENTIFIER = "org.backprop.addin"
 GET_IT = "LibreOffice 25.2 or newer is on https://www.libreoffice.org/download/"
 FLATPAK, SNAP = "org.libreoffice.LibreOffice", "/snap/"
 PLACES = {  # where installers put it, newest name first; Flatpak and Snap last
