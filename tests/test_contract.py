@@ -44,6 +44,7 @@ def test_every_constant_is_used_by_a_macro() -> None:
 def test_the_macros_constants_say_what_the_contract_says() -> None:
     """Read back by the rules of VBA: quotes are doubled, other characters stand as ChrW."""
     text = for_macros.module().replace("\r\n", "\n")
+    assert not re.search("Public Const.*ChrW", text), "VBA's constants call nothing"
     declared = re.findall(r"^(?:Public Const|    ) ?(\w+)(?: As \w+)? = (.*)$", text, re.MULTILINE)
     assert {name: evaluated(expression) for name, expression in declared} == for_macros.constants()
 

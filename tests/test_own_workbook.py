@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from addin import workbook
+from addin import main_job, workbook
 from addin.setup.office import environment
 from xlsx import build, contract
 
@@ -50,6 +50,12 @@ def test_an_older_layout_is_told_and_todays_is_written_beside_it_on_request(home
     assert (workbook.layout(own), workbook.layout(beside)) == (1, 2)
     assert str(beside) in workbook.newer_layout(own)
     assert workbook.newer_layout(beside) == ""
+
+
+@pytest.mark.usefixtures("second_layout")
+def test_the_main_job_tells_it_and_opens_the_users_own_all_the_same(home: Path, capsys) -> None:
+    assert main_job.user_workbook() == home / build.FILE_NAME
+    assert "python start.py new" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("second_layout")
