@@ -16,6 +16,7 @@ Each of these takes options of its own, which --help after it lists, and names f
     python start.py evaluate RUN    measure a run's network anew
     python start.py classify RUN FILE...  say what a run's network takes pictures of your own for
     python start.py results RUN...  write a workbook of training runs
+    python start.py unfold RUN      write a run's network as plain formulas, a workbook to draw digits into
     python start.py extension FILE  package LibreOffice's extension
 
 --no-torch leaves PyTorch (up to 8 GB) out of the first, the second and `test`.
@@ -46,6 +47,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "evaluate": (WITH_TORCH, ["cnn.evaluate"]),
     "classify": (WITH_TORCH, ["addin.trained", "classify"]),
     "results": (LIGHT, ["xlsx.results"]),
+    "unfold": (WITH_TORCH, ["addin.unfold"]),
     "extension": (LIGHT, ["addin.calc.extension"]),
 }
 # The others' arguments go on as they are, and they run in the user's folder.

@@ -155,6 +155,10 @@ class Driver:
                 else:
                     cell.String = value or ""
 
+    def paste(self, key, address, rows):
+        """Rows of numbers and texts all at once, as a paste does it."""
+        self._range(key, address).setDataArray(tuple(map(tuple, rows)))
+
     def array(self, key, address, formula):
         self._range(key, address).setArrayFormula(formula)
 

@@ -1,0 +1,99 @@
+"""An unfolded workbook where it is used: three programs compute it, LibreOffice is typed into."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn import models
+from tests import engines, unfolded
+from tests.calc.conftest import StartOffice
+from tests.calc.office import Office
+from tests.needs import require
+from xlsx.unfold import trust
+
+MODELS = list(models.MODELS)
+PICTURES = [3, 58, 100]
+
+
+@pytest.fixture(scope="module")
+def office(start_office: StartOffice) -> Iterator[Office]:
+    """A LibreOffice without the extension."""
+    office = start_office(with_extension=False)
+    yield office
+    office.end()
+
+
+@pytest.fixture
+def tiny(office: Office) -> Iterator[int]:
+    """The workbook of `tiny`, open in it."""
+    key = office.load(str(unfolded.written("tiny")))
+    yield key
+    office.close(key)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_three_programs_compute_pytorch_s_logits(model: str, office: Office, tmp_path: Path) -> None:
+    if not engines.has_gnumeric():
+        require("gnumeric", "ssconvert is not installed: install gnumeric")
+    path, known = unfolded.written(model), unfolded.trained(model)
+    wanted = unfolded.float64(unfolded.made_up(model), known)[[picture - 1 for picture in PICTURES]]
+    computed = {
+        "LibreOffice": engines.calc(office, path, PICTURES),
+        "Gnumeric": engines.gnumeric(path, PICTURES, tmp_path),
+        "formualizer": engines.formualizer(path, PICTURES),
+    }
+    for program, logits in computed.items():
+        assert abs(np.stack(list(logits)) - wanted).max() < 1e-9, program
+
+
+def test_a_drawn_pixel_counts_and_a_blank_one_is_the_picture_s(office: Office, tiny: int) -> None:
+    chosen = office.read(tiny, "chosen")
+    for typed, used in ((200, 200), (0, 0), (999, 255), (-5, 0), (None, chosen[14][14])):
+        office.write(tiny, "Draw.P20", typed)  # row 15, column 15 of yours
+        assert office.read(tiny, "used")[14][14] == used
+    office.write(tiny, "picture", 0)
+    assert sum(map(sum, office.read(tiny, "used"))) == 0
+    office.write(tiny, "picture", 77)
+    assert office.read(tiny, "used") == unfolded.trained("tiny").images[76].tolist()
+
+
+def test_all_28_by_28_numbers_can_be_pasted(office: Office, tiny: int) -> None:
+    known = unfolded.trained("tiny")
+    office.paste(tiny, "yours", known.images[41].tolist())
+    wanted = unfolded.float64(unfolded.made_up("tiny"), known)[41]
+    assert abs(np.array(office.read(tiny, "logits")[0]) - wanted).max() < 1e-9
+    assert office.read(tiny, "compared") == [[0]]
+
+
+def test_the_comparison_agrees_and_finds_one_spoilt_cell(office: Office, tiny: int) -> None:
+    row = trust.FIRST_ROW + 5
+    states = f"{trust.TITLE}.I{row}:I{row}"
+    office.write(tiny, "picture", 5)
+    assert office.read(tiny, states) == [["agrees"]]
+    layer = office.read(tiny, "Layer 3.C7:C7")[0][0]
+    office.write(tiny, "Layer 3.C7", layer + 0.25)
+    assert office.read(tiny, states) == [["differs"]]
+    office.write(tiny, "Layer 3.C7", "=NA()")
+    assert office.read(tiny, states) == [["differs"]]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_place_worked_out_is_the_map_s_own_cell(model: str, office: Office) -> None:
+    """With other choices too: the last two lines of the sum are computed in two ways."""
+    key = office.load(str(unfolded.written(model)))
+    book = engines.opened(unfolded.written(model))
+    for title in [title for title in book.sheetnames if title.startswith("Layer")]:
+        sheet = book[title]
+        ends = [cell for row in sheet.iter_rows() for cell in row if cell.value == "the cell of the map says"]
+        choices = [str(each.sqref).split(":")[0] for each in sheet.data_validations.dataValidation]
+        found = sheet.cell(ends[0].row, ends[0].column + 4).coordinate
+        above = max(row for row in range(1, ends[0].row) if sheet.cell(row, ends[0].column + 4).value)
+        summed = sheet.cell(above, ends[0].column + 4).coordinate
+        for number in (1, 2, 5):
+            for choice in choices:
+                office.write(key, f"{title}.{choice}", number)
+            one, other = (office.read(key, f"{title}.{cell}")[0][0] for cell in (summed, found))
+            assert one == pytest.approx(other, abs=1e-9), (title, number)
+    office.close(key)

@@ -1,0 +1,111 @@
+"""A network as plain formulas: its numbers against PyTorch; what the file holds, and what is refused."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from addin import unfold
+from cnn import models, plain
+from tests import engines, unfolded
+from xlsx.unfold import workbook
+from xlsx.unfold.arithmetic import forward
+from xlsx.unfold.formulas import LONGEST
+from xlsx.unfold.steps import UnknownLayer, fold
+from xlsx.unfold.trained import Layer
+
+MODELS = list(models.MODELS)
+EXCEL_2010 = {  # the functions that the formulas may use: all of them are older than that
+    *("ABS", "AND", "AVERAGE", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT", "ISBLANK", "ISNUMBER", "LARGE"),
+    *("MATCH", "MAX", "MIN", "MOD", "NA", "SQRT", "SUM", "SUMPRODUCT", "SUMXMY2", "TEXT"),
+}
+
+
+def formulas(path: Path) -> Iterator[str]:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/sheet"):
+                yield from re.findall(r"<f>([^<]*)</f>", archive.read(name).decode())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_stored_numbers_are_pytorch_s_in_float64(model: str) -> None:
+    known = unfolded.trained(model)
+    steps = fold(known.layers)
+    found = np.stack([forward(steps, known.normal(image))[-1].ravel() for image in known.images])
+    assert abs(found - unfolded.float64(unfolded.made_up(model), known)).max() < 1e-9
+    assert sum(step.parameters for step in steps) == known.parameters == models.parameter_count(models.build(model))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_formula_is_one_that_excel_2010_can_read(model: str) -> None:
+    used: set[str] = set()
+    for formula in formulas(unfolded.written(model)):
+        assert len(formula) <= LONGEST
+        used |= set(re.findall(r"([A-Z][A-Z0-9.]*)\(", formula))
+    assert used <= EXCEL_2010
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_file_is_valid_and_has_no_macros(model: str) -> None:
+    from openxml_audit import OpenXmlValidator
+
+    path = unfolded.written(model)
+    assert OpenXmlValidator().validate(path).errors == []
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if "vba" in name.lower()]
+
+
+def test_every_link_leads_to_a_sheet() -> None:
+    path = unfolded.written("tiny")
+    with zipfile.ZipFile(path) as archive:
+        sheets = [archive.read(name).decode() for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
+    links = [link for sheet in sheets for link in re.findall(r'<hyperlink [^>]*location="([^"]*)"', sheet)]
+    assert len(links) > 40
+    assert {link.partition("!")[0].strip("'") for link in links} <= set(engines.opened(path).sheetnames)
+
+
+def test_a_run_with_another_network_s_weights_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = unfolded.run_of("tuned", unfolded.made_up("compact"), tmp_path / "mixed")
+    assert unfold.main([str(folder), "--out", str(tmp_path / "out.xlsx")]) == 1
+    assert "does not fit the network tuned" in capsys.readouterr().err
+    assert not (tmp_path / "out.xlsx").exists()
+
+
+def test_a_run_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert unfold.main([str(tmp_path / "none")]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        (nn.AvgPool2d(2), "AvgPool2d"),
+        (nn.Conv2d(1, 2, 3, dilation=2), "dilation"),
+        (nn.Conv2d(2, 4, 3, groups=2), "groups"),
+        (nn.MaxPool2d(3), "kernel_size"),
+        (nn.BatchNorm2d(1, affine=False), "affine"),
+    ],
+)
+def test_a_layer_without_formulas_is_named_and_nothing_is_written(layer: nn.Module, named: str, tmp_path: Path) -> None:
+    known = unfolded.trained("tiny")
+    strange = Layer.read(plain.plain(layer))
+    path = tmp_path / "strange.xlsx"
+    with pytest.raises(UnknownLayer, match=named):
+        workbook.write(known.__class__(**{**vars(known), "layers": (strange, *known.layers)}), path)
+    assert not path.exists()
+
+
+def test_the_images_are_ten_of_each_class_the_wrong_ones_last() -> None:
+    labels = torch.arange(10).repeat(30)
+    predicted = labels.clone()
+    predicted[[0, 10, 20]] = 5
+    chosen = plain.choose(predicted, labels).tolist()
+    assert len(chosen) == len(set(chosen)) == 100
+    assert [labels[at] for at in chosen] == sorted(labels[at] for at in chosen)
+    assert chosen[:10] == [30, 40, 50, 60, 70, 80, 90, 0, 10, 20]

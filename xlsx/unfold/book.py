@@ -1,0 +1,141 @@
+"""The workbook under construction: its sheets, the looks of pictures made of cells, and links between sheets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.utility import quote_sheetname
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx.sheets import style
+from xlsx.unfold.maps import Maps, fixed
+from xlsx.unfold.steps import Step
+from xlsx.unfold.trained import Trained
+
+SIGNED = ("#2166AC", "#FFFFFF", "#B2182B")  # below 0, 0, above 0, with equal ends
+SOFT = ("#9CC3E6", "#FFFFFF", "#F0A8A0")  # the same, under numbers that are read
+PALE = ("#FFFFFF", "#C6DDF0", "#7FB2DC")  # the same, under words
+SHADES = ("#FFFFFF", "#6BAED6", "#08306B")  # numbers from 0 on
+FRAME = "#C3CBD3"
+WIDER = 1.059  # than Excel, Calc draws a column; Excel rounds a row's height down to whole pixels, so both get squares
+LOOKS: dict[str, dict[str, Any]] = {
+    "note": {"font_color": style.MUTED, "font_size": 9},
+    "section_link": {"bold": True, "font_size": 11, "font_color": style.ACCENT},
+    "jump": {"font_color": style.ACCENT, "underline": 1},
+    "sentence": {"font_color": style.INK},
+    "head": {**style.HEADER, "align": "center"},
+    "middle": {"align": "center", **style.ROW},
+    "middle_bold": {"align": "center", "bold": True, **style.ROW},
+    "total": {"align": "center", "bold": True},
+    "small": {"font_size": 8, "font_color": style.MUTED, "align": "center"},
+    "pane": {"align": "left", "font_size": 9},
+    "pane_note": {"font_color": style.MUTED, "font_size": 9, "align": "left"},
+    "pane_choice": {"font_color": style.INK, "font_size": 9, "align": "right", "indent": 1},
+    "pane_bold": {"bold": True, "align": "left"},
+    "pane_edit": {"align": "center", **style.EDIT},
+    "pane_number": {"num_format": "0.000", "align": "center", "font_size": 9},
+    "pane_total": {"font_size": 9, "num_format": "0.000000", "align": "right"},
+    "pane_result": {
+        "font_size": 9,
+        "num_format": "0.000000",
+        "align": "right",
+        "bold": True,
+        "top": 1,
+        "top_color": style.ACCENT,
+    },
+    "answer": {"font_size": 54, "bold": True, "font_color": style.ACCENT, "align": "left", "shrink": True},
+    "sure": {"font_size": 16, "bold": True, "font_color": style.INK, "align": "left"},
+    "second": {"font_size": 11, "font_color": style.MUTED, "align": "left", "valign": "top"},
+    "bar_head": {"font_size": 8, "font_color": style.MUTED, "align": "right"},
+    "bar_name": {"font_size": 12, "bold": True, "align": "center", **style.ROW},
+    "bar": {},
+    "bar_end": style.ROW,
+    "percent": {"num_format": "0.0%", "align": "right", "font_size": 9, **style.ROW},
+    "bar_number": {"num_format": "0.00000", "align": "right", "font_size": 9, **style.ROW},
+    "bar_state": {"font_size": 9, "align": "left", "indent": 1, **style.ROW},
+    "pane_label": {"font_size": 9, "align": "left", "bold": True, "top": 1, "top_color": style.ACCENT},
+}
+Edges = tuple[bool, bool, bool, bool]
+
+
+@dataclass
+class Book:
+    """Sheets by title, formats, and the frames of pictures, which are made when they are first asked for."""
+
+    workbook: Workbook
+    trained: Trained
+    steps: list[Step]
+    looks: dict[str, Format]
+    sheets: dict[str, Worksheet] = field(default_factory=dict)
+    frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str]) -> Book:
+        looks = style.formats(workbook)
+        looks |= {name: workbook.add_format({**style.FONT, **look}) for name, look in LOOKS.items()}
+        return cls(workbook, trained, steps, looks, {title: workbook.add_worksheet(title) for title in titles})
+
+    @staticmethod
+    def layer_title(number: int) -> str:
+        """The sheet of the step with this number, counted from 1. (L1 would be a cell.)"""
+        return f"Layer {number}"
+
+    def page(self, title: str, heading: str, sentence: str, pixels: float) -> Worksheet:
+        """A sheet of small square rows, under two rows of words; landscape on one sheet of paper."""
+        sheet = self.sheets[title]
+        sheet.set_default_row(0.75 * min(pixels + 0.45, pixels * WIDER))
+        sheet.set_row_pixels(0, 32)
+        sheet.set_row_pixels(1, 20)
+        sheet.write_string(0, 1, heading, self.looks["title"])
+        sheet.write_string(1, 1, sentence, self.looks["sentence"])
+        sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
+        sheet.fit_to_pages(1, 1)
+        return sheet
+
+    def picture_only(self, title: str) -> None:
+        """No letters and numbers along the edges: the cells are too small for them."""
+        self.sheets[title].hide_row_col_headers()
+
+    def define(self, name: str, sheet: str, first: tuple[int, int], last: tuple[int, int] | None = None) -> None:
+        """A name for a cell or a range."""
+        area = fixed(*first) + (f":{fixed(*last)}" if last else "")
+        self.workbook.define_name(name, f"={quote_sheetname(sheet)}!{area}")
+
+    def link(self, sheet: Worksheet, row: int, column: int, title: str, text: str, look: str = "jump") -> None:
+        """A jump to another sheet."""
+        sheet.write_url(row, column, f"internal:'{title}'!A1", self.looks[look], text)
+
+    def cell(self, maps: Maps, y: int, x: int, number: str = ";;;") -> Format:
+        """The format of a cell of a picture: a thin frame around each map, around all of them where there is no gap."""
+        edges = (y == 0, y == maps.height - 1, x == 0, x == maps.width - 1)
+        key = (edges, number)
+        if key not in self.frames:
+            sides = [side for side, is_edge in zip(("top", "bottom", "left", "right"), edges, strict=True) if is_edge]
+            frame = {name: value for side in sides for name, value in ((side, 1), (f"{side}_color", FRAME))}
+            self.frames[key] = self.workbook.add_format({"num_format": number, "font_size": 6, **frame})
+        return self.frames[key]
+
+    def colours(self, maps: Maps, bound: float, signed: bool) -> None:
+        """Blue, white, red with ends of equal size; where nothing is below 0, white to dark."""
+        self.scale(self.sheets[maps.sheet], maps.area, bound, SIGNED if signed else SHADES)
+
+    @staticmethod
+    def scale(sheet: Worksheet, area: tuple[int, int, int, int], bound: float, colours: tuple[str, str, str]) -> None:
+        """Colours from −bound over 0 to bound, of SHADES from 0."""
+        ends = (0.0, bound / 2, bound) if colours in (SHADES, PALE) else (-bound, 0.0, bound)
+        rule: dict[str, object] = {"type": "3_color_scale"}
+        for name, colour, end in zip(("min", "mid", "max"), colours, ends, strict=True):
+            rule |= {f"{name}_color": colour, f"{name}_type": "num", f"{name}_value": end}
+        sheet.conditional_format(*area, rule)
+
+    def greys(self, maps: Maps, highest: float, lowest: float = 0.0) -> None:
+        """White to black, as ink on paper."""
+        scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#000000"}
+        ends = {"min_type": "num", "max_type": "num", "min_value": lowest, "max_value": highest}
+        self.sheets[maps.sheet].conditional_format(*maps.area, {**scale, **ends})

@@ -1,0 +1,219 @@
+"""The sheet Draw: a field to draw in over a chosen picture, what the network gets, and its answer.
+
+As on Network of the other workbook: a blank cell of yours means the chosen one's; what is used is what all others read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from xlsxwriter.worksheet import Worksheet
+
+from xlsx.sheets import validation
+from xlsx.unfold import images, trust
+from xlsx.unfold.arithmetic import softmax
+from xlsx.unfold.book import Book
+from xlsx.unfold.maps import Maps, cell, fixed
+from xlsx.unfold.trained import Array
+
+TITLE = "Draw"
+PIXELS, SIDE = 13, 28
+FIELD_ROW, YOURS, USED = 5, 1, 31
+BELOW_ROW = FIELD_ROW + SIDE + 4
+ANSWER = USED + SIDE + 1
+CLASS, BAR, CHANCE, LOGIT, STORED, STATE = range(ANSWER, ANSWER + 6)
+WIDTHS = {CLASS: 42, BAR: 84, CHANCE: 54, LOGIT: 70, STORED: 70, STATE: 64}
+BARS_ROW = FIELD_ROW + 8
+GHOSTS = {192: "#A9C4E0", 128: "#C2D5E9", 64: "#DAE6F2", 16: "#EDF3F9"}  # the chosen picture under a blank field
+FIRST = 21  # the picture that the file is written with
+
+
+def fields() -> dict[str, Maps]:
+    """Where the four pictures stand: yours and used beside each other, under them chosen and normalised."""
+    return {
+        name: Maps(TITLE, row, column, 1, SIDE, SIDE, 1)
+        for name, row, column in (
+            ("yours", FIELD_ROW, YOURS),
+            ("used", FIELD_ROW, USED),
+            ("chosen", BELOW_ROW, YOURS),
+            ("normalised", BELOW_ROW, USED),
+        )
+    }
+
+
+def write(book: Book, gallery: Maps, last: Maps, outs: list[Array]) -> None:
+    """All of it; `last` is where the logits are computed, `outs` what every step gives for the picture FIRST."""
+    sheet, trained = book.sheets[TITLE], book.trained
+    what = "Draw a digit" if trained.dataset in ("mnist", "digits") else "Draw"
+    book.page(TITLE, f"{what}, and follow it through the whole network", facts(book), PIXELS)
+    sheet.set_column_pixels(0, ANSWER - 1, PIXELS, book.looks["plain"])
+    for column, width in WIDTHS.items():
+        sheet.set_column_pixels(column, column, width, book.looks["plain"])
+    for row, height in ((2, 18), (3, 22), (4, 18), (BELOW_ROW - 2, 18)):
+        sheet.set_row_pixels(row, height)
+    chooser(book, sheet, gallery.count)
+    pictures(book, sheet, gallery)
+    answer(book, sheet, last, outs[-1].ravel())
+    words(book, sheet)
+    sheet.freeze_panes(FIELD_ROW, 0)
+    sheet.set_selection(FIELD_ROW, YOURS, FIELD_ROW, YOURS)
+
+
+def facts(book: Book) -> str:
+    """The run in a line."""
+    trained = book.trained
+    learnt = f"{trained.epochs} epochs of {trained.dataset.upper()}, seed {trained.seed}"
+    reached = f"{100 * trained.accuracy:.2f} % of {trained.tested:,} test images right"
+    head = f"The network “{trained.model}” as plain formulas, no macros, no Python"
+    return f"{head}: {trained.parameters:,} parameters, {learnt}; {reached}."
+
+
+def words(book: Book, sheet: Worksheet) -> None:
+    """Links, and where the images come from."""
+    links = {"Overview": 0, images.TITLE: 6, book.layer_title(1): 11, "Weights": 16, trust.TITLE: 21}
+    for title, along in links.items():
+        book.link(sheet, 2, YOURS + along, title, title)
+    source = f"Images: {images.SOURCES[book.trained.dataset]}."
+    sheet.write_string(BELOW_ROW + SIDE + 1, YOURS, source, book.looks["note"])
+
+
+def chooser(book: Book, sheet: Worksheet, count: int) -> None:
+    """The number of the picture under the drawing; 0 is blank paper."""
+    row, column = 3, YOURS + 5
+    sheet.write_string(row, YOURS, "Picture", book.looks["label_plain"])
+    sheet.merge_range(row, column, row, column + 2, FIRST, book.looks["pane_edit"])
+    message = f"Type a whole number from 0 (blank paper) to {count} (see Images)."
+    rule = validation.whole_number(0, count, "picture: not possible", message)
+    sheet.data_validation(row, column, row, column, rule)
+    sheet.write_string(row, column + 4, f"1 to {count}: see Images; 0: blank paper", book.looks["note"])
+    book.define("picture", TITLE, (row, column))
+
+
+def pictures(book: Book, sheet: Worksheet, gallery: Maps) -> None:
+    """The four fields, each with its heading and name."""
+    trained, places = book.trained, fields()
+    normal = f"(used / 255 − {trained.mean:.4g}) / {trained.deviation:.4g}"
+    heads = {
+        "yours": "Yours: draw here, 0 white to 255 black",
+        "used": "Used: yours, and where you left a blank the picture",
+        "chosen": "The picture that was chosen",
+        "normalised": f"What the network gets: {normal}",
+    }
+    for name, maps in places.items():
+        above = 1 if maps.top == FIELD_ROW else 2  # a blank row above what a convolution reads: its padding
+        sheet.write_string(maps.top - above, maps.left, heads[name], book.looks["label_plain"])
+        book.define(name, TITLE, maps.at(0), (maps.bottom, maps.right))
+        pixels(book, sheet, places, name, gallery)
+    helpers(book, sheet, gallery)
+    for name in ("yours", "used", "chosen"):
+        book.greys(places[name], 255)
+    ends = trained.normal(np.array([[0.0, 255.0]]))
+    book.greys(places["normalised"], float(ends.max()), float(ends.min()))
+    ghosts(book, sheet, places["yours"], places["chosen"])
+
+
+def pixels(book: Book, sheet: Worksheet, places: dict[str, Maps], name: str, gallery: Maps) -> None:
+    """The 28×28 cells of one field."""
+    trained, maps = book.trained, places[name]
+    image = trained.images[FIRST - 1]
+    values = trained.normal(image)[0] if name == "normalised" else image
+    for _, y, x in maps.places():
+        mine, its, used = (cell(*places[each].at(0, y, x)) for each in ("yours", "chosen", "used"))
+        formulas = {
+            "yours": "",
+            "used": f"=IF(ISNUMBER({mine}),MAX(0,MIN(255,{mine})),IF(ISBLANK({mine}),{its},NA()))",
+            "chosen": f"=IF(picture_shown=0,0,INDEX({gallery.fixed_all()},picture_row+{y + 1},picture_column+{x + 1}))",
+            "normalised": f"=({used}/255-{trained.mean!r})/{trained.deviation!r}",
+        }
+        place, look = maps.at(0, y, x), book.cell(maps, y, x)
+        if formulas[name]:
+            sheet.write_formula(*place, formulas[name], look, values[y, x])
+        else:
+            sheet.write_blank(*place, None, look)
+
+
+def helpers(book: Book, sheet: Worksheet, gallery: Maps) -> None:
+    """picture_shown: the number, 0 for a blank, #N/A for what is none. Where that picture begins among the others."""
+    (down, beside), pitch = divmod(FIRST - 1, gallery.across), gallery.pitch
+    possible = f"AND(picture>=0,picture<={gallery.count})"
+    entries = {
+        "picture_shown": ("picture shown", f"=IF(ISBLANK(picture),0,IF({possible},INT(picture),NA()))", FIRST),
+        "picture_row": (
+            "its first row on Images",
+            f"=INT((picture_shown-1)/{gallery.across})*{pitch[0]}",
+            down * pitch[0],
+        ),
+        "picture_column": ("its first column", f"=MOD(picture_shown-1,{gallery.across})*{pitch[1]}", beside * pitch[1]),
+        "compared": ("compared with PyTorch (0: drawn over)", "=IF(COUNTA(yours)>0,0,picture_shown)", FIRST),
+    }
+    for at, (name, (text, formula, value)) in enumerate(entries.items()):
+        place = (BELOW_ROW + 2 * at, STATE)
+        sheet.write_string(place[0], CLASS, text, book.looks["note"])
+        sheet.write_formula(*place, formula, book.looks["integer_muted"], value)
+        book.define(name, TITLE, place)
+
+
+def ghosts(book: Book, sheet: Worksheet, yours: Maps, chosen: Maps) -> None:
+    """The picture shows through where nothing is drawn; what can be typed is a number from 0 to 255."""
+    mine, its = cell(*yours.at(0)), cell(*chosen.at(0))
+    for above, colour in GHOSTS.items():
+        look, criteria = book.workbook.add_format({"bg_color": colour}), f"=AND(ISBLANK({mine}),{its}>{above})"
+        rule = {"type": "formula", "criteria": criteria, "format": look, "stop_if_true": True}
+        sheet.conditional_format(*yours.area, rule)
+    rule = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 255, "ignore_blank": True}
+    words = {"error_title": "Not possible", "error_message": "0 is white, 255 black."}
+    sheet.data_validation(*yours.area, {**rule, **words})
+
+
+def answer(book: Book, sheet: Worksheet, last: Maps, logits: Array) -> None:
+    """The answer large, how sure, the runner-up; a bar a class, its logit, PyTorch's, and whether they agree."""
+    for column, text in {CHANCE: "probability", LOGIT: "logit", STORED: "PyTorch’s", STATE: "state"}.items():
+        sheet.write_string(BARS_ROW - 1, column, text, book.looks["bar_head"])
+    for at, name in enumerate(book.trained.classes):
+        bar(book, sheet, last, at, name, logits)
+    first, end = BARS_ROW, BARS_ROW + 2 * len(logits) - 1
+    scale = {"min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1}
+    look = {"bar_solid": True, "bar_color": "#7FB2DC", "bar_border_color": "#7FB2DC", "data_bar_2010": True}
+    sheet.conditional_format(first, BAR, end, BAR, {"type": "data_bar", "bar_only": True, **scale, **look})
+    trust.coloured(book, sheet, (first, STATE, end, STATE))
+    headline(book, sheet, logits)
+
+
+def bar(book: Book, sheet: Worksheet, last: Maps, at: int, name: str, logits: Array) -> None:
+    """One class: probability, logit, PyTorch's, state."""
+    row, looks, its = BARS_ROW + 2 * at, book.looks, float(book.trained.logits[FIRST - 1, at])
+    own, chance = cell(row, LOGIT), float(softmax(logits)[at])
+    stored = f'=IF(compared=0,"–",INDEX(stored_logits,compared,{at + 1}))'
+    cells: dict[int, tuple[str, str, str | float]] = {
+        CLASS: (f'="{name}"', "bar_name", name),
+        CHANCE: (f"=INDEX(powers,1,{at + 1})/SUM(powers)", "percent", chance),
+        LOGIT: (f"={last.cell(at)}", "bar_number", float(logits[at])),
+        STORED: (stored, "bar_number", its),
+        STATE: (trust.state(own, cell(row, STORED)), "bar_state", trust.AGREES),
+    }
+    for column, (formula, look, value) in cells.items():
+        sheet.merge_range(row, column, row + 1, column, None, looks[look])
+        sheet.write_formula(row, column, formula, looks[look], value)
+    for down, look in enumerate(("bar", "bar_end")):  # two cells: a bar of merged ones would be half as high
+        sheet.write_formula(row + down, BAR, f"={fixed(row, CHANCE)}", looks[look], chance)
+
+
+def headline(book: Book, sheet: Worksheet, logits: Array) -> None:
+    """The class with the largest logit; under it the second."""
+    names, chances = book.trained.classes, [f"{100 * chance:.1f}%" for chance in softmax(logits)]
+    first, second = (int(at) for at in np.argsort(-logits)[:2])
+    place = "INDEX(class_names,1,MATCH(LARGE(logits,{0}),logits,0))".format
+    chance = 'TEXT(LARGE(powers,{0})/SUM(powers),"0.0%")'.format
+    top = FIELD_ROW
+    cells = {  # area, formula, value
+        "answer": ((top, CLASS, top + 6, CLASS), f"={place(1)}", names[first]),
+        "sure": ((top, BAR, top + 2, STATE), f'={chance(1)}&" sure"', f"{chances[first]} sure"),
+        "second": (
+            (top + 3, BAR, top + 5, STATE),
+            f'="then "&{place(2)}&", "&{chance(2)}',
+            f"then {names[second]}, {chances[second]}",
+        ),
+    }
+    for look, (area, formula, value) in cells.items():
+        sheet.merge_range(*area, None, book.looks[look])
+        sheet.write_formula(*area[:2], formula, book.looks[look], value)
+    book.define("answer", TITLE, (top, CLASS))

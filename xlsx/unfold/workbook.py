@@ -1,0 +1,62 @@
+"""Writes a trained network as plain formulas into a macro-free workbook: every layer a sheet, every number a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xlsx.files import written
+from xlsx.unfold import draw, images, kernels, layer, overview, trust
+from xlsx.unfold.arithmetic import forward
+from xlsx.unfold.book import Book
+from xlsx.unfold.kernels import Kernels, bound
+from xlsx.unfold.maps import Maps
+from xlsx.unfold.steps import Step, fold
+from xlsx.unfold.trained import Array, Trained
+
+
+def write(trained: Trained, path: Path) -> Path:
+    """Write it, whole or not at all.
+
+    Raises UnknownLayer for a layer without formulas, PermissionError where the file cannot be written or is open.
+    """
+    steps = fold(trained.layers)
+    passes = [forward(steps, trained.normal(image)) for image in trained.images]
+    logits = np.stack([outs[-1].ravel() for outs in passes])
+    outs = passes[draw.FIRST - 1]
+    titles = [draw.TITLE, overview.TITLE, *(Book.layer_title(at + 1) for at in range(len(steps)))]
+    with written(path, f"{trained.model}, unfolded") as workbook:
+        book = Book.begin(workbook, trained, steps, [*titles, kernels.TITLE, images.TITLE, trust.TITLE])
+        maps, sizes = lay_out(steps, outs)
+        placed = place_kernels(steps, maps)
+        gallery = images.lay_out(len(trained.images))
+        bounds = [bound(np.stack([each[at] for each in passes[::7]])) for at in range(len(outs))]
+        draw.write(book, gallery, maps[-1], outs)
+        for number in range(1, len(steps) + 1):
+            layer.write(book, number, maps, placed[number - 1], sizes[number - 1], outs, bounds[number])
+        kernels.write(book, [(at + 1, steps[at], found) for at, found in enumerate(placed) if found])
+        images.write(book, gallery)
+        trust.write(book, maps[-1], logits, draw.FIRST)
+        overview.write(book, maps, outs, bounds)
+    return path
+
+
+def lay_out(steps: list[Step], outs: list[Array]) -> tuple[list[Maps], list[int]]:
+    """Where all maps stand, the normalised image first, and the pixels of a cell on each layer's sheet."""
+    maps, sizes = [draw.fields()["normalised"]], []
+    for number, reader in enumerate([*steps[1:], None], 1):
+        found, size = layer.lay_out(number, outs[number], reader)
+        maps.append(found)
+        sizes.append(size)
+    return maps, sizes
+
+
+def place_kernels(steps: list[Step], maps: list[Maps]) -> list[Kernels | None]:
+    """Where every step's kernels stand, under each other."""
+    row, found = kernels.TOP + 2, []
+    for step, source in zip(steps, maps, strict=False):
+        placed = kernels.lay_out(step, source, row)
+        found.append(placed)
+        row = kernels.end(placed) + 2 if placed else row
+    return found
