@@ -141,6 +141,21 @@ def _sweep(
     return cells.history_block(descent.sweep(*task, rates, count, _optimizer(optimizer)))
 
 
+def _chaos(
+    weights: object,
+    inputs: object,
+    targets: object,
+    learning_rates: object,
+    epochs: object,
+    network: object = None,
+    optimizer: object = None,
+) -> Rows:
+    task = _task(weights, inputs, targets, network)
+    rates, count = cells.rates(learning_rates), cells.epochs(epochs)
+    cells.room_for(count + 1, rates.size * task[0].weight_count)
+    return [list(map(float, descent.chaotic_from(*task, rates, count, _optimizer(optimizer))))]
+
+
 def _optimizer(value: object) -> str:
     text = cells.text(value, default="sgd")
     try:
@@ -204,6 +219,12 @@ FUNCTIONS = {
             (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
             "E_total over the epochs: epochs + 1 rows, a column for each learning rate.",
             _sweep,
+        ),
+        Function(
+            "BACKPROP_CHAOS",
+            (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
+            "A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none.",
+            _chaos,
         ),
         Function(
             "BACKPROP_PREDICT",

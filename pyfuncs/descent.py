@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import optimizers
 from .network import Array, Network, NetworkError
@@ -18,6 +19,8 @@ from .propagation import backpropagate, gradient, loss, quiet, samples, units
 
 MAX_NUMBERS = 20_000_000
 PIECE = 1_000_000
+LAST_DIGIT = 1e-15  # of max(1, |w|)
+PARTED = 1e-12  # a thousand last digits: from there on each update may multiply the difference again
 
 
 @quiet
@@ -55,6 +58,10 @@ def history(
         backpropagate(network, layers, inputs, targets, gradients)
         learned -= rates * direction(slopes)
         row[:] = now
+    moved = table[..., :count]
+    moved[~np.isfinite(moved).all(axis=-1)] = (
+        np.nan
+    )  # it has diverged: the 0 or 1 that a unit makes of inf is no result
     return table
 
 
@@ -70,6 +77,39 @@ def sweep(
     """E_total before each update and after the last: (epochs + 1, rates), all rates in one pass."""
     table = history(network, weights, inputs, targets, np.ravel(learning_rates), epochs, optimizer)
     return np.concatenate([loss(network, piece, inputs, targets)[..., -1] for piece in pieces(network, table, inputs)])
+
+
+@quiet
+def chaotic_from(
+    network: Network,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rates: Array,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> NDArray[np.intp]:
+    """The first epoch whose E_total the last digits of the weights decide, for each rate: (rates,).
+
+    That is where descents which start a last digit apart have parted by more than PARTED · max(1, E_total); epochs + 1
+    where they never do.
+    """
+    start = network.fitting(weights)
+    last_digit = LAST_DIGIT * np.maximum(1, np.abs(start))
+    starts = [start, *(start + signs * last_digit for signs in nudges(network.weight_count))]
+    path, *others = (sweep(network, each, inputs, targets, learning_rates, epochs, optimizer) for each in starts)
+    same = [
+        (np.abs(other - path) <= PARTED * np.maximum(1, np.abs(path))) | ~(np.isfinite(path) | np.isfinite(other))
+        for other in others
+    ]
+    apart: NDArray[np.bool_] = ~np.all(same, axis=0)
+    return np.where(apart.any(axis=0), apart.argmax(axis=0), epochs + 1)
+
+
+def nudges(count: int) -> Array:
+    """Directions of a change of the weights: (3, count) signs."""
+    at = np.arange(count)
+    return np.array([np.ones(count), 1.0 - 2 * (at % 2), 1.0 - 2 * (at // 2 % 2)])
 
 
 def train_table(

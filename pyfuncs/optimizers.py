@@ -48,6 +48,7 @@ def adam(beta1: float, beta2: float, epsilon: float) -> Direction:
         epoch += 1
         m = beta1 * m + (1 - beta1) * gradient
         v = beta2 * v + (1 - beta2) * gradient * gradient
+        v = np.where(np.isinf(v), np.nan, v)  # too large a number has no root, and no step of 0 follows from it
         return m / (1 - beta1**epoch) / (np.sqrt(v / (1 - beta2**epoch)) + epsilon)
 
     return direction

@@ -22,7 +22,7 @@ def connected(soffice: str, tmp_path_factory: pytest.TempPathFactory) -> Values:
     numbers = [np.array(each) for each in (start.weights, start.inputs, start.targets)]
     network, loss = Network.parse("2-2-2"), propagation.loss(Network.parse("2-2-2"), *numbers)
     sweep = descent.sweep(network, *numbers, np.array(RATES), EPOCHS)
-    sweep[[5, 6], [2, 3]] += [2e-9, 5e-10]
+    sweep[[5, 6], [2, 3]] += [2e-10, 5e-11]
     check = [list(row) for row in gradient_check.check(network, *numbers)]
     check[3][1] += 2e-9
     answers = {

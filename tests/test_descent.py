@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyfuncs import descent
-from pyfuncs.descent import history, step, sweep, train_table
+from pyfuncs.descent import chaotic_from, history, step, sweep, train_table
 from pyfuncs.network import Network, NetworkError
+from pyfuncs.presets import starting_point
 from pyfuncs.propagation import gradient, loss, units
 from tests.networks import CANONICAL, DEFAULT, RATES, STARTS, canonical_case, cases, mazur_case, torch_loss
 
@@ -244,3 +245,17 @@ def test_a_wrong_number_of_weights_is_refused(function):
     last = () if function is step else (2,)
     with pytest.raises(NetworkError, match="2-2-2 has 8 weights, not 1"):
         function(DEFAULT, [1.0], [[1, 2]], [[1, 2]], 0.5, *last)
+
+
+def test_a_path_is_chaotic_from_where_the_last_digits_decide_and_never_where_it_is_stable() -> None:
+    xor = starting_point(Network.parse("2-2-1 bias"), "xor")
+    case = (Network.parse("2-2-1 bias"), *map(np.array, (xor.weights, xor.inputs, xor.targets)))
+    rates = np.array([0.1, 2.0, 50.0, 100.0])
+    found = chaotic_from(*case, rates, 100)
+    assert (found[:2] == 101).all()
+    assert (found[2:] < 20).all()
+    for rate, epoch in zip(rates[2:], found[2:], strict=True):
+        last_digit = np.nextafter(case[1], np.inf)
+        one, other = (sweep(case[0], weights, *case[2:], [rate], 100)[:, 0] for weights in (case[1], last_digit))
+        assert abs(one - other)[:epoch].max() < 1e-12
+        assert abs(one - other).max() > 1e-6

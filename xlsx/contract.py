@@ -29,6 +29,8 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "optimizer_number": "",
     "first_bad_input": "ALL_GOOD, or which cell is no number",
     "first_bad_sample": "the same of Batch; empty where nothing is wrong",
+    "first_bad_rate": "the same of Learning rates",
+    "problem": "why not everything can be compared, and where; empty where nothing is wrong",
     "state": "all of Network as one line",
     "inputs": "the numbers that are used: a row or a column, or a row per sample",
     "targets": "",

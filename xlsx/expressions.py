@@ -64,6 +64,7 @@ def binary_cross_entropy(t: float, a: float, z: float) -> float:
 
 
 # Cross-entropy is read as it is known, from a, and computed from z: the logarithm of an a of 0 is no number.
+# A square is a product: LibreOffice's ^ and POWER give an error where the result is too small to be told from 0.
 FUNCTIONS = {
     "sigmoid": Function(
         lambda x: f"1/(1 + e^(−{x}))", lambda x: f"IF({x}>=0,1/(1+EXP(-{x})),EXP({x})/(1+EXP({x})))", sigmoid
@@ -71,7 +72,7 @@ FUNCTIONS = {
     "tanh": Function(lambda x: f"tanh({x})", lambda x: f"TANH({x})", math.tanh),
     "relu": Function(lambda x: f"max(0, {x})", lambda x: f"IF({x}>0,{x},0)", lambda x: 0.0 if x <= 0 else x),
     "above_zero": Function(lambda x: f"(1 if {x} > 0 else 0)", lambda x: f"IF({x}>0,1,0)", lambda x: float(x > 0)),
-    "square": Function(lambda x: f"({x})²", lambda x: f"({x})^2", lambda x: x * x),
+    "square": Function(lambda x: f"({x})²", lambda x: f"(({x})*({x}))", lambda x: x * x),
     "root": Function(lambda x: f"√({x})", lambda x: f"SQRT({x})", math.sqrt),
     "softmax": Function(softmax_text, softmax_native, softmax),
     "cross_entropy": Function(lambda t, a, *_: f"−{t} · ln({a})", cross_entropy_native, cross_entropy),

@@ -15,6 +15,8 @@ SOURCES = {  # the project's own modules, as they are
 from cnn import __version__
 
 __all__ = ["__version__"]
+
+IDENTIFIER = "org.backprop.addin"  # of the extension for LibreOffice
 ''',
     'addin.cells': r'''"""Cell values to arrays and back. Every error names the argument, the row and the column.
 
@@ -347,6 +349,21 @@ def _sweep(
     return cells.history_block(descent.sweep(*task, rates, count, _optimizer(optimizer)))
 
 
+def _chaos(
+    weights: object,
+    inputs: object,
+    targets: object,
+    learning_rates: object,
+    epochs: object,
+    network: object = None,
+    optimizer: object = None,
+) -> Rows:
+    task = _task(weights, inputs, targets, network)
+    rates, count = cells.rates(learning_rates), cells.epochs(epochs)
+    cells.room_for(count + 1, rates.size * task[0].weight_count)
+    return [list(map(float, descent.chaotic_from(*task, rates, count, _optimizer(optimizer))))]
+
+
 def _optimizer(value: object) -> str:
     text = cells.text(value, default="sgd")
     try:
@@ -412,6 +429,12 @@ FUNCTIONS = {
             _sweep,
         ),
         Function(
+            "BACKPROP_CHAOS",
+            (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
+            "A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none.",
+            _chaos,
+        ),
+        Function(
             "BACKPROP_PREDICT",
             ("weights", "inputs", "network"),
             "The outputs, a row for each row of inputs.",
@@ -467,6 +490,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import optimizers
 from .network import Array, Network, NetworkError
@@ -474,6 +498,8 @@ from .propagation import backpropagate, gradient, loss, quiet, samples, units
 
 MAX_NUMBERS = 20_000_000
 PIECE = 1_000_000
+LAST_DIGIT = 1e-15  # of max(1, |w|)
+PARTED = 1e-12  # a thousand last digits: from there on each update may multiply the difference again
 
 
 @quiet
@@ -511,6 +537,10 @@ def history(
         backpropagate(network, layers, inputs, targets, gradients)
         learned -= rates * direction(slopes)
         row[:] = now
+    moved = table[..., :count]
+    moved[~np.isfinite(moved).all(axis=-1)] = (
+        np.nan
+    )  # it has diverged: the 0 or 1 that a unit makes of inf is no result
     return table
 
 
@@ -526,6 +556,39 @@ def sweep(
     """E_total before each update and after the last: (epochs + 1, rates), all rates in one pass."""
     table = history(network, weights, inputs, targets, np.ravel(learning_rates), epochs, optimizer)
     return np.concatenate([loss(network, piece, inputs, targets)[..., -1] for piece in pieces(network, table, inputs)])
+
+
+@quiet
+def chaotic_from(
+    network: Network,
+    weights: Array,
+    inputs: Array,
+    targets: Array,
+    learning_rates: Array,
+    epochs: int,
+    optimizer: str = "sgd",
+) -> NDArray[np.intp]:
+    """The first epoch whose E_total the last digits of the weights decide, for each rate: (rates,).
+
+    That is where descents which start a last digit apart have parted by more than PARTED · max(1, E_total); epochs + 1
+    where they never do.
+    """
+    start = network.fitting(weights)
+    last_digit = LAST_DIGIT * np.maximum(1, np.abs(start))
+    starts = [start, *(start + signs * last_digit for signs in nudges(network.weight_count))]
+    path, *others = (sweep(network, each, inputs, targets, learning_rates, epochs, optimizer) for each in starts)
+    same = [
+        (np.abs(other - path) <= PARTED * np.maximum(1, np.abs(path))) | ~(np.isfinite(path) | np.isfinite(other))
+        for other in others
+    ]
+    apart: NDArray[np.bool_] = ~np.all(same, axis=0)
+    return np.where(apart.any(axis=0), apart.argmax(axis=0), epochs + 1)
+
+
+def nudges(count: int) -> Array:
+    """Directions of a change of the weights: (3, count) signs."""
+    at = np.arange(count)
+    return np.array([np.ones(count), 1.0 - 2 * (at % 2), 1.0 - 2 * (at // 2 % 2)])
 
 
 def train_table(
@@ -942,6 +1005,7 @@ def adam(beta1: float, beta2: float, epsilon: float) -> Direction:
         epoch += 1
         m = beta1 * m + (1 - beta1) * gradient
         v = beta2 * v + (1 - beta2) * gradient * gradient
+        v = np.where(np.isinf(v), np.nan, v)  # too large a number has no root, and no step of 0 follows from it
         return m / (1 - beta1**epoch) / (np.sqrt(v / (1 - beta2**epoch)) + epsilon)
 
     return direction
@@ -1278,6 +1342,19 @@ def BACKPROP_TRAIN(weights, inputs, targets, learning_rate, epochs, network=None
 def BACKPROP_SWEEP(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None):
     """E_total over the epochs: epochs + 1 rows, a column for each learning rate."""
     return call('BACKPROP_SWEEP', [weights, inputs, targets, learning_rates, epochs, network, optimizer])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('learning_rates', ndim=2, err_to_str=True, doc=PARAMETERS['learning_rates'])
+@arg('epochs', ndim=2, err_to_str=True, doc=PARAMETERS['epochs'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+@arg('optimizer', ndim=2, err_to_str=True, doc=PARAMETERS['optimizer'])
+def BACKPROP_CHAOS(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None):
+    """A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none."""
+    return call('BACKPROP_CHAOS', [weights, inputs, targets, learning_rates, epochs, network, optimizer])
 
 
 @func

@@ -219,6 +219,9 @@ class Driver:
             row.Height = height
         return found
 
+    def remove_sheet(self, key, sheet):
+        self.documents[key].Sheets.removeByName(sheet)
+
     def rename(self, key, sheet, name):
         self.documents[key].Sheets.getByName(sheet).Name = name
 

@@ -149,7 +149,7 @@ def test_a_bad_input_is_named_and_gives_no_number_that_depends_on_it(recalculati
     recalculating.write(short, f"Network.{chr(65 + column)}{row + 1}", content)
     ((bad,),) = recalculating.read(short, "first_bad_input")
     assert bad != "all inputs are numbers"
-    assert recalculating.read(short, "workbook_agrees") == [[bad]]
+    assert recalculating.read(short, "workbook_agrees") == [[f"cannot compare: Network: {bad}"]]
     shown = quantities(recalculating, short, "Backward")
     assert "new w1" not in shown, "an update computed from a bad cell"
     if cells in ("inputs", "weights"):

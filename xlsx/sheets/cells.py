@@ -19,13 +19,23 @@ STATES = {
     **dict.fromkeys(("differs", "FAIL", "not yet"), style.BAD),
     **dict.fromkeys((NOT_CONNECTED, "KINK"), style.MUTED),
 }
-TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-9"
+TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-10"
+NO_FAULT = f'first_bad_input<>"{ALL_GOOD}"'
 
 
 def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
     """The number in an editable cell; `otherwise` for a blank; #N/A for a text or an error, never a 0."""
     number = f"IF({cell}>0,{cell},NA())" if positive else cell
     return f"IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),{otherwise},NA()))"
+
+
+def first_fault(cell: str, title: str, otherwise: str) -> str:
+    """What is wrong with a cell that must hold a number above 0, and where it is; `otherwise` where nothing is."""
+    kind = f'IF(ISTEXT({cell}),"is text","is an error")'
+    fault = f'IF(ISNUMBER({cell}),"is not above 0",IF(ISBLANK({cell}),"is blank",{kind}))'
+    place = f'"{title} "&ADDRESS(ROW({cell}),COLUMN({cell}),4)&" "'
+    good = f"IF(ISNUMBER({cell}),{cell}>0,FALSE)"
+    return f'IF({good},{otherwise},{place}&{fault}&": type a number above 0")'
 
 
 def array(sheet: Worksheet, area: Area, formula: str, look: Format, text: str | int) -> None:
@@ -41,10 +51,14 @@ def array(sheet: Worksheet, area: Area, formula: str, look: Format, text: str | 
                 sheet.write_string(row, column, str(text), look)
 
 
-def python(book: Book, sheet: Worksheet, area: Area, call: str, look: Format) -> None:
-    """A block computed by Python where it is connected; "–" where not, so that no stale Python number shows."""
+def python(book: Book, sheet: Worksheet, area: Area, call: str, look: Format, unless: str = "") -> None:
+    """A block computed by Python where it is connected; "–" where not, so that no stale Python number shows.
+
+    `unless` is a condition under which Python is not asked.
+    """
     book.record(sheet, area, call)
-    array(sheet, area, f'IF(python_ready,{call},"{NOTHING}")', look, NOTHING)
+    asked = f'IF({unless},"{NOTHING}",{call})' if unless else call
+    array(sheet, area, f'IF(python_ready,{asked},"{NOTHING}")', look, NOTHING)
 
 
 def differs(native: str, python_cells: str, tolerance: str) -> str:
@@ -55,25 +69,33 @@ def differs(native: str, python_cells: str, tolerance: str) -> str:
     return f"IF({both},{apart},IF({numbers_in(native, python_cells)}>0,1,0))"
 
 
+def stable(epochs: str, chaotic_from: str) -> str:
+    """1 for the epochs before the one from which the last digits decide, which Python says in a cell."""
+    return f"({epochs}<IF(ISNUMBER({chaotic_from}),{chaotic_from},1E9))"
+
+
 def numbers_in(*cells: str) -> str:
     """How many of some cells are numbers; of ranges, place by place."""
     return "+".join(f"ISNUMBER({each})" for each in cells)
 
 
-def agreement(book: Book, sheet: Worksheet, area: Area, differing: str, numbers: str, look: str = "state") -> None:
+def agreement(
+    book: Book, sheet: Worksheet, area: Area, differing: str, numbers: str, look: str = "state", fault: str = NO_FAULT
+) -> None:
     """A block of comparisons: agrees, differs, Python not connected, or "–" where neither side has a number.
 
-    With a bad cell on Network Python answers nothing, while natively all stays that does not depend on it: "–" too.
+    With a bad cell, where the condition `fault` holds, Python answers nothing, while natively all stays that does not
+    depend on it: "–" too.
     """
-    apart = f'IF(first_bad_input="{ALL_GOOD}","differs","{NOTHING}")'
+    apart = f'IF({fault},"{NOTHING}","differs")'
     verdict = f'IF({differing}>0,{apart},IF({numbers}=0,"{NOTHING}","agrees"))'
     array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks[look], NOT_CONNECTED)
     colour_states(book, sheet, area)
 
 
 def tally(compared: list[tuple[str, int]], state: str) -> str:
-    """How many comparisons of these ranges are in this state, for a formula."""
-    return "+".join(f'COUNTIF({area},"{state}")' for area, _ in compared)
+    """How many comparisons of these ranges are in this state, for a formula; none on a sheet that was deleted."""
+    return "+".join(f'IFERROR(COUNTIF({area},"{state}"),0)' for area, _ in compared)
 
 
 def colour_states(book: Book, sheet: Worksheet, area: Area) -> None:

@@ -36,7 +36,7 @@ WEIGHT, VALUE, STEP, BELOW, ABOVE, NUMERIC, PYTHON, AGREEMENT = range(len(COLUMN
 PASSES = AGREEMENT + 2  # the first column of the forward passes
 HEADER_ROW = 3
 FIRST = HEADER_ROW + 1
-TOLERANCE = "1E-9"  # of two numeric derivatives: each is exact to about 1e-11
+TOLERANCE = "1E-9"  # of two numeric derivatives: each is exact to about 1e-11 of the loss, or of 1
 DERIVED = (formulas.forward, formulas.losses)
 
 
@@ -180,7 +180,7 @@ def write_python(book: Book, sheet: Worksheet, last: int) -> None:
     call = "INDEX(BACKPROP_GRADIENT_CHECK(shown_weights,inputs,targets,network),0,2)"
     python(book, sheet, area, call, book.looks["number"])
     native, beside = (xl_range(FIRST, column, last, column) for column in (NUMERIC, PYTHON))
-    both = f"ISNUMBER({native})*ISNUMBER({beside})"
-    numbers = numbers_in(native, beside)
-    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE},0,1),{numbers})"
+    both, loss = f"ISNUMBER({native})*ISNUMBER({beside})", xl_range(FIRST, ABOVE, last, ABOVE)
+    numbers, scale = numbers_in(native, beside), f"IF(ABS({loss})>1,ABS({loss}),1)"
+    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE}*{scale},0,1),{numbers})"
     agreement(book, sheet, agreement_area(book), apart, numbers)

@@ -6,34 +6,40 @@ Column A is the epoch of every block. Row n is the state before update n + 1, so
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
-from xlsx.contract import NOTHING
+from xlsx.contract import ALL_GOOD, NOTHING
 from xlsx.expressions import stored
 from xlsx.sheets import log_columns, rate_charts, style, validation
 from xlsx.sheets.book import Area, Book
 from xlsx.sheets.cells import (
+    NO_FAULT,
     SWEEP_TOLERANCE,
     agreement,
     array,
     differs,
+    first_fault,
     loss_rules,
     number_rules,
     numbers_in,
     python,
+    stable,
     used,
 )
 from xlsx.sheets.descents import descent
 from xlsx.sheets.epochs import Descent
-from xlsx.sheets.quantities import state_line
 
 TITLE = contract.LEARNING_RATES
 RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
 GOAL = 0.01
-GROUP_ROW, HEADER_ROW, FIRST = 3, 4, 5
+MOVED, LEAST = "1E-9", "1E-30"  # a smaller change of E_total, as a share of it and in all, is none
+BAD_RATE = 'first_bad_rate<>""'
+FAULT = f"OR({NO_FAULT},{BAD_RATE})"
+STATE_ROW, GROUP_ROW, HEADER_ROW, FIRST = 2, 3, 4, 5
 EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 18
 COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
@@ -68,7 +74,7 @@ def rate_agrees(book: Book, index: int) -> Area:
 
 def write(book: Book) -> None:
     sheet, last = book.sheet(TITLE), FIRST + book.epochs
-    state_line(book, sheet, 2, NATIVE)
+    write_state(book, sheet)
     blocks = descents(book, sheet)
     for block, rate in zip(blocks, RATES, strict=True):
         write_block(book, block, rate)
@@ -129,20 +135,48 @@ RATE_RULE = validation.above_zero(
 )
 
 
+def write_state(book: Book, sheet: Worksheet) -> None:
+    """What is wrong with a cell of Network, or with a rate; first_bad_rate is empty where none is."""
+    wrong = '""'
+    for column in reversed(range(NATIVE, NATIVE + len(RATES))):
+        wrong = first_fault(xl_rowcol_to_cell(HEADER_ROW, column), TITLE, wrong)
+    shown = 'IF(first_bad_rate="","Network: "&first_bad_input,first_bad_rate)'
+    sheet.write_formula(STATE_ROW, NATIVE, f"={shown}", book.looks["subtitle"], f"Network: {ALL_GOOD}")
+    sheet.write_formula(STATE_ROW, EPOCH, f"={wrong}", book.looks["hidden_text"], "")
+    book.define("first_bad_rate", sheet, (STATE_ROW, EPOCH) * 2)
+
+
 def write_python(book: Book, sheet: Worksheet) -> None:
-    """One BACKPROP_SWEEP for all rates and epochs, and per epoch whether the six numbers agree."""
+    """One BACKPROP_SWEEP for all rates and epochs, and per epoch whether the six numbers agree.
+
+    Above the numbers stands from which epoch on the last digits decide: there nothing can be compared.
+    """
     looks, last = book.looks, FIRST + book.epochs
     sheet.write_string(GROUP_ROW, PYTHON, "E_total, Python: BACKPROP_SWEEP", looks["group"])
     for index, column in enumerate(range(PYTHON, COMPARED)):
         formula = f"={xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)}"
         sheet.write_formula(HEADER_ROW, column, formula, looks["short_head"], RATES[index])
-    call = f"BACKPROP_SWEEP(weights,inputs,targets,learning_rates,{book.epochs},network)"
-    python(book, sheet, (FIRST, PYTHON, last, COMPARED - 1), call, looks["short"])
-    pairs = [pair(book, index) for index in range(len(RATES))]
-    different = "+".join(differs(*each, SWEEP_TOLERANCE) for each in pairs)
-    numbers = numbers_in(*(cells for each in pairs for cells in each))
+    given = f"(weights,inputs,targets,learning_rates,{book.epochs},network)"
+    python(book, sheet, (FIRST, PYTHON, last, COMPARED - 1), f"BACKPROP_SWEEP{given}", looks["short"], BAD_RATE)
+    chaos = (STATE_ROW, PYTHON, STATE_ROW, COMPARED - 1)
+    python(book, sheet, chaos, f"BACKPROP_CHAOS{given}", looks["integer_muted"], BAD_RATE)
+    about = f"← from this epoch on the last digits decide ({book.epochs + 1}: never)"
+    sheet.write_string(STATE_ROW, COMPARED, about, looks["muted_plain"])
+    different = "+".join(compared(book, index)[0] for index in range(len(RATES)))
+    numbers = "+".join(compared(book, index)[1] for index in range(len(RATES)))
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", looks["header_state"])
-    agreement(book, sheet, epochs_agree(book), f"({different})", f"({numbers})")
+    agreement(book, sheet, epochs_agree(book), f"({different})", f"({numbers})", fault=FAULT)
+
+
+def compared(book: Book, index: int) -> tuple[str, str]:
+    """Of the epochs of a rate: 1 where native and Python differ, and how many of the two are numbers."""
+    native, beside = pair(book, index)
+    here = stable(xl_range(FIRST, EPOCH, FIRST + book.epochs, EPOCH), chaos_cell(index))
+    return f"{here}*{differs(native, beside, SWEEP_TOLERANCE)}", f"{here}*({numbers_in(native, beside)})"
+
+
+def chaos_cell(index: int) -> str:
+    return str(xl_rowcol_to_cell(STATE_ROW, PYTHON + index))
 
 
 def pair(book: Book, index: int) -> tuple[str, str]:
@@ -156,18 +190,19 @@ def write_summary(book: Book, block: Descent, index: int, losses: list[float]) -
     """One row per rate: E_total at chosen epochs, how it went, whether Python agrees over all epochs."""
     sheet, looks, epochs = block.sheet, book.looks, summary_epochs(book)
     row = FIRST + 1 + index
-    rate = xl_rowcol_to_cell(HEADER_ROW, NATIVE + index)
-    sheet.write_formula(row, SUMMARY, f"={rate}", looks["general"], RATES[index])
+    rate_used = xl_rowcol_to_cell(GROUP_ROW, block.column + 1)
+    sheet.write_formula(
+        row, SUMMARY, f'=IF(ISNUMBER({rate_used}),{rate_used},"{NOTHING}")', looks["general"], RATES[index]
+    )
     for column, epoch in enumerate(epochs, SUMMARY + 1):
         source = xl_rowcol_to_cell(FIRST + epoch, NATIVE + index)
         sheet.write_formula(row, column, f"={source}", looks["short_row"], stored(losses[epoch]))
-    column, (native, beside) = SUMMARY + 1 + len(epochs), pair(book, index)
-    rate_used = xl_rowcol_to_cell(GROUP_ROW, block.column + 1)
+    column, (native, _) = SUMMARY + 1 + len(epochs), pair(book, index)
     array(sheet, (row, column) * 2, goal(native), looks["general"], goal_value(losses))
-    outcome_now = outcome_text(losses)
-    sheet.write_formula(row, column + 1, "=" + outcome(native, rate_used, book.epochs), looks["state"], outcome_now)
-    different = f"SUM({differs(native, beside, SWEEP_TOLERANCE)})"
-    agreement(book, sheet, rate_agrees(book, index), different, f"COUNT({native},{beside})")
+    how = chaotic(chaos_cell(index), book.epochs, outcome(NATIVE + index, rate_used, book.epochs))
+    array(sheet, (row, column + 1) * 2, how, looks["state"], outcome_text(losses))
+    different, numbers = compared(book, index)
+    agreement(book, sheet, rate_agrees(book, index), f"SUM({different})", f"SUM({numbers})", fault=FAULT)
 
 
 def write_summary_header(book: Book, sheet: Worksheet) -> None:
@@ -190,12 +225,30 @@ def goal_value(losses: list[float]) -> int | str:
     return next((epoch for epoch, loss in enumerate(losses) if loss < GOAL), missed)
 
 
-def outcome(native: str, rate: str, epochs: int) -> str:
-    """In words what E_total did. Once a row has no number no later row has one, so their count is the epoch."""
-    first, last = (native.split(":")[at] for at in (0, 1))
-    moved = f'IF({last}<{first},"falls",IF({last}>{first},"rises","does not change"))'
-    diverged = f'IF(COUNT({native})=0,"see Network","diverged at epoch "&COUNT({native}))'
-    return f'IF(ISNUMBER({rate}),IF(COUNT({native})={epochs + 1},{moved},{diverged}),"the rate is not above 0")'
+def chaotic(first: str, epochs: int, otherwise: str) -> str:
+    """Says so of a path that the last digits decide from some epoch on."""
+    known = f"ISNUMBER({first})*(N({first})<={epochs})"
+    return f'IF({known},"chaotic from epoch "&{first},{otherwise})'
+
+
+def outcome(column: int, rate: str, epochs: int) -> str:
+    """In words what E_total did, for an array formula.
+
+    Once a row has no number no later row has one, so their count is the epoch.
+    """
+    losses, before, after = (
+        xl_range(FIRST + a, column, FIRST + epochs - b, column) for a, b in ((0, 0), (0, 1), (1, 0))
+    )
+    first, last = losses.split(":")
+    moved = f'IF({moves(first, last)}=1,"rises",IF({moves(last, first)}=1,"falls","stands still"))'
+    moved = f'IF(SUM({moves(before, after)})*SUM({moves(after, before)})>0,"jumps",{moved})'
+    diverged = f'IF(COUNT({losses})=0,"see Network","diverged at epoch "&COUNT({losses}))'
+    return f'IF(ISNUMBER({rate}),IF(COUNT({losses})={epochs + 1},{moved},{diverged}),"{NOTHING}")'
+
+
+def moves(lower: str, higher: str) -> str:
+    """1 where a loss is above another by more than rounding may put it there, else 0."""
+    return f"IF({higher}-{lower}>{MOVED}*ABS({lower})+{LEAST},1,0)"
 
 
 def outcome_text(losses: list[float]) -> str:
@@ -203,4 +256,11 @@ def outcome_text(losses: list[float]) -> str:
     finite = sum(map(math.isfinite, losses))
     if finite < len(losses):
         return f"diverged at epoch {finite}" if finite else "see Network"
-    return "does not change" if losses[-1] == losses[0] else "falls" if losses[-1] < losses[0] else "rises"
+
+    def moved(lower: float, higher: float) -> bool:
+        return higher - lower > float(MOVED) * abs(lower) + float(LEAST)
+
+    up = any(moved(*pair) for pair in pairwise(losses))
+    if up and any(moved(after, before) for before, after in pairwise(losses)):
+        return "jumps"
+    return "rises" if moved(losses[0], losses[-1]) else "falls" if moved(losses[-1], losses[0]) else "stands still"

@@ -20,6 +20,7 @@ from xlsx.sheets.cells import (
     number_rules,
     numbers_in,
     python,
+    stable,
 )
 from xlsx.sheets.descents import optimized
 from xlsx.sheets.epochs import Descent
@@ -34,6 +35,7 @@ EPOCH, NATIVE, PYTHON = 0, 1, 1 + COUNT
 COMPARED = PYTHON + COUNT
 CHARTS = COMPARED + 2
 CHART_COLUMNS, CHART_ROWS = 7, 15
+CHAOS = CHARTS + CHART_COLUMNS - COUNT
 BLOCKS = CHARTS + CHART_COLUMNS + 1
 WIDTHS = [6, *[11.5] * COUNT, *[11.5] * COUNT, 19, 1.5, *[8.4] * CHART_COLUMNS, 1.5]
 
@@ -122,12 +124,18 @@ def write_python(book: Book, sheet: Worksheet) -> None:
     for index, optimizer in enumerate(OPTIMIZERS):
         native, beside = (xl_range(FIRST, column + index, last, column + index) for column in (NATIVE, PYTHON))
         sheet.write_string(HEADER_ROW, PYTHON + index, label(index), book.looks["header_right"])
-        call = f'BACKPROP_SWEEP(weights,inputs,targets,learning_rate,{book.epochs},network,"{optimizer}")'
-        python(book, sheet, (FIRST, PYTHON + index, last, PYTHON + index), call, book.looks["short"])
-        different.append(differs(native, beside, SWEEP_TOLERANCE))
-        compared += [native, beside]
+        given = f'(weights,inputs,targets,learning_rate,{book.epochs},network,"{optimizer}")'
+        area = (FIRST, PYTHON + index, last, PYTHON + index)
+        python(book, sheet, area, f"BACKPROP_SWEEP{given}", book.looks["short"])
+        chaos = (GROUP_ROW, CHAOS + index) * 2
+        python(book, sheet, chaos, f"BACKPROP_CHAOS{given}", book.looks["integer_muted"])
+        here = stable(xl_range(FIRST, EPOCH, last, EPOCH), xl_rowcol_to_cell(*chaos[:2]))
+        different.append(f"{here}*{differs(native, beside, SWEEP_TOLERANCE)}")
+        compared.append(f"{here}*({numbers_in(native, beside)})")
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])
-    agreement(book, sheet, agreement_area(book), f"({'+'.join(different)})", f"({numbers_in(*compared)})")
+    agreement(book, sheet, agreement_area(book), f"({'+'.join(different)})", f"({'+'.join(compared)})")
+    about = f"The last digits decide from this epoch on ({book.epochs + 1}: never):"
+    sheet.write_string(GROUP_ROW, CHARTS, about, book.looks["muted_plain"])
 
 
 def write_charts(book: Book, drawn: dict[str, int]) -> None:

@@ -13,6 +13,7 @@ from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions, mistakes
+from xlsx.contract import ALL_GOOD
 from xlsx.expressions import Expression, name, stored
 from xlsx.mistakes import Mistake
 from xlsx.sheets import optimizers, style, validation
@@ -122,7 +123,9 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     colour_states(book, sheet, area)
     book.define("mistake_check", sheet, area)
     failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
-    text = f'={failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
+    text = f'{failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
+    text = f'IF(ISNUMBER(mistake_number),{text},"choose a mistake of the list")'
+    text = f'=IF(first_bad_input="{ALL_GOOD}",{text},"cannot check: "&first_bad_input)'
     shown = f"{verdicts.count('FAIL')} of {len(learned(book))} derivatives FAIL the gradient check"
     sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_apart"], shown)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from xlsxwriter.utility import quote_sheetname
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
-from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
+from xlsx.contract import ALL_GOOD, NOT_CONNECTED
 from xlsx.sheets import exercise, style
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import AGREES_ALONE, array, colour_states, tally
@@ -21,6 +22,8 @@ CONNECT = (
     "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
     "25.2 or newer. Excel on macOS: Recalculate on Results. Without Python all native formulas work."
 )
+TAKE_ANOTHER = "undo that (Ctrl+Z), or take a fresh workbook (python start.py new)"
+DIVERGED = "no number at the epoch shown: the descent has diverged; choose an earlier epoch on Forward"
 EXERCISE = "Fill in Forward from top to bottom, then Backward. Nothing needs to be installed."
 SHEETS = {
     "Network": "the inputs, targets, weights, learning rate and optimizer: presets, and your own numbers",
@@ -37,7 +40,7 @@ SHEETS = {
 }
 STEPS = (
     "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",
-    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after many updates 0.000000001).",
+    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after many updates 0.0000000001).",
     "“PASS”: the derivative is the one that the loss itself shows when the weight is moved a little.",
     "Change a bordered cell, on Network, Forward, Learning rates or Spot the mistake: everything follows.",
     "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A, not a number.",
@@ -69,9 +72,8 @@ def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     section(book, sheet, STATE_ROW, "State")
     write_python_state(book, sheet)
-    sheet.write_string(INPUTS_ROW, 0, "Cells of Network", book.looks["label"])
-    sheet.write_formula(INPUTS_ROW, 1, "=first_bad_input", book.looks["text"], ALL_GOOD)
-    for part in (write_answers,) if book.exercise else (write_verdict, write_agreement):
+    write_problem(book, sheet)
+    for part in (write_answers,) if book.exercise else (write_verdict, write_agreement, write_advice):
         part(book, sheet)
     section(book, sheet, SHEETS_ROW, "Sheets")
     here = [each.name for each in book.workbook.worksheets() if not each.hidden]
@@ -106,39 +108,65 @@ def write_python_state(book: Book, sheet: Worksheet) -> None:
     one_cell(sheet, READY_ROW, ready, book.looks["yes_no"], 0)
     if book.exercise:
         sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
-    else:
-        one_cell(sheet, ADVICE_ROW, f'IF(python_ready,"{CONNECTED}","{CONNECT}")', book.looks["text_wrap"], CONNECT)
     book.define("python_ready", sheet, (READY_ROW, 1) * 2)
     colour_states(book, sheet, (VERSION_ROW, 1, VERSION_ROW, 1))
+
+
+def write_problem(book: Book, sheet: Worksheet) -> None:
+    """problem: a sheet that was deleted, else the first cell that is no number; empty where nothing is wrong."""
+    gone = f'IF(first_bad_input="{ALL_GOOD}",first_bad_rate,"Network: "&first_bad_input)'
+    for other in reversed([each for each in book.workbook.worksheets() if each is not sheet]):
+        gone = (
+            f'IF(ISERROR({quote_sheetname(other.name)}!$A$1),"the sheet {other.name} is gone: {TAKE_ANOTHER}",{gone})'
+        )
+    array(sheet, (STATE_ROW, 2) * 2, gone, book.looks["hidden_text"], "")
+    book.define("problem", sheet, (STATE_ROW, 2) * 2)
+    shown = f'=IF(problem="","{ALL_GOOD}",problem)'
+    sheet.write_string(INPUTS_ROW, 0, "Cells to edit", book.looks["label"])
+    sheet.write_formula(INPUTS_ROW, 1, shown, book.looks["text"], ALL_GOOD)
 
 
 def write_verdict(book: Book, sheet: Worksheet) -> None:
     """All comparisons of the workbook in one line."""
     count = sum(cells for _, cells in book.compared)
-    different, good = tally(book.compared, "differs"), f'"all {count} comparisons agree"'
-    missing = f'IF({tally(book.compared, NOTHING)}=0,{good},"not everything can be compared: "&first_bad_input)'
-    differ = f'IF({different}>0,({different})&" of {count} comparisons differ: look for “differs”",{missing})'
+    different, good = tally(book.compared, "differs"), tally(book.compared, "agrees")
+    part = f'({good})&" of {count} comparisons agree; at the others there is no number, or the last digits decide"'
+    agree = f'IF({good}={count},"all {count} comparisons agree",{part})'
+    compare = f'IF(problem="",{agree},"cannot compare: "&problem)'
+    differ = f'IF({different}>0,({different})&" of {count} comparisons differ: look for “differs”",{compare})'
     sheet.write_string(VERDICT_ROW, 0, "Native and Python", book.looks["label"])
-    verdict = f'IF(python_ready,{differ},"{NOT_CONNECTED}")'
-    one_cell(sheet, VERDICT_ROW, verdict, book.looks["label"], NOT_CONNECTED)
+    one_cell(sheet, VERDICT_ROW, f'IF(python_ready,{differ},"{NOT_CONNECTED}")', book.looks["label"], NOT_CONNECTED)
     colour_states(book, sheet, (VERDICT_ROW, 1, VERDICT_ROW, 1))
 
 
 def write_agreement(book: Book, sheet: Worksheet) -> None:
     """workbook_agrees: the one cell that says whether the workbook agrees with itself, with or without Python."""
-    weights = book.network.weight_count
-    passed = 'COUNTIF(gradient_check,"FAIL")=0'
+    weights, sound = book.network.weight_count, f"{book.network.weight_count} of {book.network.weight_count}"
     check = f'COUNTIF(gradient_check,"PASS")&" of {weights} derivatives PASS"'
+    check = f'=IF(first_bad_input="{ALL_GOOD}",{check},"cannot check: "&first_bad_input)'
     sheet.write_string(CHECK_ROW, 0, "Gradient check", book.looks["label"])
-    sheet.write_formula(CHECK_ROW, 1, f"={check}", book.looks["text"], f"{weights} of {weights} derivatives PASS")
+    sheet.write_formula(CHECK_ROW, 1, check, book.looks["text"], f"{sound} derivatives PASS")
     agrees = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
-    computed = f"IF(ISNUMBER({book.shown['E_total'].on(sheet)}),{agrees},first_bad_input)"
-    sound = f'IF(first_bad_input="{ALL_GOOD}",{computed},first_bad_input)'
-    verdict = f'IF({tally(book.compared, "differs")}>0,"differs",IF({passed},{sound},"differs"))'
+    agrees = f'IF(ISNUMBER({book.shown["E_total"].on(sheet)}),{agrees},"{DIVERGED}")'
+    wrong = f'{tally(book.compared, "differs")}+IF(problem="",IFERROR(COUNTIF(gradient_check,"FAIL"),0),0)'
     sheet.write_string(AGREES_ROW, 0, "This workbook", book.looks["label"])
+    verdict = f'IF({wrong}>0,"differs",IF(problem="",{agrees},"cannot compare: "&problem))'
     one_cell(sheet, AGREES_ROW, verdict, book.looks["label"], AGREES_ALONE)
     book.define("workbook_agrees", sheet, (AGREES_ROW, 1) * 2)
     colour_states(book, sheet, (AGREES_ROW, 1, AGREES_ROW, 1))
+
+
+def write_advice(book: Book, sheet: Worksheet) -> None:
+    """What to do about the state that is shown above."""
+    red = [f'IFERROR(IF(COUNTIF(gradient_check,"FAIL")>0," {contract.BACKWARD}",""),"")']
+    titles = dict.fromkeys(area.split("!")[0] for area, _ in book.compared)
+    for title in titles:
+        here = [each for each in book.compared if each[0].split("!")[0] == title]
+        red.append(f'IF({tally(here, "differs")}>0," {title.replace(chr(39), chr(8217))}","")')
+    look = f'"Look for “differs” and “FAIL” on"&{"&".join(red)}&". A formula or a number was changed: {TAKE_ANOTHER}"'
+    connected = f'IF(python_ready,"{CONNECTED}","{CONNECT}")'
+    advice = f'IF(workbook_agrees="differs",{look},IF(problem="",{connected},problem))'
+    one_cell(sheet, ADVICE_ROW, advice, book.looks["text_wrap"], CONNECT)
 
 
 def write_answers(book: Book, sheet: Worksheet) -> None:

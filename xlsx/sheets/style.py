@@ -78,6 +78,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "next": {"num_format": SHORT, **RIGHT, "bg_color": PALE},
     "integer_row": {"num_format": "0", **RIGHT, **ROW},
     "integer_white": {"num_format": "0", "font_color": "#FFFFFF"},
+    "hidden_text": {"font_color": "#FFFFFF", "font_size": 1},
     "state_text": {"font_color": INK, "bg_color": PALE},
     "epoch_used": {"font_color": MUTED, "num_format": '"epoch "0', "align": "left", "indent": 1},
     "sample_used": {"font_color": MUTED, "num_format": '"sample "0', "align": "left", "indent": 1},
