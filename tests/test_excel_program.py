@@ -94,7 +94,7 @@ def test_another_xlwings_than_the_workbooks_is_named(built: Path, monkeypatch: p
 
 def test_another_copy_of_the_project_is_named(built: Path, tmp_path: Path) -> None:
     ((problem, _),) = excel.problems(built, Path(sys.executable), tmp_path)
-    assert problem == f"is of another copy of the project, in {ROOT}"
+    assert problem == f"belongs to another copy of the project, in {ROOT}"
 
 
 def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

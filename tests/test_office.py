@@ -148,7 +148,7 @@ def test_an_open_libreoffice_is_to_be_closed_first(its_office: Office, package: 
 @linux
 @pytest.mark.skipif(not NOBODY, reason="needs root, whom unopkg refuses")
 def test_root_is_told_to_install_as_the_user(soffice: str, package: Path, own: Path):
-    with pytest.raises(OfficeError, match="installs no extension for root"):
+    with pytest.raises(OfficeError, match="does not install extensions for root"):
         office.install(Office(Path(soffice).resolve(), (25, 2), ""), package, own / "record")
 
 

@@ -45,7 +45,7 @@ def main() -> int:
         if finding.advice:
             print(f"{'':<22}-> {finding.advice}")
     able = not any(finding.vital and finding.advice for finding in findings.values())
-    print("\nThe main job can run: python start.py" if able else "\nThe main job cannot run until MISSING is mended.")
+    print("\nThe main job can run: python start.py" if able else "\nThe main job cannot run yet: see MISSING above.")
     return 0 if able else 1
 
 
@@ -61,7 +61,7 @@ def check_packages() -> Finding:
     """The light packages in .venv."""
     if packages.is_installed("light"):
         return Finding(f"in {packages.VENV}")
-    return Finding("not installed, or not those of today's requirements.txt", "python start.py installs them")
+    return Finding("not installed, or older than requirements.txt asks for", "python start.py installs them")
 
 
 def check_torch() -> Finding:
@@ -164,8 +164,10 @@ def check_disk() -> Finding:
     torch = 0 if packages.is_installed("torch") else torch_pair.gigabytes("")
     found = f"{free:.1f} GB free"
     if free < light:
-        return Finding(found, f"{light} GB are needed: free some", vital=True)
-    return Finding(found, f"{torch} GB are needed for PyTorch: free some, or use --no-torch" if free < torch else "")
+        return Finding(found, f"{light} GB is needed: free up some space", vital=True)
+    return Finding(
+        found, f"{torch} GB are needed for PyTorch: free up space, or use --no-torch" if free < torch else ""
+    )
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

@@ -97,7 +97,7 @@ def problems(workbook: Path, python: Path, project: Path) -> Iterator[tuple[str,
     try:
         settings = settings_in(workbook)
     except (OSError, KeyError, IndexError, zipfile.BadZipFile, ElementTree.ParseError):
-        yield "cannot be read", f"close it in Excel; if it stays so, {FRESH}"
+        yield "cannot be read", f"close it in Excel; if that does not help, {FRESH}"
         return
     yield from of_settings(settings, python, project)
 
@@ -122,7 +122,7 @@ def of_settings(settings: dict[str, str], python: Path, project: Path) -> Iterat
     if not Path(settings.get(key, "")).is_file():
         yield f"looks for Python in {settings.get(key) or 'no place'}, where there is none", FRESH
     elif settings.get("PYTHONPATH") != str(project):
-        yield f"is of another copy of the project, in {settings.get('PYTHONPATH')}", FRESH
+        yield f"belongs to another copy of the project, in {settings.get('PYTHONPATH')}", FRESH
     installed = version_of_xlwings(python)
     if installed and settings.get("BACKPROP_XLWINGS") != installed:
         yield f"is of xlwings {settings.get('BACKPROP_XLWINGS')}, but {installed} is installed", FRESH

@@ -46,7 +46,7 @@ PROFILES = {
     "win32": r"%APPDATA%\LibreOffice\4",
 }
 UNOPKG_SAYS = {  # what unopkg prints: what to do
-    r"as root": "LibreOffice installs no extension for root: run python start.py as the user who works with it.",
+    r"as root": "LibreOffice does not install extensions for root: run python start.py as the user who works with it.",
     r"already running|office is running|lock": "LibreOffice is open: close all its windows and start this again.",
     r"ependenc": f"This LibreOffice is too old for the extension. {GET_IT}",
 }
@@ -191,7 +191,7 @@ def unopkg(office: Office) -> str:
             return str(office.soffice.parent / name)
     if found := shutil.which("unopkg"):
         return found
-    raise OfficeError(f"{office.soffice.parent} has no unopkg, which installs extensions: install LibreOffice anew.")
+    raise OfficeError(f"{office.soffice.parent} has no unopkg, which installs extensions: reinstall LibreOffice.")
 
 
 def environment() -> dict[str, str]:
@@ -222,7 +222,7 @@ def open_workbook(office: Office, workbook: Path) -> None:
     except subprocess.TimeoutExpired:
         return
     if code:
-        raise OfficeError(f"LibreOffice ended at once (exit code {code}). Open it yourself: {workbook}")
+        raise OfficeError(f"LibreOffice closed at once (exit code {code}). Open it yourself: {workbook}")
 
 
 def _hash(extension: Path) -> str:

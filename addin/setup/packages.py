@@ -143,7 +143,7 @@ def _clear() -> None:
 def cannot_write(error: OSError) -> str:
     """What to do about a folder that refuses a file, or a disk that is full."""
     if error.errno == 28:
-        return f"The disk that holds {ROOT} is full: free {LIGHT_GB} GB and start again."
+        return f"The disk that holds {ROOT} is full: free up {LIGHT_GB} GB and start again."
     return f"{ROOT} cannot be written ({error.strerror}): move the project to a folder of your own and start again."
 
 
@@ -152,8 +152,8 @@ def need_disk(gigabytes: float) -> None:
     free = shutil.disk_usage(VENV).free / 1e9
     if free < gigabytes:
         raise SetupError(
-            f"{gigabytes:g} GB of disk are needed in {VENV}, {free:.1f} GB are free: free some and start again."
-            + (" Without PyTorch 1 GB will do: python start.py --no-torch" if gigabytes > LIGHT_GB else "")
+            f"{VENV} needs {gigabytes:g} GB of disk space, and {free:.1f} GB are free: free up some and start again."
+            + (" Without PyTorch, 1 GB is enough: python start.py --no-torch" if gigabytes > LIGHT_GB else "")
         )
 
 
@@ -168,7 +168,7 @@ def fetch(stage: str, label: str, *options: str) -> None:
         try:
             return pip([*words, "--constraint", str(TESTED)], label)
         except NotToBeHad:
-            print(f"{label}: not all to be had in the versions of {TESTED.name}; taking others that fit.", flush=True)
+            print(f"{label}: some versions of {TESTED.name} cannot be had; taking others that fit.", flush=True)
     return pip(words, label)
 
 

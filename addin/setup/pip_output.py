@@ -17,8 +17,8 @@ NO_BUILD = (
     r"subprocess-exited-with-error|Failed building wheel|ResolutionImpossible"
 )
 FAILURES = {  # what pip printed: what it means and what to do; the first that fits is told
-    r"No space left on device|not enough space on the disk": "The disk is full: free some (8 GB for all, 1 GB with "
-    "--no-torch) and start again.",
+    r"No space left on device|not enough space on the disk": "The disk is full: free up some space (8 GB for "
+    "everything, 1 GB with --no-torch) and start again.",
     r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|SSLError|Read timed out|getaddrinfo|"
     r"name resolution|ProtocolError|Connection (refused|reset|broken|aborted)|Network is unreachable": "The package "
     "index does not answer: is there a network? Behind a proxy, set HTTPS_PROXY; with a mirror, PIP_INDEX_URL. "

@@ -102,7 +102,7 @@ def _from_registry() -> None:
     packages.fetch("torch", packages.LABELS["torch"])
     if not (fault := check()):
         return
-    print(f"{fault}\nInstalling both anew from the package registry.", flush=True)
+    print(f"{fault}\nInstalling both again from the package registry.", flush=True)
     packages.pip(["uninstall", "--yes", *packages.PAIR], "The old pair")
     packages.fetch("torch", packages.LABELS["torch"])
     if fault := check():
@@ -117,5 +117,5 @@ def check() -> str:
         return ""
     last = (said.stderr.strip().splitlines() or ["no message"])[-1]
     if "torchvision::nms" in said.stderr:
-        return f"torch and torchvision are not of one kind (a CPU-only torch, a torchvision for CUDA): {last}"
+        return f"torch and torchvision do not match (a CPU-only torch, a torchvision for CUDA): {last}"
     return f"torch and torchvision are installed but do not load: {last}"
