@@ -3,6 +3,7 @@
     python start.py                 the workbook, opened in LibreOffice Calc; without a display, the same work headless
     python start.py setup           install everything, start nothing
     python start.py doctor          what is installed, what is missing, what to do about it
+    python start.py remove          take extension and settings away again; your own folder stays as it is
     python start.py test            install what the tests need, run all that this machine can; --quick: the first part
 
 Each of these takes options of its own, which --help after it lists, and names files from the folder you are in:
@@ -36,7 +37,8 @@ SIDE_BY_SIDE = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "load
 COMMANDS = {  # command: the packages it needs, and the module that does the work with the arguments before the user's
     "run": (LIGHT, ["addin.main_job"]),
     "setup": (WITH_TORCH, []),
-    "doctor": ((), []),
+    "doctor": ((), ["addin.setup.doctor"]),
+    "remove": ((), ["addin.setup.remove"]),
     "test": ((*WITH_TORCH, "tests"), ["pytest", "-ra", *SIDE_BY_SIDE]),
     "build": (LIGHT, ["addin.workbook", "build"]),
     "new": (LIGHT, ["addin.workbook", "new"]),
@@ -51,7 +53,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "extension": (LIGHT, ["addin.calc.extension"]),
 }
 # The others' arguments go on as they are, and they run in the user's folder.
-AT_HOME = {"run", "setup", "doctor", "test"}
+AT_HOME = {"run", "setup", "doctor", "remove", "test"}
 
 
 def main(words: "list[str]") -> int:
@@ -67,7 +69,7 @@ def main(words: "list[str]") -> int:
     if command in ("run", "setup") and set(arguments) - {"--no-torch"}:
         return refuse(f"{command} takes --no-torch and nothing else, not: {' '.join(arguments)}")
     sys.path.insert(0, ROOT)
-    return doctor() if command == "doctor" else set_up_and_run(command, arguments)
+    return set_up_and_run(command, arguments) if COMMANDS[command][0] else run_here(command)
 
 
 def too_old() -> str:
@@ -86,11 +88,12 @@ def refuse(message: str) -> int:
     return 1
 
 
-def doctor() -> int:
-    """Works without an environment, so it runs in this Python."""
-    from addin.setup import doctor
+def run_here(command: str) -> int:
+    """What works without an environment runs in this Python."""
+    import importlib
 
-    return doctor.main()
+    main = importlib.import_module(COMMANDS[command][1][0]).main
+    return int(main())
 
 
 def set_up_and_run(command: str, arguments: "list[str]") -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from addin import launch
 from addin.calc import extension
-from addin.setup import office
+from addin.setup import office, remove
 from addin.setup.office import Office, OfficeError
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="drives LibreOffice with Linux means")
@@ -87,6 +88,7 @@ def test_a_missing_python_names_its_package(tmp_path: Path):
     assert "apt install python3-uno" in office.problem(program(tmp_path / "program", "25.2"))
 
 
+@linux
 @pytest.mark.parametrize(
     ("path", "kind"),
     [("/var/lib/flatpak/exports/bin/org.libreoffice.LibreOffice", "Flatpak"), ("/snap/bin/libreoffice", "Snap")],
@@ -129,7 +131,28 @@ def test_an_extension_that_the_user_removed_is_installed_again(its_office: Offic
 
 
 @linux
-def test_an_open_libreoffice_is_to_be_closed_first(its_office: Office, package: Path, own: Path):
+def test_remove_takes_extension_and_settings_away_and_leaves_the_rest(
+    its_office: Office, package: Path, own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    home = own / "home"
+    monkeypatch.setenv("BACKPROP_HOME", str(home))
+    monkeypatch.setattr(office, "find", lambda: its_office)
+    launch.write_environment("python", "project")
+    kept = [home / name for name in ("backprop.xlsx", "runs/first/log.jsonl", "my.oxt")]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    office.install(its_office, package, home / "extension.sha256")
+    assert remove.main() == 0
+    assert not office.has_extension()
+    assert sorted(path for path in home.rglob("*") if path.is_file()) == sorted(kept)
+    assert f"your folder {home}" in capsys.readouterr().out
+    assert remove.main() == 0
+    assert "has no extension of ours" in capsys.readouterr().out
+
+
+@linux
+def test_an_open_libreoffice_is_to_be_closed_first(its_office: Office, package: Path, own: Path, monkeypatch):
     command = [its_office.soffice, "--headless", "--norestore", "--nologo"]
     subprocess.run([*command, "--terminate_after_init"], check=True, timeout=60)  # a fresh profile starts it twice
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -139,6 +162,9 @@ def test_an_open_libreoffice_is_to_be_closed_first(its_office: Office, package: 
             time.sleep(0.1)
         with pytest.raises(OfficeError, match="close all its windows"):
             office.install(its_office, package, own / "record")
+        monkeypatch.setattr(office, "has_extension", lambda: True)
+        with pytest.raises(OfficeError, match="close all its windows"):
+            office.remove(its_office)
     finally:
         process.terminate()
         process.wait(20)

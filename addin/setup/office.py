@@ -166,22 +166,42 @@ def install(office: Office, extension: Path, record: Path) -> bool:
         return False
     if is_running():
         raise OfficeError(UNOPKG_SAYS["already running|office is running|lock"])
-    command = [unopkg(office), "add", "--force", "--suppress-license", str(extension)]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()
-    )
-    said = done.stdout.decode(errors="replace").strip()
-    if done.returncode or not has_extension():
-        raise OfficeError(refusal(said))
+    code, said = _run_unopkg(office, "add", "--force", "--suppress-license", str(extension))
+    if code or not has_extension():
+        raise OfficeError(f"The extension could not be installed. {refusal(said)}")
     record.write_text(_hash(extension), "utf-8")
     return True
+
+
+def remove(office: Office) -> bool:
+    """Take the extension out of the user's profile; False where there was none. Raises OfficeError."""
+    if not has_extension():
+        return False
+    if is_running():
+        raise OfficeError(UNOPKG_SAYS["already running|office is running|lock"])
+    code, said = _run_unopkg(office, "remove", IDENTIFIER)
+    if code or has_extension():
+        raise OfficeError(f"The extension could not be removed. {refusal(said)}")
+    return True
+
+
+def _run_unopkg(office: Office, *words: str) -> tuple[int, str]:
+    """unopkg's exit code and all that it printed."""
+    done = subprocess.run(
+        [unopkg(office), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(),
+    )
+    return done.returncode, done.stdout.decode(errors="replace").strip()
 
 
 def refusal(said: str) -> str:
     """What an unopkg that failed means, from all that it printed."""
     advice = next((text for pattern, text in UNOPKG_SAYS.items() if re.search(pattern, said)), "Start this again.")
     lines = [line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines()[-1:] or ["nothing"]
-    return f"The extension could not be installed. {advice} unopkg said: {lines[0]}"
+    return f"{advice} unopkg said: {lines[0]}"
 
 
 def unopkg(office: Office) -> str:
