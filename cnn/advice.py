@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
+from cnn import NO_RUNTIME, NO_RUNTIME_SIGNS
 from cnn.runs import Failure
 
 NO_ROOM = "Look whether the disk is full or the folder may not be written; --out or BACKPROP_HOME name another place"
@@ -16,6 +18,8 @@ def as_failure(error: Exception) -> Failure:
         return error
     if isinstance(error, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text:
         return Failure(f"The memory is full ({text[:200]})", "Take a smaller --batch-size, or --device cpu")
+    if isinstance(error, ImportError) and re.search(NO_RUNTIME_SIGNS, text):
+        return Failure(*NO_RUNTIME)
     if isinstance(error, ImportError):
         return Failure(f"A package that training needs cannot be loaded ({text})", "Type python start.py setup")
     if isinstance(error, OSError):

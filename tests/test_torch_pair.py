@@ -2,12 +2,13 @@
 
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from addin.setup import torch_pair
+from addin.setup import packages, torch_pair
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for nvidia-smi is a shell script")
@@ -72,3 +73,16 @@ def test_a_name_that_takes_long_to_resolve_costs_seconds(monkeypatch):
 def test_much_room_is_asked_for_only_where_cuda_comes_with_it(monkeypatch, index: str, system: str, room: int):
     monkeypatch.setattr("platform.system", lambda: system)
     assert torch_pair.gigabytes(index) == room
+
+
+@pytest.mark.parametrize("lack", ["[WinError 126] … Error loading c10.dll", "DLL load failed while importing _C: …"])
+def test_a_windows_without_the_runtime_is_told_where_it_is_and_nothing_is_installed_anew(monkeypatch, lack: str):
+    fetched = []
+    monkeypatch.setattr(packages, "fetch", lambda *words: fetched.append(words))
+    monkeypatch.setattr(packages, "python", lambda: Path(sys.executable))
+    monkeypatch.setattr(torch_pair, "IMPORT", f"raise ImportError({lack!r})")
+    with pytest.raises(
+        packages.SetupError, match=r"Visual C\+\+ runtime.*https://aka\.ms/vs/17/release/vc_redist\.x64\.exe"
+    ):
+        torch_pair._from_registry()
+    assert len(fetched) == 1

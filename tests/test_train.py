@@ -30,7 +30,7 @@ from cnn.runs import series
 from cnn.runs.settings import SETTINGS
 from cnn.stop import Stop, Stopped
 from tests.needs import require
-from tests.trainer import DIGITS, PROJECT, start, wait_for_batch, wait_until
+from tests.trainer import DIGITS, PROJECT, start, variables, wait_for_batch, wait_until
 
 EPOCHS = 3
 RATE = SETTINGS["learning_rate"].default
@@ -713,6 +713,20 @@ def test_a_missing_package_has_its_own_advice(tmp_path: Path, capsys, monkeypatc
     monkeypatch.delattr("cnn.training")
     assert run(*DIGITS, "--out", tmp_path / "run") == 1
     assert "Type python start.py setup" in failure(tmp_path / "run", capsys)
+
+
+def test_a_windows_without_the_runtime_is_told_where_it_is(tmp_path: Path) -> None:
+    """PyTorch raises an OSError while it is imported there, before anything of ours can catch one of its own."""
+    (tmp_path / "torch").mkdir()
+    lack = "[WinError 126] The specified module could not be found. Error loading c10.dll or one of its dependencies."
+    (tmp_path / "torch/__init__.py").write_text(f"raise OSError({lack!r})")
+    path = os.pathsep.join([str(tmp_path), str(PROJECT)])
+    with start(tmp_path, *DIGITS, env=variables(tmp_path, PYTHONPATH=path)) as process:
+        _, complaint = process.communicate()
+    assert process.returncode == 1
+    assert re.fullmatch(
+        r"cnn\.train: .*Visual C\+\+ runtime.*https://aka\.ms/vs/17/release/vc_redist\.x64\.exe.*\n", complaint
+    )
 
 
 def test_an_error_nobody_foresaw_is_logged_with_its_traceback_on_stderr(tmp_path: Path, capsys, monkeypatch) -> None:

@@ -14,6 +14,7 @@ import urllib.request
 
 from addin.setup import packages
 from addin.setup.packages import SetupError
+from cnn import NO_RUNTIME, NO_RUNTIME_SIGNS
 
 INDEX = "https://download.pytorch.org/whl/"
 CUDA = ((13.0, "cu130"), (12.8, "cu128"), (0.0, "cu126"))  # the oldest CUDA version of the driver, and its builds
@@ -110,12 +111,17 @@ def _from_registry() -> None:
 
 
 def check() -> str:
-    """Import the pair in .venv; an empty text when it works, else what is wrong."""
+    """Import the pair in .venv; an empty text when it works, else what is wrong.
+
+    Raises SetupError where it is Windows that lacks something, which no other pair would mend.
+    """
     print(f"{packages.LABELS['torch']}: trying them out", flush=True)
     said = subprocess.run([packages.python(), "-c", IMPORT], capture_output=True, text=True, errors="replace")
     if said.returncode == 0:
         return ""
     last = (said.stderr.strip().splitlines() or ["no message"])[-1]
+    if re.search(NO_RUNTIME_SIGNS, said.stderr):
+        raise SetupError(f"{NO_RUNTIME[0]} ({last}). {NO_RUNTIME[1]}.")
     if "torchvision::nms" in said.stderr:
         return f"torch and torchvision do not match (a CPU-only torch, a torchvision for CUDA): {last}"
     return f"torch and torchvision are installed but do not load: {last}"

@@ -474,6 +474,12 @@ The version is the whole project's. It stands here because all else may import i
 """
 
 __version__ = "0.1.0"
+
+NO_RUNTIME = (  # what went wrong and what to do where Windows cannot load a library that PyTorch's own ones need
+    "PyTorch cannot be loaded: Windows lacks Microsoft's Visual C++ runtime, or has an old one",
+    "Install https://aka.ms/vs/17/release/vc_redist.x64.exe, then start this again",
+)
+NO_RUNTIME_SIGNS = r"WinError 12[67]\b|DLL load failed"  # no such library; one without a function that is asked for
 ''',
     'pyfuncs': r'''"""The mathematics of small fully connected networks. Needs numpy alone and knows no spreadsheet."""
 ''',
