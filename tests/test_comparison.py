@@ -70,7 +70,7 @@ def test_a_run_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_damaged_run_is_listed_too_and_no_name_reaches_the_terminal_raw(home: Path) -> None:
-    folder = home / "runs" / "2026-01-09T\x1b[31m"
+    folder = home / "runs" / "2026-01-09T\x9b31m"  # a terminal's control character that Windows too has in names
     folder.mkdir()
     (folder / "config.json").write_text("[")
-    assert printed()[1].split()[0] == "2026-01-09T?[31m"
+    assert printed()[1].split()[0] == "2026-01-09T?31m"

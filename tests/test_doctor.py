@@ -68,7 +68,7 @@ def test_without_libreoffice_it_names_the_download(nothing_installed: Path, monk
 def test_a_libreoffice_that_will_not_do_says_why(nothing_installed: Path, monkeypatch):
     old = office.Office(Path("/opt/soffice"), (7, 4), "LibreOffice 7.4 is too old")
     monkeypatch.setattr(office, "find", lambda: old)
-    assert doctor.check_office() == doctor.Finding("7.4 (/opt/soffice)", "LibreOffice 7.4 is too old")
+    assert doctor.check_office() == doctor.Finding(f"7.4 ({old.soffice})", "LibreOffice 7.4 is too old")
 
 
 @pytest.mark.parametrize(("device", "advice"), [("cpu", "does not see it"), ("cuda", "")])

@@ -36,8 +36,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def program(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program in Excel's place on a machine with a display, and no LibreOffice; it notes what it is to open."""
-    program = home.parent / "EXCEL.EXE"
-    program.write_text(f'#!/bin/sh\necho "$1" >"{home.parent}/opened"\n')
+    note = home.parent / "note.py"
+    note.write_text(f"import sys\nopen({str(home.parent / 'opened')!r}, 'w', encoding='utf-8').write(sys.argv[1])\n")
+    program = home.parent / ("EXCEL.CMD" if os.name == "nt" else "EXCEL.EXE")
+    line = f'"{sys.executable}" "{note}"'
+    program.write_text(f"@{line} %*\n" if os.name == "nt" else f'#!/bin/sh\nexec {line} "$1"\n')
     program.chmod(0o755)
     monkeypatch.setitem(excel.PLACES, sys.platform, (str(program),))
     monkeypatch.setattr(office, "has_display", lambda: True)
@@ -47,10 +50,10 @@ def program(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(home: Path) -> str:
     end = time.monotonic() + 20
-    while not (home.parent / "opened").exists() or not (home.parent / "opened").read_text():
+    while not (home.parent / "opened").exists() or not (home.parent / "opened").read_text("utf-8"):
         assert time.monotonic() < end
         time.sleep(0.02)
-    return (home.parent / "opened").read_text().strip()
+    return (home.parent / "opened").read_text("utf-8")
 
 
 @pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # Excel is meant to outlive this
@@ -70,9 +73,11 @@ def test_where_excel_is_its_workbook_is_written_once_and_opened(program: Path, h
     assert f"{workbook} cannot be read" in capsys.readouterr().out
 
 
-def test_an_excel_that_does_not_start_is_told(program: Path, home: Path, built: Path, capsys) -> None:
+def test_an_excel_that_does_not_start_is_told(program: Path, home: Path, built: Path, capsys, monkeypatch) -> None:
     shutil.copy(built, home)
+    program = program.with_suffix(".EXE")
     program.write_text("not a program")
+    monkeypatch.setitem(excel.PLACES, sys.platform, (str(program),))
     assert main_job.main(["--no-torch"]) == 1
     assert "Excel could not be started" in capsys.readouterr().out
 
@@ -101,7 +106,7 @@ def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone/python"))
     moved = build.build(tmp_path / "moved.xlsm", "2-1", macros=project.add_to)
     monkeypatch.undo()
-    assert problems(moved) == [f"looks for Python in {tmp_path}/gone/python, where there is none"]
+    assert problems(moved) == [f"looks for Python in {tmp_path / 'gone/python'}, where there is none"]
 
 
 def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:

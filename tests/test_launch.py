@@ -34,7 +34,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="the stand-in for start.py ne
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A user's folder and a project, both with names that a shell would stumble over."""
-    folder, project = tmp_path / "hôme & 'mine' $HOME", tmp_path / 'a "project" ; é'
+    folder, project = (
+        tmp_path / "hôme & 'mine' $HOME",
+        tmp_path / ("a 'project' ; é" if os.name == "nt" else 'a "project" ; é'),
+    )
     project.mkdir()
     monkeypatch.setenv("BACKPROP_HOME", str(folder))
     for name in ("CNN_DATA_DIR", "OMP_NUM_THREADS"):

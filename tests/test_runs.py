@@ -190,7 +190,7 @@ def test_a_run_is_alive_until_its_trainer_is_killed(tmp_path: Path) -> None:
     write_epochs(tmp_path, 1, 2)
     follower = runs.Follower(tmp_path)
     trainer = subprocess.Popen([sys.executable, "-c", HOLD_LOCK, tmp_path], cwd=PROJECT, stdout=subprocess.PIPE)
-    assert trainer.stdout.readline() == b"True\n"
+    assert trainer.stdout.readline().strip() == b"True"
     assert runs.is_alive(tmp_path)
     assert runs.read(tmp_path).alive
     assert follower.poll().alive

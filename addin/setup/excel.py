@@ -36,6 +36,7 @@ TURNED_OFF = {
 SCRIPTS = "~/Library/Application Scripts/com.microsoft.Excel"  # where Excel for Mac may run scripts from
 SYNCED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "CloudStorage", "Mobile Documents", "Nextcloud")
 FRESH = "move it away, and python start.py writes a fresh one"
+ANEW = "allow it there, delete the folder .venv, and start python start.py"
 NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -126,6 +127,15 @@ def of_settings(settings: dict[str, str], python: Path, project: Path) -> Iterat
     installed = version_of_xlwings(python)
     if installed and settings.get("BACKPROP_XLWINGS") != installed:
         yield f"is of xlwings {settings.get('BACKPROP_XLWINGS')}, but {installed} is installed", FRESH
+    elif installed and sys.platform == "win32" and (dll := missing_dll(python, installed)):
+        yield f"needs {python.parents[1] / dll}, which is gone; an antivirus program may have taken it", ANEW
+
+
+def missing_dll(python: Path, version: str) -> str:
+    """The name of a library of xlwings that is not where its VBA looks for it; '' where both are."""
+    names = (f"xlwings{bits}-{version}.dll" for bits in (32, 64))  # Excel's bits, which need not be Python's
+    folders = python.parents[:2]
+    return next((name for name in names if not any((folder / name).exists() for folder in folders)), "")
 
 
 def version_of_xlwings(python: Path) -> str:
