@@ -1,7 +1,8 @@
 """Fixtures that several features share, and the order of the tests.
 
-What needs neither an office nor a training comes first; `--quick` ends there. With pytest-xdist the files run beside
-each other, and all that needs an office in one process: a window that waits for a busy machine may wait too long.
+What needs neither an office, nor a Windows, nor a training comes first; `--quick` ends there. With pytest-xdist the
+files run beside each other, and all that needs an office in one process: a window that waits for a busy machine may
+wait too long.
 """
 
 import os
@@ -19,7 +20,7 @@ settings.register_profile("ours", deadline=None, derandomize="BACKPROP_REQUIRE" 
 settings.load_profile("ours")
 
 
-OFFICE = "soffice"  # the fixture on which everything that needs an office depends
+ALONE = {"soffice": "office", "wine": "windows"}  # fixtures whose tests are one group, for one process
 TRAINING = {  # files whose tests train, or start something that does
     "test_launch.py",
     "test_main_job.py",
@@ -34,23 +35,23 @@ TRAINING = {  # files whose tests train, or start something that does
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--quick`."""
-    parser.addoption("--quick", action="store_true", help="only what needs neither an office nor a training")
+    parser.addoption("--quick", action="store_true", help="only what needs no office, no Windows and no training")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the quick tests first, or leave the others out; say which are not to run beside each other."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("office" if needs_office(item) else item.path.name))
-    slow = [item for item in items if needs_office(item) or item.path.name in TRAINING]
+        item.add_marker(pytest.mark.xdist_group(group(item) or item.path.name))
+    slow = [item for item in items if group(item) or item.path.name in TRAINING]
     if config.option.quick:
         config.hook.pytest_deselected(items=slow)
     quick = [item for item in items if item not in slow]
     items[:] = quick if config.option.quick else [*quick, *slow]
 
 
-def needs_office(item: pytest.Item) -> bool:
-    """Whether a test starts LibreOffice, or looks for it."""
-    return OFFICE in getattr(item, "fixturenames", ())
+def group(item: pytest.Item) -> str:
+    """What a test starts, or looks for, and shares with others: LibreOffice or Wine; '' for nothing."""
+    return next((name for fixture, name in ALONE.items() if fixture in getattr(item, "fixturenames", ())), "")
 
 
 @pytest.fixture(scope="session")

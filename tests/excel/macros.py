@@ -29,11 +29,17 @@ def stand_ins() -> Iterator[None]:
 
 
 def xlwings_command_line() -> str:
-    """xlwings' own function that makes Windows' command line, as Excel would compile it: LibreOffice ignores #If."""
+    """xlwings' own function that makes Windows' command line."""
     text = project.sources()["xlwings"].replace("\r\n", "\n")
     start = text.index("Function XLPyCommand()")
+    function = compiled_for_excel(text[start : text.index("End Function", start)])
+    return "\r\n".join(['Attribute VB_Name = "CommandLine"', *function, "End Function", ""])
+
+
+def compiled_for_excel(text: str) -> list[str]:
+    """The lines of VBA that Excel on Windows would compile: other interpreters ignore #If."""
     lines, taken = [], [True]
-    for line in text[start : text.index("End Function", start)].splitlines():
+    for line in text.splitlines():
         directive = line.strip().split(" ")[0]
         if directive == "#If":
             taken.append(taken[-1] and line.strip() == '#If App = "Microsoft Excel" Then')
@@ -43,7 +49,7 @@ def xlwings_command_line() -> str:
             taken.pop()
         elif taken[-1]:
             lines.append(line)
-    return "\r\n".join(['Attribute VB_Name = "CommandLine"', *lines, "End Function", ""])
+    return lines
 
 
 def prepare(folder: Path, profile: Path) -> None:
