@@ -16,17 +16,17 @@ from xlsx.unfold.steps import UnknownLayer
 from xlsx.unfold.trained import Trained
 from xlsx.unfold.workbook import write
 
-FILE_NAME = "network.xlsx"
+FILE_NAMES = {False: "network.xlsx", True: "network-backward.xlsx"}
 
 
-def unfold(run: Path, out: Path | None = None, data_dir: str | None = None) -> Path:
-    """Write the workbook of a run to `out`, else into the run's own folder; where it is.
+def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back: bool = False) -> Path:
+    """Write the workbook of a run to `out`, else into the run's own folder, with `back` the way back too; where it is.
 
     Raises Failure where run, weights or images cannot be used, UnknownLayer, OSError.
     """
     from cnn import plain  # PyTorch takes seconds to load: wrong use is told before
 
-    return write(Trained.read(plain.trained(run, data_dir)), out or run / FILE_NAME)
+    return write(Trained.read(plain.trained(run, data_dir)), out or run / FILE_NAMES[back], back)
 
 
 def main(line: list[str] | None = None) -> int:
@@ -35,12 +35,13 @@ def main(line: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python start.py unfold", description=usage.partition(": ")[0] + ".", epilog=rest)
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, help=f"the workbook (default: {FILE_NAME} in the run's folder)"
+        "--out", metavar="FILE", type=Path, help=f"the workbook (default: {FILE_NAMES[False]} in the run's folder)"
     )
     parser.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
+    parser.add_argument("--backward", action="store_true", help="the derivatives too: twice as large, half as fast")
     asked = parser.parse_args(line)
     try:
-        print(unfold(asked.run.absolute(), asked.out and asked.out.absolute(), asked.data_dir))
+        print(unfold(asked.run.absolute(), asked.out and asked.out.absolute(), asked.data_dir, asked.backward))
         return 0
     except (runs.Failure, UnknownLayer, OSError) as error:
         print(f"unfold: {error}", file=sys.stderr)

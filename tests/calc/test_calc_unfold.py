@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
 from cnn import models
 from tests import engines, unfolded
 from tests.calc.conftest import StartOffice
 from tests.calc.office import Office
 from tests.needs import require
-from xlsx.unfold import trust
+from xlsx.unfold import trust, workbook
 
 MODELS = list(models.MODELS)
 PICTURES = [3, 58, 100]
@@ -97,3 +99,26 @@ def test_the_place_worked_out_is_the_map_s_own_cell(model: str, office: Office) 
             one, other = (office.read(key, f"{title}.{cell}")[0][0] for cell in (summed, found))
             assert one == pytest.approx(other, abs=1e-9), (title, number)
     office.close(key)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_way_back_is_pytorch_s_autograd(model: str, office: Office, tmp_path: Path) -> None:
+    """On a grey, uneven paper, where no two places of a window are equal: between equals autograd's choice is free."""
+    known, wrong_class = unfolded.trained(model), 7
+    image = np.random.default_rng(3).uniform(0, 255, (28, 28))
+    key = office.load(str(workbook.write(known, tmp_path / "back.xlsx", back=True)), timeout=120)
+    office.paste(key, "yours", image.tolist(), timeout=120)
+    office.write(key, "loss_class", wrong_class, timeout=120)
+    found = {name: office.read(key, name) for name in ("loss", "pixel_gradient", "weight_gradient")}
+    office.close(key)
+    network = unfolded.made_up(model).double()
+    pixels = torch.from_numpy(known.normal(image))[None].requires_grad_()
+    loss = F.cross_entropy(network(pixels), torch.tensor([wrong_class - 1]))
+    loss.backward()
+    assert found["loss"][0][0] == pytest.approx(loss.item(), abs=1e-9)
+    assert abs(np.array(found["pixel_gradient"]) - pixels.grad.numpy()[0, 0]).max() < 1e-9
+    wanted = network[-1].weight.grad.numpy()
+    size = {"reference": 5}.get(model, 1)  # of the maps that its last layer reads
+    grid = np.pad(np.array(found["weight_gradient"], float), ((0, 1), (0, 1)))
+    blocks = grid.reshape(10, size + 1, -1, size + 1)[:, :size, :, :size].transpose(0, 2, 1, 3)
+    assert abs(blocks.reshape(wanted.shape) - wanted).max() < 1e-9

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from xlsx.files import written
-from xlsx.unfold import draw, images, kernels, layer, overview, trust
+from xlsx.unfold import backward, draw, gradient, images, kernels, layer, overview, trust
 from xlsx.unfold.arithmetic import forward
 from xlsx.unfold.book import Book
 from xlsx.unfold.kernels import Kernels, bound
@@ -16,8 +16,8 @@ from xlsx.unfold.steps import Step, fold
 from xlsx.unfold.trained import Array, Trained
 
 
-def write(trained: Trained, path: Path) -> Path:
-    """Write it, whole or not at all.
+def write(trained: Trained, path: Path, back: bool = False) -> Path:
+    """Write it, whole or not at all; with `back` the way back too, which makes the file as large again.
 
     Raises UnknownLayer for a layer without formulas, PermissionError where the file cannot be written or is open.
     """
@@ -26,8 +26,9 @@ def write(trained: Trained, path: Path) -> Path:
     logits = np.stack([outs[-1].ravel() for outs in passes])
     outs = passes[draw.FIRST - 1]
     titles = [draw.TITLE, overview.TITLE, *(Book.layer_title(at + 1) for at in range(len(steps)))]
+    behind = backward.titles(steps) if back else []
     with written(path, f"{trained.model}, unfolded") as workbook:
-        book = Book.begin(workbook, trained, steps, [*titles, kernels.TITLE, images.TITLE, trust.TITLE])
+        book = Book.begin(workbook, trained, steps, [*titles, kernels.TITLE, images.TITLE, trust.TITLE, *behind])
         maps, sizes = lay_out(steps, outs)
         placed = place_kernels(steps, maps)
         gallery = images.lay_out(len(trained.images))
@@ -39,6 +40,9 @@ def write(trained: Trained, path: Path) -> Path:
         images.write(book, gallery)
         trust.write(book, maps[-1], logits, draw.FIRST)
         overview.write(book, maps, outs, bounds)
+        if back:
+            target = int(trained.labels[draw.FIRST - 1])
+            backward.write(book, maps, placed, outs, gradient.backward(steps, outs, target), target)
     return path
 
 
