@@ -11,7 +11,15 @@ from xlsx import contract
 MODULE = "BackpropContract"
 SETTINGS_SHEET = "xlwings.conf"  # hidden: xlwings' settings, and the blocks that Python answers
 BLOCKS_ROW, BLOCKS_PLACE, BLOCKS_CALL = 1, 4, 5  # of the list of blocks there: its first row and its columns, from 1
-FOR_MACROS = ("python_ready", "first_bad_input", "log_table", "log_next", "log_steps", *contract.SHOWN_BY_RUNS)
+FOR_MACROS = (
+    "python_ready",
+    "first_bad_input",
+    "log_table",
+    "log_next",
+    "log_steps",
+    "runs_table",
+    *contract.SHOWN_BY_RUNS,
+)
 SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
     "only buttons",
@@ -35,6 +43,7 @@ def constants() -> dict[str, str | int]:
         "BLOCKS_PLACE": BLOCKS_PLACE,
         "MOST_STEPS": contract.MOST_STEPS,
         "MOST_EPOCHS": contract.MOST_EPOCHS,
+        "MOST_RUNS": contract.MOST_RUNS,
         "NO_NUMBER": contract.NOTHING,
         "ALL_GOOD": contract.ALL_GOOD,
         "STARTING": training.STARTING,

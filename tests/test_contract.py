@@ -17,7 +17,15 @@ from xlsx import contract
 
 CALC = sorted(Path(extension.__file__).parent.glob("*.py"))
 VBA = sorted(project.VBA.iterdir())
-TAKES_A_NAME = {"cells", "below", "used_below", "write", "has", "need_writable"}  # methods of NamedCells
+TAKES_A_NAME = {
+    "cells",
+    "below",
+    "used_below",
+    "write",
+    "replace_below",
+    "has",
+    "need_writable",
+}  # methods of NamedCells
 SHARED = {
     *contract.COMMANDS,
     *contract.MESSAGES.values(),
@@ -25,7 +33,7 @@ SHARED = {
     *(training.UNDER_WAY, training.NOTHING_TO_STOP, training.NOTHING_TO_RESUME, training.STARTING, training.STOPPING),
 }
 NAMES = {name for name in contract.NAMES if "_" in name}  # others are words of other things too: epoch, state
-LIMITS = {contract.MOST_STEPS, contract.MOST_EPOCHS, contract.LOG_ROWS}
+LIMITS = {contract.MOST_STEPS, contract.MOST_EPOCHS, contract.MOST_RUNS, contract.LOG_ROWS}
 
 
 @pytest.mark.parametrize("path", VBA, ids=lambda path: path.stem)

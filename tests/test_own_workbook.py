@@ -26,18 +26,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def second_layout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version whose workbooks are laid out in another way."""
-    monkeypatch.setattr(contract, "LAYOUT", 2)
-
-
 def test_nothing_is_said_of_a_workbook_of_todays_layout(home: Path) -> None:
-    assert workbook.newer_layout(home / build.FILE_NAME) == ""
     assert workbook.newer_layout(workbook.write(home / "today.xlsx")) == ""
 
 
-@pytest.mark.usefixtures("second_layout")
 def test_an_older_layout_is_told_and_todays_is_written_beside_it_on_request(home: Path, capsys) -> None:
     own = workbook.own()
     said = workbook.newer_layout(own)
@@ -47,18 +39,16 @@ def test_an_older_layout_is_told_and_todays_is_written_beside_it_on_request(home
     beside = home / "backprop 2.xlsx"
     assert capsys.readouterr().out == f"{beside}\n"
     assert own.read_bytes() == (FIRST / build.FILE_NAME).read_bytes()
-    assert (workbook.layout(own), workbook.layout(beside)) == (1, 2)
+    assert (workbook.layout(own), workbook.layout(beside)) == (1, contract.LAYOUT)
     assert str(beside) in workbook.newer_layout(own)
     assert workbook.newer_layout(beside) == ""
 
 
-@pytest.mark.usefixtures("second_layout")
 def test_the_main_job_tells_it_and_opens_the_users_own_all_the_same(home: Path, capsys) -> None:
     assert main_job.user_workbook() == home / build.FILE_NAME
     assert "python start.py new" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("second_layout")
 def test_the_mark_outlives_libreoffice_and_openpyxl(home: Path, tmp_path: Path, soffice: str) -> None:
     marked = build.build(tmp_path / "marked.xlsx", "2-1", epochs=10)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"

@@ -29,6 +29,7 @@ from xlsx.sheets import (
     optimizers,
     picture,
     results,
+    runs,
     spot_the_mistake,
     start,
     style,
@@ -70,6 +71,7 @@ SHEETS: tuple[Sheet, ...] = (
     training_log,
     spot_the_mistake,
     results,
+    runs,
 )
 MAX_WEIGHTS = 250
 MAX_CELLS = 150_000  # about what opens in a few seconds

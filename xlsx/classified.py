@@ -19,10 +19,14 @@ WIDTHS = [13.0, 13, 30]
 class Answer(Protocol):
     """A picture's file, what it is taken for, the probabilities of all classes, and what the network saw, as PNG."""
 
-    file: Path
-    label: str
-    probabilities: list[float]
-    picture: bytes
+    @property
+    def file(self) -> Path: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def probabilities(self) -> list[float]: ...
+    @property
+    def picture(self) -> bytes: ...
 
 
 def write(path: Path, run: str, classes: Sequence[str], answers: Sequence[Answer]) -> Path:

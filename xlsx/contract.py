@@ -6,15 +6,15 @@ library only, Python 3.9: it is read inside LibreOffice too.
 
 from __future__ import annotations
 
-LAYOUT = 1  # of the workbook. A new one that the macros or the extension of an old file would not know gets the next
+LAYOUT = 2  # of the workbook. A new one that the macros or the extension of an old file would not know gets the next
 LAYOUT_PROPERTY = "Backprop layout"  # the file's own property with that number; the first layout has none
 
 START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD = "Start", "Network", "Batch", "Picture", "Forward", "Backward"
 GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS = "Gradient check", "Learning rates", "Optimizers"
-TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS = "Training log", "Spot the mistake", "Results"
+TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS = "Training log", "Spot the mistake", "Results", "Runs"
 TITLES = (  # the sheets in their order
     *(START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD, GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS),
-    *(TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS),
+    *(TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS),
 )
 KEY = "Key"  # the hidden sheet of an exercise
 
@@ -60,6 +60,10 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "run_table": "the header of the epochs of a run",
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
+    "runs_status": "how many runs there are, or what could not be done, in a line",
+    "runs_table": "the header of the list of runs: RUN_COLUMNS",
+    "runs_compared": "above the table of what differs: its labels, and MOST_COMPARED runs",
+    "runs_curves": "above the numbers of the runs' chart: the epochs, and MOST_COMPARED runs",
 }
 OUTCOME = "outcome_of_a_run"  # the name, local to its sheet, of each sheet that the next run's replaces
 SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
@@ -67,6 +71,7 @@ SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so
 
 BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
     RESULTS: {"Train CNN": "train", "Stop": "stop", "Resume": "resume", "Recalculate": "recalculate"},
+    RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
 
@@ -76,6 +81,10 @@ MOST_STEPS = 1_000  # of one press of Run n
 LOG_ROWS = 20_000  # that the training log can hold
 MOST_EPOCHS = 1_000  # of a run that Results has rows for
 
+RUN_COLUMNS = ("tick", "run", "model", "data set", "settings", "epochs", "accuracy", "seconds", "state")
+MOST_RUNS = 2_000  # that Runs lists
+MOST_COMPARED = 6  # of the ticked ones
+
 NOTHING = "–"  # in a cell that has no number
 NOT_CONNECTED = "Python not connected"
 ALL_GOOD = "all inputs are numbers"
@@ -84,6 +93,7 @@ FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
+    "no runs": f'This workbook has no {RUNS} sheet. "python start.py new" writes one that has.',
     "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
     "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',
     "no start": "The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.",

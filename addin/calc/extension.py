@@ -23,6 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 IN_THE_OFFICE = (
     "addin/__init__.py",
     "addin/launch.py",
+    "addin/overview.py",
     "addin/training.py",
     "addin/calc/__init__.py",
     "addin/calc/pipe.py",
@@ -30,12 +31,16 @@ IN_THE_OFFICE = (
     "addin/calc/document.py",
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
+    "addin/calc/runs_sheet.py",
     "addin/calc/log_sheet.py",
     "addin/calc/menu.py",
     "cnn/__init__.py",
     "xlsx/__init__.py",
     "xlsx/contract.py",
-    *(f"cnn/runs/{name}.py" for name in ("__init__", "folder", "follower", "lock", "log", "series", "settings")),
+    *(
+        f"cnn/runs/{name}.py"
+        for name in ("__init__", "folder", "follower", "listing", "lock", "log", "series", "settings")
+    ),
 )
 OOR = "http://openoffice.org/2001/registry"
 MANIFEST = "http://openoffice.org/2001/manifest"

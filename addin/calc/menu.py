@@ -12,13 +12,14 @@ import time
 from pathlib import Path
 from typing import Callable
 
-from addin import training
+from addin import overview, training
 from addin.calc.document import Document
 from addin.calc.log_sheet import LogSheet
 from addin.calc.named_cells import SheetError
 from addin.calc.results_sheet import ResultsSheet
+from addin.calc.runs_sheet import RunsSheet
 from cnn import runs
-from xlsx.contract import BUTTONS, MESSAGES, TRAINING_LOG
+from xlsx.contract import BUTTONS, MESSAGES, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.03
 Look = tuple[runs.Run, str, bool]  # a run, its state in a line, and whether there is nothing more to come
@@ -64,6 +65,8 @@ class Menu:
         """Run a command of the contract's buttons on a document."""
         if name in BUTTONS[TRAINING_LOG].values():
             self._log(name, document)
+        elif name in BUTTONS[RUNS].values():
+            self._runs(name, document)
         elif name == "recalculate":
             self._attempt(document, self.recalculate, document)
         elif not ResultsSheet.is_in(document):
@@ -96,6 +99,17 @@ class Menu:
         try:
             getattr(LogSheet(document), name)()
         except SheetError as error:
+            self._tell(document, str(error))
+
+    def _runs(self, name: str, document: Document) -> None:
+        """A button of the list of runs; why nothing was done is said in a box."""
+        if not RunsSheet.is_in(document):
+            self._tell(document, MESSAGES["no runs"])
+            return
+        try:
+            sheet = RunsSheet(document)
+            sheet.show(overview.COMMANDS[name](sheet.ticked()))
+        except (SheetError, OSError) as error:
             self._tell(document, str(error))
 
     def _attempt(self, document: Document, action: Callable[..., None], *arguments: object) -> None:

@@ -57,6 +57,14 @@ class NamedCells:
             raise SheetError(MESSAGES["protected"].format(sheet=sheet.Name, where=WHERE))
         return sheet, area
 
+    def replace_below(self, name: str, rows: Rows) -> None:
+        """Write rows as wide as the named cells right under them, and empty what stands under these."""
+        area = self.cells(name).RangeAddress
+        blank = ("",) * (area.EndColumn - area.StartColumn + 1)
+        spare = max(self.used_below(name) - len(rows), 0)
+        if written := [*rows, *[blank] * spare]:
+            self.write(name, written, below=1)
+
     def write(self, name: str, rows: Rows, below: int = 0) -> None:
         """Write rows of numbers and texts, `below` rows under the named cells, outside the user's undo list."""
         sheet, area = self.need_writable(name)

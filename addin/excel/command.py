@@ -2,7 +2,8 @@
 
 `python command.py WORD`: the word is the request, lines of key=text, in letters and digits (`decoded`). The answer is
 such a word too, in the file that the request names: folder (show this run), status (say this), over (no more will
-come), tell (say this in a box). Nothing is started from xlwings' server, whose children all end with Excel.
+come), tell (say this in a box); or clear and row, cells for the sheet of runs. Nothing is started from xlwings' server,
+whose children all end with Excel.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[0] = str(PROJECT)  # in place of this folder: Excel names this file
 
-from addin import training  # noqa: E402
+from addin import overview, training  # noqa: E402
 from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
+from xlsx.contract import MOST_RUNS  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~
@@ -30,7 +32,7 @@ def main(arguments: list[str]) -> int:
     """Do what the request asks and write the answer."""
     request = parsed(decoded(arguments[0]))
     os.environ["BACKPROP_HOME"] = request["home"]
-    text = as_lines(answered(request))
+    text = reply(request)
     remove_forgotten(Path(request["home"]))
     runs.write_file(Path(request["answer"]), encoded(text).encode())
     return 0
@@ -50,6 +52,29 @@ class Request:
                 f"Names are missing or broken in this workbook: {', '.join(lacking)}", "Write a fresh one"
             )
         return {name: self._lines[name] for name in SHEET}
+
+
+def reply(request: dict[str, str]) -> str:
+    """The lines of an answer: rows for the sheet of runs, or what is to be shown of a run."""
+    if request["command"] not in overview.COMMANDS:
+        return as_lines(answered(request))
+    try:
+        return as_rows(overview.COMMANDS[request["command"]](request["ticked"].split("\t")))
+    except OSError as error:
+        return as_lines(Answer(tell=str(error)))
+
+
+def as_rows(shown: overview.Shown) -> str:
+    """Rows to write under the cells of a name: what is there is cleared first; a number begins with #."""
+    lines = [f"row=runs_status\t0\t{one_line(shown.status)}"]
+    for name, rows in shown.blocks.items():
+        lines.append(f"clear={name}\t{max(MOST_RUNS, len(rows))}")
+        lines += ["\t".join((f"row={name}", str(number), *map(as_cell, row))) for number, row in enumerate(rows, 1)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_cell(value: float | str) -> str:
+    return one_line(value) if isinstance(value, str) else f"#{value!r}"
 
 
 def answered(request: dict[str, str]) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 from cnn.runs.lock import is_alive
 from cnn.runs.log import accuracy, parse
 
+EVENT, PROGRESS = b'{"event": ', b'{"event": "progress"'  # how such lines begin
 PROBE_SECONDS = 0.5  # how often a follower asks whether the trainer lives
 
 
@@ -103,8 +104,11 @@ class Follower:
         except OSError:
             return False
         self._seen = seen
-        for line in new[: new.rfind(b"\n") + 1].splitlines(keepends=True):
+        lines = new[: new.rfind(b"\n") + 1].splitlines(keepends=True)
+        for line, following in zip(lines, [*lines[1:], b""]):
             self._offset, self._last = self._offset + len(line), line
+            if line.startswith(PROGRESS) and following.startswith(EVENT):
+                continue  # overtaken already: most of a log that is read at once, and of the time that it takes
             read = parse(line)
             self.run = self.run.after(read) if read else replace(self.run, skipped=self.run.skipped + 1)
         return True

@@ -32,17 +32,24 @@ def shown(run: Run) -> str:
 
 def comparison(found: list[Run]) -> list[list[str]]:
     """The runs side by side: the settings in which they differ, then the last epoch's figures."""
-    configs = [config(run.folder) for run in found]
-    names = dict.fromkeys(name for each in configs for name in each if name not in NOT_COMPARED)
-    rows = [["", *(run.folder.name for run in found)]]
-    for name in names:
-        values = [str(each.get(name, "–")) for each in configs]
-        if len(set(values)) > 1:
-            rows.append([name, *values])
+    rows = [["", *(run.folder.name for run in found)], *differing(found)]
     rows.append(["epochs done", *(str(len(run.epochs)) for run in found)])
     rows.append(["accuracy", *(shown(run) for run in found)])
-    rows.append(["seconds", *(f"{sum(epoch.get('seconds') or 0 for epoch in run.epochs):.0f}" for run in found)])
+    rows.append(["seconds", *(f"{seconds(run):.0f}" for run in found)])
     return rows
+
+
+def seconds(run: Run) -> float:
+    """How long its epochs took."""
+    return sum(float(epoch.get("seconds") or 0) for epoch in run.epochs)
+
+
+def differing(found: list[Run]) -> list[list[str]]:
+    """A row per setting in which the runs differ."""
+    configs = [config(run.folder) for run in found]
+    names = dict.fromkeys(name for each in configs for name in each if name not in NOT_COMPARED)
+    rows = ([name, *(str(each.get(name, "–")) for each in configs)] for name in names)
+    return [row for row in rows if len(set(row[1:])) > 1]
 
 
 def config(folder: Path) -> dict[str, Any]:

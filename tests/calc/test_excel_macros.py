@@ -19,6 +19,7 @@ import xlwings
 from addin.excel import command, project
 from addin.setup.office import environment
 from cnn import runs
+from cnn.runs.settings import check_settings
 from tests.calc.conftest import write_environment
 from tests.calc.office import Office, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, press, rows
@@ -130,6 +131,32 @@ def shown_run(office: Office, key: int) -> Path:
 def rows_of(folder: Path) -> list[list]:
     """The epochs of a run as rows of the sheet, from Python's own reading of the log."""
     return [[epoch[key] for key in runs.EPOCH_KEYS] for epoch in runs.read(folder).epochs]
+
+
+def test_the_runs_are_listed_and_compared(excel: Office, folder: Path, book: int) -> None:
+    for name, accuracy in (("=1+1", 0.5), ("usual", 0.75)):
+        run = folder / "home/runs" / f"2026-11-20T10-00-00-{name}"
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(json.dumps(check_settings({"dataset": "digits"})))
+        log = runs.Log(run)
+        log.write("started", dataset="digits", epochs=1, batches=1)
+        log.write("epoch", epoch=1, test_accuracy=accuracy, seconds=2.5)
+        log.write("finished")
+    try:
+        excel.press(book, "Runs", "List runs")
+        wait_for(lambda: excel.read(book, "runs_status")[0][0].startswith("2 runs"), timeout=20)
+        listed = excel.read(book, "Runs.A6:I8")
+        usual = ["tuned", "digits", None, "1 of 19"]
+        assert listed[0] == [None, "2026-11-20T10-00-00-usual", *usual, 0.75, 2.5, "finished"]
+        assert listed[1] == [None, "2026-11-20T10-00-00-=1+1", *usual, 0.5, 2.5, "finished"]
+        for row in (6, 7):
+            excel.write(book, f"Runs.A{row}", "x")
+        excel.press(book, "Runs", "Compare")
+        wait_for(lambda: excel.read(book, "runs_status")[0][0] == "2 runs compared", timeout=20)
+        assert excel.read(book, "Runs.S6:U6") == [[1, 0.75, 0.5]]
+        assert excel.read(book, "Runs.K24:M24") == [["run", "usual", "=1+1"]]
+    finally:
+        shutil.rmtree(folder / "home/runs")
 
 
 def test_every_button_of_the_workbook_names_a_macro_that_is_there() -> None:

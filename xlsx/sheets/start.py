@@ -37,6 +37,7 @@ SHEETS = {
     "Training log": "step, run n, undo and reset: rows that buttons add and remove",
     "Spot the mistake": "seven errors that learners make, what they do to the loss, and what the check says",
     "Results": "train a convolutional network on handwritten digits and watch its epochs arrive",
+    "Runs": "all trainings so far as a list, and the ticked ones side by side",
 }
 STEPS = (
     "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",

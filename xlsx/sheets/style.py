@@ -70,6 +70,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "integer_muted": {"font_color": MUTED, **RIGHT},
     "integer_hidden": {"font_color": "#FFFFFF", "num_format": "0", **ROW},
     "muted_right": {"font_color": MUTED, **RIGHT},
+    "right": RIGHT,
     "left": {"align": "left"},
     "short_row": {"num_format": SHORT, **RIGHT, **ROW},
     "state_plain": {"font_color": BAD},

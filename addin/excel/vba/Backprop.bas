@@ -65,7 +65,7 @@ Private Function SettingsText() As String
 End Function
 
 ' Start Python with a request. What comes back is for BackpropFollow. A quiet request that cannot be made says nothing.
-Private Sub Ask(ByVal command As String, ByVal details As String, Optional ByVal quiet As Boolean = False)
+Public Sub Ask(ByVal command As String, ByVal details As String, Optional ByVal quiet As Boolean = False)
     Dim request As String
     If IsStarting() Then Exit Sub
     request = "command=" & command & vbLf & "home=" & GetConfig("BACKPROP_HOME") & vbLf & _

@@ -98,6 +98,7 @@ End Sub
 ' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
 ' this in a box.
 Private Sub TakeAnswer(ByVal answer As String)
+    If TakeRows(answer) Then Exit Sub
     If Named(RUN_TABLE).Worksheet.ProtectContents Then
         mFolder = ""
         Exit Sub

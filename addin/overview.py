@@ -1,0 +1,123 @@
+"""The runs of the user's folder as rows for the sheet Runs: all of them, and the ticked ones side by side.
+
+Standard library only, and Python 3.9: it runs inside LibreOffice's own Python too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple, Union
+
+from cnn import runs
+from cnn.runs import listing
+from cnn.runs.settings import SETTINGS, SettingsError, check_settings
+from xlsx.contract import MOST_COMPARED, MOST_EPOCHS, MOST_RUNS, NOTHING
+
+APART = ("model", "dataset", "epochs", "device", "precision")  # settings that need no place among those that differ
+Rows = Sequence[Sequence[Union[float, str]]]
+
+
+class Shown(NamedTuple):
+    """Rows to be written under the cells of a name, in place of what stands there, and a line for the status."""
+
+    blocks: dict[str, Rows]
+    status: str
+
+
+def name_of(folder: Path) -> str:
+    """A run's path within the folder of runs: its name, or series/name."""
+    return folder.relative_to(runs.home() / "runs").as_posix()
+
+
+def listed(ticked: Collection[str]) -> Shown:
+    """A row per run, newest first; those that are ticked stay so."""
+    folders = runs.list_runs()
+    rows = [("x" if name_of(folder) in ticked else "", *row_of(folder)) for folder in folders[:MOST_RUNS]]
+    place = runs.home() / "runs"
+    count = f"{len(folders):,} run{'s' * (len(folders) != 1)} in {place}"
+    more = f", the newest {MOST_RUNS:,} of them here" if len(folders) > MOST_RUNS else ""
+    return Shown({"runs_table": rows}, f"{count}{more}. Type x beside some, then press Compare.")
+
+
+def row_of(folder: Path) -> tuple[float | str, ...]:
+    """All of RUN_COLUMNS but the tick; of a run that is damaged, whatever can be read."""
+    try:
+        run, config = runs.read(folder), listing.config(folder)
+        started = run.started or {}
+        facts = [str(config.get(key) or started.get(key) or NOTHING) for key in ("model", "dataset")]
+        wanted = config.get("epochs") or started.get("epochs") or "?"
+        reached = runs.accuracy(run.epochs[-1])[1] if run.epochs else None
+        figures = (f"{len(run.epochs)} of {wanted}", NOTHING if reached is None else reached, listing.seconds(run))
+        return (name_of(folder), *facts, differing(config), *figures, state(run, config))
+    except Exception as error:  # one run that nobody can make sense of must not hide the others
+        return (name_of(folder), *[NOTHING] * 6, f"damaged: {' '.join(str(error).split())}")
+
+
+def differing(config: dict[str, Any]) -> str:
+    """The settings that are not their recipe's own."""
+    try:
+        usual = check_settings({"recipe": config["recipe"]})
+    except (KeyError, SettingsError):
+        return NOTHING
+    kept = {name: config[name] for name in SETTINGS if name in config and name not in APART}
+    return ", ".join(f"{name} {value}" for name, value in kept.items() if value != usual[name])
+
+
+def state(run: runs.Run, config: dict[str, Any]) -> str:
+    """How a run stands, in a word or two."""
+    if not config and (run.folder / "config.json").exists():
+        return "damaged: config.json"
+    if run.skipped and not run.started:
+        return "damaged: log.jsonl"
+    if run.alive:
+        return "training" if run.started else "starting"
+    if run.end:
+        return str(run.end["event"])
+    return "ended without a word" if run.started else "nothing logged"
+
+
+def compared(ticked: Sequence[str]) -> Shown:
+    """What differs between the ticked runs, and their accuracy epoch by epoch."""
+    found = [runs.read(folder) for folder in runs.list_runs() if name_of(folder) in ticked]
+    return side_by_side(found, f"{len(found)} runs compared" if found else "Type x beside the runs to compare.")
+
+
+def side_by_side(found: Sequence[runs.Run], status: str) -> Shown:
+    """The first MOST_COMPARED of these runs: what differs, and their accuracy epoch by epoch."""
+    kept = list(found[:MOST_COMPARED])
+    more = f": the first {MOST_COMPARED}, of {len(found)}" if len(found) > MOST_COMPARED else ""
+    names = [name_of(run.folder) for run in kept]
+    curves = [[shown(runs.accuracy(line)[1]) for line in run.epochs[:MOST_EPOCHS]] for run in kept]
+    by_epoch = [[epoch, *row] for epoch, row in enumerate(zip_longest(*curves, fillvalue=""), 1)]
+    table = [*zip(("day", "time", "run"), *map(in_parts, names)), *listing.differing(kept), *figures(kept)]
+    blocks: dict[str, Rows] = {"runs_compared": wide(table), "runs_curves": wide([["epoch", *names], *by_epoch])}
+    return Shown(blocks, status + more)
+
+
+def in_parts(name: str) -> tuple[str, str, str]:
+    """Day, time and the rest of a run's name, which is wider than a column."""
+    return (name[5:10], name[11:16], name[20:]) if name[10:11] == "T" else ("", "", name)
+
+
+def figures(found: Sequence[runs.Run]) -> Rows:
+    """What came of the runs: epochs, the last one's accuracy, seconds."""
+    reached = [runs.accuracy(run.epochs[-1])[1] if run.epochs else None for run in found]
+    return (
+        ("epochs", *(len(run.epochs) for run in found)),
+        ("accuracy", *(NOTHING if each is None else f"{100 * each:.2f} %" for each in reached)),
+        ("seconds", *(round(listing.seconds(run)) for run in found)),
+    )
+
+
+def shown(accuracy: float | None) -> float | str:
+    return "" if accuracy is None else accuracy
+
+
+def wide(rows: Sequence[Sequence[float | str]]) -> Rows:
+    """Each row as wide as its block: a label, and MOST_COMPARED cells."""
+    return [(*row, *[""] * (1 + MOST_COMPARED - len(row))) for row in rows]
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], Shown]] = {"runs_list": listed, "runs_compare": compared}
