@@ -107,9 +107,9 @@ def hostile(kind: str) -> dict[str, bytes]:
         return {page: sheet(" " * 150_000_000)}
     if kind == "rows":
         row = "".join(f'<c r="{letter}{{0}}"><v>0.5</v></c>' for letter in "ABCDEFGH")
-        return {page: sheet("".join(f'<row r="{n}">{row.format(n)}</row>' for n in range(1, 20_001)))}
+        return {page: sheet("".join(f'<row r="{n}">{row.format(n)}</row>' for n in range(1, 40_001)))}
     if kind == "cells":
-        return {page: sheet("<row>" + "<c/>" * 500_000)}
+        return {page: sheet("<row>" + "<c/>" * 700_000)}
     if kind == "entities":
         entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
         doctype = f'<!DOCTYPE a [<!ENTITY e0 "ha">{entities}]>'

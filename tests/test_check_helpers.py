@@ -10,7 +10,8 @@ from openpyxl.utils import get_column_letter
 from pyfuncs.network import Network
 from tests.learners import Layout, Made
 from xlsx import formulas
-from xlsx.check import retitle
+from xlsx.check import grid
+from xlsx.check.book import Book
 from xlsx.check.check import Report, check
 from xlsx.check.report import text
 from xlsx.expressions import native
@@ -211,13 +212,10 @@ def test_a_wrong_step_to_a_delta_is_the_only_cause(
 
 def values_of(book: Tables, name: str, path: Path) -> list[float]:
     """A column's numbers, as the check itself works them out."""
-    from xlsx.check import grid, tables
-    from xlsx.check.model import Model
-
     book.check(path)
-    read = grid.read(path)
+    read = Book(grid.read(path))
     sheet, column = book.place(name)
-    return [float(Model(read, tables.find(read)).value((sheet, row, column))) for row in range(TOP, TOP + ROWS)]
+    return [read.number((sheet, row, column)) for row in range(TOP, TOP + ROWS)]
 
 
 @pytest.mark.parametrize("name", ["dE/dw7", "dE/dw1", "dE/dh1"])
@@ -307,15 +305,18 @@ def test_an_error_whose_only_reader_takes_it_for_the_delta_is_not_blamed(tmp_pat
     assert blamed(book.check(tmp_path / "book.xlsx")) == ["dE/do2"]
 
 
-@pytest.mark.parametrize(("readers", "name"), [(1, "dE/da_o2"), (2, "dE/do2")])
-def test_one_reader_is_not_enough_against_what_an_error_computes(
-    readers: int, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = {f"dE/dw{at}": "dE/do2" for at in range(readers)}
-    parts = {"readings": read, "has_rival": False, "is_no_loss": True, "is_stray": False}
-    for part, result in parts.items():
-        monkeypatch.setattr(retitle, part, lambda *_, result=result: result)
-    assert retitle.better_name(None, 0, "E2", "dE/da_o2", []) == name
+@pytest.mark.parametrize(("readers", "name"), [(1, "dE/da_o1"), (2, "dE/do1")])
+def test_one_reader_is_not_enough_against_what_an_error_computes(readers: int, name: str, tmp_path: Path) -> None:
+    """A column that holds a_o1 − t1 is dE/da_o1, unless two formulas need dE/do1 of it."""
+    network = "2-1-1" if readers == 1 else "2-2-1"
+    book = Tables(network, {"dE/do1": "part"})
+    book.names.remove("dE/da_o1")
+    book.texts |= {"dE/do1": "{a_o1}-{t1}", "dE/dh1": "({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{w3}*{a_h1}*(1-{a_h1})"}
+    if readers == 2:
+        book.texts["dE/dh1"] = book.texts["dE/dh1"].replace("{w3}", "{w5}")
+        book.texts["dE/dh2"] = "({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{w6}*{a_h2}*(1-{a_h2})"
+    (block,) = book.check(tmp_path / "book.xlsx").blocks
+    assert {each.title: each.quantity for each in block.columns}["part"] == name
 
 
 def test_a_delta_without_its_slope_is_the_cause_where_the_others_of_its_title_are_deltas(tmp_path: Path) -> None:

@@ -9,15 +9,9 @@ import pytest
 from pyfuncs.network import Network
 from tests.test_check_helpers import DELTA, ROWS, TABLES, Tables, blamed, right, titled, values_of
 from xlsx.check.check import NO_LOSS
-from xlsx.check.truth import OFFSETS, POINTS, Truth
+from xlsx.check.rules import POINTS, rules_of
 
 NETWORKS = ["2-3-1 relu", "2-2-2 tanh", "2-2-2 cross-entropy", "2-2-1 relu cross-entropy bias"]
-
-
-def has_activation(network: str, unit: str) -> list[np.ndarray]:
-    """The sums of a network's hidden units at the points, at each row of the descent."""
-    env = Truth(Network.parse(network)).env()
-    return [env[name, offset] for name, offset in env if re.fullmatch(rf"{unit}\d", name) and offset in OFFSETS]
 
 
 @pytest.mark.parametrize("title", ["error {}", "part {}", "Err({})"])
@@ -62,8 +56,11 @@ def test_gradients_of_the_cross_entropy_are_right_without_a_loss(tmp_path: Path)
 
 def test_most_points_have_every_relu_on_and_the_last_has_it_off() -> None:
     for network in ("2-3-1 relu", "2-2-1 relu cross-entropy bias", "3-3-2 relu bias"):
-        for sums in has_activation(network, "h"):
-            assert [bool(value > 0) for value in sums] == [True] * (POINTS - 1) + [False]
+        rules = rules_of(Network.parse(network))
+        for offset in (0, -1, 1):
+            for unit in rules.layers[0].units:
+                sums = rules.point(offset)[unit]
+                assert [bool(value > 0) for value in sums] == [True] * (POINTS - 1) + [False]
 
 
 @pytest.mark.parametrize("sheets", [{}, {r"[it]\d": "Data"}])
@@ -92,7 +89,8 @@ def test_a_pasted_step_to_a_delta_titled_as_an_error_is_no_target(tmp_path: Path
 
 @pytest.mark.parametrize("network", [*NETWORKS, "2-3-2 cross-entropy"])
 def test_the_derivatives_by_activations_are_those_of_the_chain_rule(network: str) -> None:
-    env = Truth(Network.parse(network)).env()
-    for name in [name for name, offset in env if re.fullmatch(r"dE/da_[ho]\d", name) and offset == 0]:
+    rules = rules_of(Network.parse(network))
+    values = rules.point(0)
+    for name in [name for name in rules.by_number if re.fullmatch(r"dE/da_[ho]\d", name)]:
         unit = name[6:]
-        np.testing.assert_allclose(env[name, 0] * env[f"da_{unit}/d{unit}", 0], env[f"dE/d{unit}", 0], rtol=1e-9)
+        np.testing.assert_allclose(values[name] * values[f"da_{unit}/d{unit}"], values[f"dE/d{unit}"], rtol=1e-9)

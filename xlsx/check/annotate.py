@@ -15,9 +15,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from . import comments
+from .cause import Mistake
 from .check import Report
 from .grid import place, read_book
-from .mistake import Mistake
 from .package import Package, Unreadable
 
 FILL = (

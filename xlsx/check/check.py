@@ -1,41 +1,54 @@
-"""Checks one workbook: finds its blocks, judges and explains them, and gathers all that a report says."""
+"""Checks one workbook: book → table → meaning → verdict → cause → words, gathered into what a report says."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from . import grid as grids
-from . import summary, tables
-from .drift import Cost, Drift
-from .evidence import Evidence
-from .explain import explain, harmless_texts, strange_layer
-from .family import drop_loose_tables, numbers_of
-from .givens import label_unnamed, settle_second_weights, settle_unknown_titles
-from .grid import Grid, letters
-from .helpers import name_helpers
-from .judge import Judgement, judge
-from .mistake import Mistake
-from .model import Model
-from .names import LOSS
+from pyfuncs.descent import history, states
+
+from . import exercise, grid, rates, table
+from .book import Book, Place
+from .cause import Mistake, by_readers, causes, misread_rates, rate_source, settle
+from .descent import Column as Line
+from .descent import Descent, descents, with_helpers
+from .grid import Grid
+from .meaning import Reading, understood
+from .naming import Naming
 from .package import Unreadable
-from .rates import Statement, written_rates
-from .truth import Scales
+from .rates import Statement, SummaryReport
+from .table import Block
+from .titles import LOSSES, STARTED, kind
+from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
+from .verdict import RIGHT as AGREES
 
 RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
-MOST_BLOCKS = 100
+EPOCHS = (1, 10, 100)
+COVER, LEAST_RIGHT = 0.5, 3
 LOOKED_FOR = (
     "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
     "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
 )
+OPTIMIZER = "is the work of an optimizer with a state; plain gradient descent is due."
+NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
+
+
+class Cost(NamedTuple):
+    """After some epochs: the true loss, the learner's, and how far the weights lie apart at most."""
+
+    epochs: int
+    true_loss: float
+    loss: float
+    weights: float
 
 
 @dataclass
 class Column:
-    """A column's verdict: given, right, wrong, follows (right for itself, but fed by a wrong one) or not checked."""
+    """A column's verdict: given, right, wrong, follows (right for itself, but fed by a wrong one) or not checked;
+    `unchecked` of its cells could not be judged."""
 
     quantity: str
     title: str
@@ -44,6 +57,7 @@ class Column:
     difference: float | None = None
     from_row: int | None = None
     cell: str | None = None
+    unchecked: int = 0
 
 
 @dataclass
@@ -63,6 +77,7 @@ class BlockReport:
     cost: list[Cost] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     not_understood: str | None = None
+    unchecked: int = 0
 
     @property
     def consequences(self) -> list[str]:
@@ -77,65 +92,104 @@ class Report:
     status: str
     message: str = ""
     blocks: list[BlockReport] = field(default_factory=list)
-    summaries: list[summary.SummaryReport] = field(default_factory=list)
+    summaries: list[SummaryReport] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    answers: list[exercise.Answer] = field(default_factory=list)
 
     @property
     def mistakes(self) -> list[Mistake]:
         return [each for part in (*self.blocks, *self.summaries) for each in part.mistakes]
 
+    @property
+    def unchecked(self) -> int:
+        return sum(block.unchecked for block in self.blocks)
+
 
 def check(path: Path) -> Report:
     """The report of a file; it never raises for what a file may hold."""
     try:
-        return check_grid(str(path), grids.read(path))
+        return check_grid(str(path), grid.read(path))
     except Unreadable as error:
         return Report(str(path), NOT_UNDERSTOOD, str(error))
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         fault = f"{type(error).__name__}: {error}"
         return Report(
             str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check."
         )
 
 
-def check_grid(name: str, grid: Grid) -> Report:
-    found = tables.find(grid)
+def check_grid(name: str, whole: Grid) -> Report:
     notes = [
         f"sheet {sheet.name}: too many cells, not looked at; copy its first 1,000 rows into a new workbook"
-        for sheet in grid.sheets.values()
+        for sheet in whole.sheets.values()
         if sheet.too_large
     ]
-    if not found.blocks:
-        return Report(name, NOT_UNDERSTOOD, no_table(grid), notes=notes)
-    model = Model(grid, found)
-    drop_loose_tables(model)
-    label_unnamed(model)
-    settle_unknown_titles(model)
-    settle_second_weights(model)
-    name_helpers(model)
-    written = written_rates(model)
-    if len(found.blocks) > MOST_BLOCKS:
-        notes.append(f"{len(found.blocks)} blocks, of which the first {MOST_BLOCKS} are checked")
-    numbers = range(min(len(found.blocks), MOST_BLOCKS))
-    judged = [judge_block(model, number, written[number]) for number in numbers]
-    fed = {number for number, each in enumerate(judged) if each and each.wrong()}
-    fed = {number for number in numbers if fed.intersection(numbers_of(model, number))}
-    blocks = [block_report(model, number, judged[number], written[number], number in fed) for number in numbers]
-    report = Report(name, RIGHT, blocks=blocks, notes=notes)
-    report.summaries = summary.check(model, judged, written)
-    if model.computed:
-        notes.append(f"{model.computed} formulas have no stored value (the file was never calculated); worked out here")
-    understood = [block for block in blocks if block.not_understood is None]
-    if not understood:
-        report.status, report.message = NOT_UNDERSTOOD, f"{blocks[0].not_understood} {LOOKED_FOR}"
-    elif report.mistakes:
+    book = Book(whole)
+    if answers := exercise.answers(book):
+        return answered(name, answers, notes)
+    blocks = table.find(whole)
+    if not blocks:
+        return Report(name, NOT_UNDERSTOOD, no_table(whole), notes=notes)
+    if len(blocks) > table.MOST_BLOCKS:
+        notes.append(f"{len(blocks)} blocks, of which the first {table.MOST_BLOCKS} are checked")
+        blocks = blocks[: table.MOST_BLOCKS]
+    report = Report(name, RIGHT, notes=notes)
+    read_blocks(book, with_helpers(book, blocks), report)
+    if book.worked:
+        notes.append(
+            f"{len(book.worked)} formulas have no stored value (the file was never calculated); worked out here"
+        )
+    return concluded(book, report)
+
+
+def answered(name: str, answers: list[exercise.Answer], notes: list[str]) -> Report:
+    """The report of an exercise: its answers alone are judged."""
+    wrong = any(each.state != "right" for each in answers)
+    return Report(name, MISTAKES if wrong else RIGHT, notes=notes, answers=answers)
+
+
+def read_blocks(book: Book, blocks: list[Block], report: Report) -> None:
+    """The reports of all tables, in their order, and of the summaries."""
+    labels = {
+        (sheet.name, *where): label
+        for sheet in book.grid.sheets.values()
+        for where, label in table.labels(sheet, [block for block in blocks if block.sheet is sheet]).items()
+    }
+    written = rates.stated(book, blocks, labels)
+    by_block: dict[int, BlockReport] = {}
+    known: list[tuple[float | None, Verdict]] = []
+    found = descents(book, blocks)
+    inside = {where for descent in found for where in descent.at}
+    for descent in found:
+        at = next(number for number, block in enumerate(blocks) if block is descent.blocks[0])
+        stated = next(
+            (written[n] for n, block in enumerate(blocks) if any(block is e for e in descent.blocks) and written[n]),
+            written[at],
+        )
+        naming, parts = descent_reports(book, descent, labels, stated, inside)
+        by_block |= {next(n for n, block in enumerate(blocks) if block is own): part for own, part in parts}
+        if naming:
+            known.append((stated.value if stated else rate_value(naming), naming.found))
+    report.blocks = [by_block[number] for number in sorted(by_block)]
+    report.summaries = rates.summaries(book, known)
+
+
+def concluded(book: Book, report: Report) -> Report:
+    read = [block for block in report.blocks if block.not_understood is None]
+    on_purpose = exercise.on_purpose(book)
+    if not read:
+        report.status = NOT_UNDERSTOOD
+        report.message = f"{report.blocks[0].not_understood} {LOOKED_FOR}"
+    elif any(block.mistakes and block.sheet != on_purpose for block in (*report.blocks, *report.summaries)):
         report.status = MISTAKES
+    elif report.mistakes:
+        report.notes.append(f"sheet {on_purpose}: its mistake is there to be spotted, and is not counted")
     return report
 
 
-def no_table(grid: Grid) -> str:
+def no_table(whole: Grid) -> str:
     """Why there is nothing to check."""
-    if text := tables.numbers_as_texts(grid):
+    if text := table.numbers_as_texts(whole):
         return (
             f"A table was found whose numbers are texts, with which a sheet cannot compute: {text}. Mark the columns "
             "and turn them into numbers (in Excel and Calc: Data, Text to Columns; choose their decimal sign)."
@@ -143,157 +197,257 @@ def no_table(grid: Grid) -> str:
     return f"No table of the exercise was found. {LOOKED_FOR}"
 
 
-def judge_block(model: Model, number: int, written: Statement | None) -> Judgement | None:
-    if model.found.blocks[number].other_rule:
-        return None
-    return judge(Evidence(model, number), written.value if written else None)
+Parts = list[tuple[Block, BlockReport]]
 
 
-def block_report(
-    model: Model, number: int, found: Judgement | None, written: Statement | None, fed: bool
-) -> BlockReport:
-    """What is said of a block; `fed` is whether it or a table that it reads has a wrong column."""
-    block = model.found.blocks[number]
-    report = BlockReport(block.sheet.name, block.area, len(block.steps))
-    if written:
-        report.rate_written, report.rate_place = written.value, written.where
-    if block.other_rule:
-        report.not_understood = (
-            f"{block.sheet.name}!{block.area} is the work of an optimizer with a state; plain gradient descent is due."
-        )
-        return report
-    if found is None:
-        report.not_understood = (
-            f"The weights of {block.sheet.name}!{block.area} are not those of a network of its columns."
-        )
-        return report
-    judged = {
-        name
-        for name, column in found.verdicts.items()
-        if any(each.status not in ("given", "blank", "unknown") for each in column)
-    }
-    if not judged:
-        report.not_understood = (
-            f"Nothing in {block.sheet.name}!{block.area} could be checked: its columns do not belong together."
-        )
-        return report
-    report.network, report.rate_used = found.truth.network.text, rate_used(found)
-    report.conventions = conventions(found)
-    report.given = {
-        name: float(values[0])
-        for name, values in found.evidence.values.items()
-        if re.fullmatch(r"[tibw]\d+", name) and np.isfinite(values[0])
-    }
-    report.mistakes = explain(found)
-    if strange := strange_layer(found, report.mistakes):
-        report.mistakes, report.not_understood = [], f"{strange.cell}: {strange.text} No other network is known here."
-        return report
-    report.notes = found.notes + [
-        f"{text} It makes no difference with these inputs and targets." for text in harmless_texts(found)
-    ]
-    add_rate_mistake(report, found, written)
-    drift = Drift(found, true_rate(report, found))
-    report.columns = columns(found, drift, fed)
-    report.absent = [
-        name for name in found.truth.network.headers("train") if found.truth.own(name) not in found.evidence.values
-    ]
-    if report.mistakes:
-        report.cost = drift.cost()
-    return report
+def descent_reports(
+    book: Book, descent: Descent, labels: dict[Place, str], written: Statement | None, inside: set[Place]
+) -> tuple[Naming | None, Parts]:
+    """The reports of the tables of one descent."""
+    parts = [(block, BlockReport(block.sheet.name, block.area, len(block.steps))) for block in descent.blocks]
+    for block, part in parts:
+        if written:
+            part.rate_written, part.rate_place = written.value, written.where
+        if block.other_rule:
+            part.not_understood = f"{block.sheet.name}!{block.area} {OPTIMIZER}"
+            return None, parts
+    reading = understood(book, descent, labels)
+    where = f"{parts[0][1].sheet}!{parts[0][1].cells}"
+    if reading is None:
+        return None, refused(parts, f"The weights of {where} are not those of a network of its columns.")
+    naming = by_readers(Naming(book, judged(reading)))
+    settle(naming)
+    misread_rates(naming, inside)
+    mistakes, notes = causes(naming)
+    if strange := strange_layer(naming, mistakes):
+        return None, refused(parts, f"{strange.cell}: {strange.text} No other network is known here.")
+    if why := unclear(naming, where):
+        return None, refused(parts, why)
+    mistakes += rate_mistakes(naming, written, mistakes)
+    for block, part in parts:
+        fill(naming, block, part, mistakes, notes)
+    add_absent(naming, parts)
+    return naming, parts
 
 
-def true_rate(report: BlockReport, found: Judgement) -> float | None:
-    """The rate that the learner meant: the one used, or, where that is none or comes from a wrong cell, the written."""
-    astray = any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in report.mistakes)
-    return report.rate_written if (astray or not found.rate) and report.rate_written else rate_used(found)
+def refused(parts: Parts, why: str) -> Parts:
+    for _, part in parts:
+        part.not_understood = why
+    return parts
 
 
-def rate_used(found: Judgement) -> float | None:
-    """The learning rate of the block, also where its columns dw1 … hold it already."""
-    return None if found.rate is None else found.rate * found.truth.scales.rate
+def strange_layer(naming: Naming, mistakes: list[Mistake]) -> Mistake | None:
+    """The first of mistakes without an explanation in all columns of a kind: another network, not a mistake in it."""
+    unexplained = {name: each for each in mistakes if each.kind == "formula" for name in each.quantities}
+    for of in ("h", "a_h", "o", "a_o", "E"):
+        names = [name for name in naming.found.reading.homes if kind(name).kind == of]
+        if len(names) > 1 and all(name in unexplained for name in names):
+            return unexplained[names[0]]
+    return None
 
 
-def add_rate_mistake(report: BlockReport, found: Judgement, written: Statement | None) -> None:
+def unclear(naming: Naming, where: str) -> str | None:
+    """Why a table is not understood: nothing in it is checked, or little of it is explained."""
+    found, columns = naming.found, judged_cells(naming.found)
+    cells = np.concatenate([*columns, np.zeros(0, dtype=int)])
+    if not np.isin(cells, (AGREES, FOLLOWS, WRONG)).any():
+        if (cells == BLIND).any() and found.rate is not None:
+            return f"{where} is too rounded to judge."
+        return f"Nothing in {where} could be checked: its columns do not belong together."
+    homes = found.reading.homes.values()
+    unknown = [column for column in found.reading.descent.columns if column not in homes and column.made]
+    whole = len(cells) + sum(int(column.shown.sum()) for column in unknown)
+    explained = float(np.isin(cells, (AGREES, FOLLOWS, BLIND)).sum()) / whole
+    right = sum(bool(np.isin(states, (AGREES, FOLLOWS)).all()) for states in columns)
+    if explained < COVER or right < min(LEAST_RIGHT, (len(columns) + 1) // 2):
+        network = found.reading.network.text
+        return f"{where} is not understood: {explained:.0%} of its cells are what a network {network} gives."
+    return None
+
+
+def judged_cells(found: Verdict) -> list[np.ndarray]:
+    """The states of the numbers of each column, without the start of its weights, which nothing tells."""
+    reading = found.reading
+    starts = {name: 1 if name in reading.given else 0 for name in found.due}
+    cells = {name: np.isfinite(reading.homes[name].values[first:]) for name, first in starts.items()}
+    return [found.states[name][starts[name] :][there] for name, there in cells.items()]
+
+
+def rate_value(naming: Naming) -> float | None:
+    rate = naming.found.rate_used
+    return rate if rate is not None else 0.0 if still(naming) else None
+
+
+def still(naming: Naming) -> bool:
+    """Whether the weights have formulas and never change."""
+    reading = naming.found.reading
+    homes = [reading.homes[name] for name in reading.rules.weights if name in reading.homes]
+    return any(home.made for home in homes) and all(home.steady for home in homes)
+
+
+def rate_mistakes(naming: Naming, written: Statement | None, others: list[Mistake]) -> list[Mistake]:
     """The rate written above a table is not the one its numbers used."""
-    updates = any(name in found.block.lines for name in found.evidence.updates)
-    if written is None or found.rate is None or found.evidence.rows < 2 or not updates:
-        return
-    used, astray = (
-        abs(rate_used(found)),
-        [each for each in report.mistakes if isinstance(each.key, tuple) and each.key[:1] == ("rate",)],
-    )
-    for mistake in astray:
+    used = naming.found.rate
+    astray = [each for each in others if isinstance(each.key, tuple) and each.key[:1] == ("rate",)]
+    for mistake in astray if written else ():
         mistake.text += f" {written.value:.6g} is written in {written.where}."
         if mistake.kind == "empty reference":
             mistake.text += f" Type {written.value:.6g} into the empty cell."
-    if not astray and abs(used - written.value) > 1e-6 * max(used, written.value):
-        sheet, text = (
-            found.block.sheet.name,
-            f"{written.where} says the learning rate {written.value:.6g}, the numbers used {used:.6g}.",
-        )
-        where = written.where if written.row else found.block.area.split(":")[0]
-        report.mistakes.append(
-            Mistake(
-                "learning rate",
-                [],
-                where,
-                [where],
-                text,
-                places=[(sheet, written.row, written.column)] if written.row else [],
-            )
-        )
+    if written is None or used is None or astray:
+        return []
+    block, source = naming.found.reading.descent.blocks[0], rate_source(naming)
+    value = rate_value(naming) or 0.0
+    if abs(value - written.value) <= used.spread + 1e-6 * max(value, written.value):
+        return []
+    if source is not None and not written.is_text and rates.is_listed(naming.book, block, written, source.parts[0]):
+        return []
+    text = f"{written.where} says the learning rate {written.value:.6g}, the numbers used {value:.6g}."
+    where = written.where if written.row else block.area.split(":")[0]
+    places = [(block.sheet.name, written.row, written.column)] if written.row else []
+    return [Mistake("learning rate", [], where, [where], text, places=places)]
 
 
-NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
+def fill(naming: Naming, block: Block, part: BlockReport, mistakes: list[Mistake], notes: list[str]) -> None:
+    """What is said of one table."""
+    reading = naming.found.reading
+    first = block is reading.descent.blocks[0]
+    part.network, part.rate_used = reading.network.text, None
+    part.rate_used = abs(rate) if (rate := rate_value(naming)) is not None else None
+    part.conventions, part.notes = conventions(naming), [each for each in notes if first]
+    part.given = {name: float(values[0]) for name, values in reading.given.items() if np.isfinite(values[0])}
+    own = [each for each in mistakes if (each.places[0][0] == block.sheet.name if each.places else first)]
+    part.mistakes = [each for each in own if is_home(block, each, reading.descent)]
+    true = TrueDescent(naming, part.rate_written if any_astray(mistakes) or not part.rate_used else part.rate_used)
+    part.columns = [
+        column(naming, name, home, true, bool(mistakes))
+        for name, home in sorted(reading.homes.items(), key=lambda item: item[1].line)
+        if home.block is block
+    ]
+    part.columns += unread(reading, block)
+    part.unchecked = sum(each.unchecked for each in part.columns)
+    if part.mistakes:
+        part.cost = true.cost()
 
 
-def conventions(found: Judgement) -> list[str]:
+def any_astray(mistakes: list[Mistake]) -> bool:
+    return any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in mistakes)
+
+
+def is_home(block: Block, mistake: Mistake, descent: Descent) -> bool:
+    """Whether a mistake belongs to this table of a descent: its first cell does, or it is the first of them."""
+    if mistake.places and (found := descent.at.get(mistake.places[0])):
+        return found[0].block is block
+    return block is descent.blocks[0]
+
+
+def unread(reading: Reading, block: Block) -> list[Column]:
+    """Columns of formulas that hold no known quantity: counted as not checked."""
+    homes = list(map(id, reading.homes.values()))
+    return [
+        Column("", line.title, line.letter, "not checked", unchecked=int(line.shown.sum()))
+        for line in reading.descent.columns
+        if line.block is block and id(line) not in homes and line.made and line.name is None and line.title
+    ]
+
+
+def add_absent(naming: Naming, parts: Parts) -> None:
+    names = [naming.found.reading.rules.called(name) for name in naming.found.reading.network.headers("train")]
+    beside = naming.found.reading.given
+    parts[0][1].absent = [name for name in names if name not in naming.found.reading.homes and name not in beside]
+
+
+def conventions(naming: Naming) -> list[str]:
     """What the learner does differently from the exercise, and rightly."""
-    scales, said = found.truth.scales, []
-    if found.truth.wiring and found.truth.wiring != tuple(range(1, len(found.truth.wiring) + 1)):
+    reading, said = naming.found.reading, []
+    factors = reading.factors
+    if reading.rules.wiring:
         said.append("weights numbered by the unit they come from")
-    if scales._replace(kinds=()) != Scales():
-        if scales.error == 2:
-            said.append("E without the ½")
-        if scales.total != 1:
-            said.append("E_total as a mean")
-        if scales.gradient < 0:
-            said.append("dE/dw with the opposite sign, added in the update")
-    if found.truth.network.loss == "cross-entropy" and not any(LOSS.fullmatch(name) for name in found.evidence.values):
+    if factors.get("E") == 2:
+        said.append("E without the ½")
+    if factors.get("E_total", 1.0) != factors.get("E", 1.0):
+        said.append("E_total as a mean")
+    if factors.get("slopes", 1.0) < 0:
+        said.append("dE/dw with the opposite sign, added in the update")
+    if reading.network.loss == "cross-entropy" and not any(kind(name).kind in LOSSES for name in reading.homes):
         said.append(NO_LOSS)
     return said
 
 
-def columns(found: Judgement, drift: Drift, fed: bool) -> list[Column]:
-    result, far = [], drift.from_true
-    wrong = found.wrong()
-    for name in found.evidence.own:
-        line = found.block.lines[name]
-        column = Column(
-            name,
-            found.block.titles.get(name, name).strip(),
-            str(line) if found.block.across else letters(line),
-            "right",
+def column(naming: Naming, name: str, home: Line, true: TrueDescent, fed: bool) -> Column:
+    found = naming.found
+    states = found.states.get(name, np.zeros(0, dtype=int))
+    made = Column(name, home.title.strip(), home.letter, "right")
+    made.unchecked = int(np.isin(states, (BLIND, UNREAD)).sum())
+    judged_cells = states[home.shown[: len(states)]] if len(states) else states
+    if (states == WRONG).any():
+        row = int(np.flatnonzero(states == WRONG)[0])
+        made.status, made.from_row = "wrong", home.block.steps[row]
+        made.cell = grid.place(*home.places[row][1:])
+    elif name not in found.due:
+        made.status = "given"
+        made.unchecked = 0
+    elif not np.isin(judged_cells, (AGREES, FOLLOWS)).any():
+        made.status = "not checked"
+    elif (states == FOLLOWS).any() or (fed and true.apart(name)):
+        made.status = "follows"
+    if name in found.due:
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(home.values - found.due[name])[states != FOLLOWS]
+        made.difference = float(np.nanmax(apart)) if np.isfinite(apart).any() else 0.0
+    return made
+
+
+class TrueDescent:
+    """A table beside the true descent from its first row, at `rate`. It needs inputs, targets and weights."""
+
+    def __init__(self, naming: Naming, rate: float | None):
+        self.found, self.reading, self.rate = naming.found, naming.found.reading, rate
+        self.rows = self.true_rows(max(self.reading.descent.rows, EPOCHS[-1] + 1)) if rate is not None else None
+
+    def true_rows(self, count: int) -> dict[str, np.ndarray] | None:
+        """Every quantity of the true descent, (count,), in the learner's names and factors."""
+        network, given = self.reading.network, self.reading.given
+        start = np.array([given[name][0] for name in self.reading.rules.weights])
+        steady = [given[name] for name in (*network.input_names, *network.target_names)]
+        if not np.isfinite(start).all() or any(np.ptp(each) > 1e-9 or not np.isfinite(each).all() for each in steady):
+            return None
+        inputs, targets = (
+            np.array([[given[name][0] for name in names]]) for names in (network.input_names, network.target_names)
         )
-        column.difference = drift.from_row.get(name)
-        statuses = {each.status for each in found.verdicts[name]}
-        if name in wrong:
-            column.status, row = "wrong", wrong[name][0]
-            column.from_row, column.cell = found.block.steps[row], found.block.place(name, row)
-        elif found.evidence.is_given(name) or statuses <= {"given", "blank"}:
-            column.status, column.difference = "given", None
-        elif statuses <= {"unknown", "blank"}:
-            column.status = "not checked"
-        elif fed and follows(found, name, column.difference, far.get(name)):
-            column.status = "follows"
-        result.append(column)
-    return result
+        path = states(
+            network, history(network, start, inputs, targets, abs(self.rate or 0.0), count - 1), inputs, targets
+        )
+        names = [self.reading.rules.called(name) for name in network.headers("train")]
+        return {name: path[:, at] * self.reading.factor(name) for at, name in enumerate(names)}
+
+    def apart(self, name: str) -> bool:
+        """Whether a column lies apart from the true descent; where that has no such quantity, its own truth tells."""
+        if self.rows is None or name not in self.rows:
+            return self.rows is None or self.drifted
+        home = self.reading.homes[name]
+        values, due = home.values, self.rows[name][: len(home.values)]
+        size = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+        with np.errstate(invalid="ignore"):
+            return bool((np.abs(values - due) > 1e-9 * size + 1e-12 + 2 * home.units).any())
+
+    @property
+    def drifted(self) -> bool:
+        return any(name in self.reading.homes and self.apart(name) for name in self.reading.rules.weights)
+
+    def cost(self) -> list[Cost]:
+        """After 1, 10 and 100 epochs, as far as the rows go."""
+        homes, names = self.reading.homes, [name for name in self.reading.rules.weights if name in self.reading.homes]
+        if self.rows is None or "E_total" not in homes:
+            return []
+        found = []
+        for epochs in EPOCHS:
+            if epochs >= self.reading.descent.rows:
+                break
+            weights = [float(homes[name].values[epochs] - self.rows[name][epochs]) for name in names]
+            loss = float(homes["E_total"].values[epochs])
+            if np.isfinite([loss, *weights]).all():
+                found.append(Cost(epochs, float(self.rows["E_total"][epochs]), loss, max(map(abs, weights))))
+        return found
 
 
-def follows(found: Judgement, name: str, difference: float | None, far: float | None) -> bool:
-    """Whether a column that is right for itself differs from the true one because of a wrong column."""
-    values = found.evidence.values[name]
-    size = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-    rounding = max((float(np.max(each)) for each in found.evidence.rounding.values()), default=0.0)
-    limit = 1e-9 * size + 1e-12 + 100 * rounding
-    return (difference or 0.0) > limit or (far or 0.0) > limit
+__all__ = ["MISTAKES", "NOT_UNDERSTOOD", "NO_LOSS", "RIGHT", "STARTED", "BlockReport", "Column", "Report", "check"]

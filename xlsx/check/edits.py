@@ -2,63 +2,71 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from .trees import BINDING, OPERATORS, Tree, leaves, replaced
+from xlsx.expressions import Expression, number
 
-HALF, ONE, TWO = ("number", 0.5), ("number", 1.0), ("number", 2.0)
+from .formula import BINDING, is_leaf, leaves, replaced
+from .titles import kind
+
+HALF, ONE, TWO = number(0.5), number(1.0), number(2.0)
+ARITHMETIC = "+-*/^"
 
 
 class Edit(NamedTuple):
     """What was done: `kind`, and the leaf or part that is wrong and the one that is due (or missing)."""
 
     kind: str
-    wrong: Tree | None = None
-    due: Tree | None = None
+    wrong: Expression | None = None
+    due: Expression | None = None
+    more: tuple[Expression, Expression] | None = None  # a second leaf that is wrong, and what is due for it
 
 
-Variants = Iterator[tuple[Edit, Tree]]
+Variants = Iterator[tuple[Edit, Expression]]
 
 
-def children(tree: Tree) -> tuple[Tree, ...]:
-    if tree[0] == "call":
-        return tree[2]
-    return tree[1:] if tree[0] in OPERATORS or tree[0] == "neg" else ()
+def of(operation: str, *parts: Expression) -> Expression:
+    return Expression(operation, parts)
 
 
-def with_child(tree: Tree, at: int, child: Tree) -> Tree:
-    parts = list(children(tree))
-    parts[at] = child
-    return ("call", tree[1], tuple(parts)) if tree[0] == "call" else (tree[0], *parts)
+def children(tree: Expression) -> tuple[Expression, ...]:
+    return () if is_leaf(tree) else tree.parts
 
 
-def everywhere(tree: Tree, local: Callable[[Tree], Variants]) -> Variants:
+def everywhere(tree: Expression, local: Callable[[Expression], Variants]) -> Variants:
     """The tree with `local` done to each of its nodes in turn."""
     yield from local(tree)
     for at, child in enumerate(children(tree)):
         for edit, new in everywhere(child, local):
-            yield edit, with_child(tree, at, new)
+            yield edit, Expression(tree.operation, (*tree.parts[:at], new, *tree.parts[at + 1 :]))
 
 
-def factors(tree: Tree) -> list[Tree]:
-    return factors(tree[1]) + factors(tree[2]) if tree[0] == "*" else [tree]
+def factors(tree: Expression) -> list[Expression]:
+    return [each for part in tree.parts for each in factors(part)] if tree.operation == "*" else [tree]
 
 
-def product_of(parts: list[Tree]) -> Tree:
+def product_of(parts: list[Expression]) -> Expression:
     tree = parts[0]
     for part in parts[1:]:
-        tree = ("*", tree, part)
+        tree = of("*", tree, part)
     return tree
 
 
-def without_factors(tree: Tree) -> Variants:
+def flattened(tree: Expression) -> Expression:
+    """The same with every product written from left to right."""
+    if is_leaf(tree):
+        return tree
+    tree = Expression(tree.operation, tuple(flattened(part) for part in tree.parts))
+    return product_of(factors(tree)) if tree.operation == "*" else tree
+
+
+def without_factors(tree: Expression) -> Variants:
     """One to three factors of a product left out; the missing part is `due`."""
 
-    def local(node: Tree) -> Variants:
-        if node[0] == "*":
+    def local(node: Expression) -> Variants:
+        if node.operation == "*":
             parts = factors(node)
             for count in range(1, min(3, len(parts) - 1) + 1):
                 for gone in combinations(range(len(parts)), count):
@@ -68,124 +76,163 @@ def without_factors(tree: Tree) -> Variants:
     yield from everywhere(tree, local)
 
 
-def without_term(tree: Tree) -> Variants:
+def without_term(tree: Expression) -> Variants:
     """A term of a sum, or the square or the stroke of something, left out."""
 
-    def local(node: Tree) -> Variants:
-        if node[0] == "+":
-            yield Edit("missing term", due=node[2]), node[1]
-            yield Edit("missing term", due=node[1]), node[2]
-        elif node[0] == "-" and node[1] == ONE:
-            yield Edit("missing one minus", due=node), node[2]
-        elif node[0] == "-":
-            yield Edit("missing term", due=node[2]), node[1]
-            yield Edit("missing term", due=node[1]), node[2]
-        elif node[0] == "^":
-            yield Edit("missing square", due=node), node[1]
-        elif node[0] == "/":
-            yield Edit("missing activation", due=node), node[2]
+    def local(node: Expression) -> Variants:
+        kind, parts = node.operation, node.parts
+        if kind == "-" and parts[0] == ONE:
+            yield Edit("missing one minus", due=node), parts[1]
+        elif kind in ("+", "-"):
+            yield Edit("missing term", due=parts[1]), parts[0]
+            yield Edit("missing term", due=parts[0]), parts[1]
+        elif kind == "^":
+            yield Edit("missing square", due=node), parts[0]
+        elif kind == "/":
+            yield Edit("missing activation", due=node), parts[1]
 
     yield from everywhere(tree, local)
 
 
-def other_sign(tree: Tree) -> Variants:
+def other_sign(tree: Expression) -> Variants:
     """Plus for minus and the other way round, or a minus sign put in or left out."""
 
-    def local(node: Tree) -> Variants:
-        if node[0] in "+-":
-            yield Edit("sign", wrong=node), ("-" if node[0] == "+" else "+", node[1], node[2])
-            if node[0] == "-":
-                yield Edit("sign", wrong=node), ("-", node[2], node[1])
-        elif node[0] == "neg":
-            yield Edit("sign", wrong=node), node[1]
-        elif node[0] == "call" and node[1] == "EXP":
-            yield Edit("sign", wrong=node), ("call", "EXP", (("neg", node[2][0]),))
+    def local(node: Expression) -> Variants:
+        kind, parts = node.operation, node.parts
+        if kind in ("+", "-"):
+            yield Edit("sign", wrong=node), of("-" if kind == "+" else "+", *parts)
+            if kind == "-":
+                yield Edit("sign", wrong=node), of("-", parts[1], parts[0])
+        elif kind == "neg":
+            yield Edit("sign", wrong=node), parts[0]
+        elif kind == "EXP":
+            yield Edit("sign", wrong=node), of("EXP", of("neg", parts[0]))
 
     yield from everywhere(tree, local)
 
 
-def other_names(tree: Tree, names: list[Tree], one_by_one: bool = True) -> Variants:
-    """A leaf replaced by another quantity: wherever it stands, or in one place."""
-    found = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] != "number"]
-    for leaf in found:
+def other_names(tree: Expression, names: list[Expression]) -> Variants:
+    """A leaf replaced by another quantity: wherever it stands, then in one place."""
+    for leaf in distinct(tree):
         for name in nearest(leaf, names):
-            yield (
-                Edit("name", leaf, name),
-                replaced(tree, lambda node, leaf=leaf, name=name: name if node == leaf else node),
-            )
-    if one_by_one:
-        yield from single_names(tree, names)
+            yield Edit("name", leaf, name), swapped(tree, {leaf: name})
+    yield from single_names(tree, names)
 
 
-def single_names(tree: Tree, names: list[Tree]) -> Variants:
-    def local(node: Tree) -> Variants:
-        if not children(node) and node[0] != "number":
-            for name in nearest(node, names):
+def distinct(tree: Expression) -> list[Expression]:
+    return [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf.operation != "number"]
+
+
+def swapped(tree: Expression, by: dict[Expression, Expression]) -> Expression:
+    return replaced(tree, lambda leaf: by.get(leaf, leaf))
+
+
+def single_names(
+    tree: Expression, names: list[Expression], order: Callable[..., list[Expression]] | None = None
+) -> Variants:
+    def local(node: Expression) -> Variants:
+        if is_leaf(node) and node.operation != "number":
+            for name in (order or nearest)(node, names):
                 yield Edit("name once", node, name), name
 
     yield from everywhere(tree, local)
 
 
-def nearest(leaf: Tree, names: list[Tree]) -> list[Tree]:
+def nearest(leaf: Expression, names: list[Expression]) -> list[Expression]:
     """The names, those of the leaf's own kind first: a_h2 before w1 for a_h1."""
-    kind = re.sub(r"\d", "", str(leaf[1])) if leaf[0] == "name" else ""
-    others = [name for name in names if name != leaf]
-    return sorted(others, key=lambda name: re.sub(r"\d", "", str(name[1])) != kind)
+    own = kind(leaf.parts[0]).kind if leaf.operation == "name" else ""
+    return sorted((each for each in names if each != leaf), key=lambda each: kind_of(each) != own)
 
 
-def two_names(tree: Tree, names: list[Tree]) -> Variants:
+def kind_of(leaf: Expression) -> str:
+    return kind(leaf.parts[0]).kind if leaf.operation == "name" else ""
+
+
+def two_names(tree: Expression, names: list[Expression]) -> Variants:
     """Two quantities taken for one another, or two that are both wrong."""
-    found = [leaf for leaf in dict.fromkeys(leaves(tree)) if leaf[0] == "name"]
+    found = [leaf for leaf in distinct(tree) if leaf.operation == "name"]
     for one, other in combinations(found, 2):
-        swap = {one: other, other: one}
-        yield Edit("swapped", one, other), replaced(tree, lambda node, swap=swap: swap.get(node, node))
+        yield Edit("swapped", one, other), swapped(tree, {one: other, other: one})
     for one, other in combinations(found, 2):
-        for first in nearest(one, names)[:4]:
-            for second in nearest(other, names)[:4]:
-                both = {one: first, other: second}
-                yield (
-                    Edit("two names", (one, other), (first, second)),
-                    replaced(tree, lambda node, both=both: both.get(node, node)),
-                )
+        for first in likely(one, names):
+            for second in likely(other, names):
+                yield Edit("two names", one, first, (other, second)), swapped(tree, {one: first, other: second})
+    for one in found:  # one of them wherever it stands, the other in one place
+        for first in likely(one, names):
+            for edit, changed in single_names(swapped(tree, {one: first}), names, likely):
+                if edit.wrong is not None and edit.due is not None:
+                    yield Edit("two names", one, first, (edit.wrong, edit.due)), changed
 
 
-def less(tree: Tree) -> Variants:
+def apart(edit: Edit) -> list[Edit]:
+    """Two wrong names as an edit each: each may be another column's, too."""
+    if edit.kind != "two names" or edit.more is None:
+        return [edit]
+    return [Edit("name", edit.wrong, edit.due), Edit("name", *edit.more)]
+
+
+def likely(leaf: Expression, names: list[Expression]) -> list[Expression]:
+    """What is most often taken for one another: the same kind of another number, and a unit's sum and its output."""
+    own = leaf.parts[0].removeprefix("a_") if leaf.operation == "name" else ""
+    near = [each for each in names if each != leaf and each.operation == "name" and kind_of(each) == kind_of(leaf)]
+    return near[:7] + [each for each in names if each != leaf and each.parts[0] in (own, f"a_{own}")]
+
+
+def less(tree: Expression) -> Variants:
     """A factor, divisor, power or term taken away that is too much."""
 
-    def local(node: Tree) -> Variants:
-        if node[0] in ("*", "+", "-"):
-            yield Edit("extra", wrong=node[2]), node[1]
-            yield Edit("extra", wrong=node[1]), node[2] if node[0] != "-" else ("neg", node[2])
-        elif node[0] in ("/", "^"):
-            yield Edit("extra", wrong=node[2]), node[1]
-        elif node[0] == "call" and len(node[2]) == 1:
-            yield Edit("extra", wrong=node), node[2][0]
+    def local(node: Expression) -> Variants:
+        kind, parts = node.operation, node.parts
+        if kind in ("*", "+", "-"):
+            yield Edit("extra", wrong=parts[1]), parts[0]
+            yield Edit("extra", wrong=parts[0]), parts[1] if kind != "-" else of("neg", parts[1])
+        elif kind in ("/", "^"):
+            yield Edit("extra", wrong=parts[1]), parts[0]
+        elif kind not in BINDING and not is_leaf(node) and len(parts) == 1:
+            yield Edit("extra", wrong=node), parts[0]
 
     yield from everywhere(tree, local)
 
 
-def more(tree: Tree, names: list[Tree]) -> Variants:
+def more(tree: Expression, names: list[Expression]) -> Variants:
     """A factor put in that is missing, or another operator."""
-    atoms = [*names, *(("-", ONE, name) for name in names if str(name[1]).startswith("a_")), HALF, TWO]
+    slopes = [of("-", ONE, name) for name in names if kind_of(name).startswith("a_")]
+    atoms = [*names, *slopes, HALF, TWO]
 
-    def local(node: Tree) -> Variants:
+    def local(node: Expression) -> Variants:
         for atom in atoms:
-            yield Edit("missing factor", due=atom), ("*", node, atom)
-        if node[0] == "name" and node[1].startswith("a_"):
-            yield Edit("missing one minus", due=("-", ONE, node)), ("-", ONE, node)
-        yield Edit("missing square", due=node), ("^", node, TWO)
-        if node[0] in OPERATORS:
-            for operator in "+-*/^":
-                if operator != node[0]:
-                    yield Edit("operator", node, (operator, node[1], node[2])), (operator, node[1], node[2])
-        if node[0] == "number":
-            for number in (0.5, 1.0, 2.0):
-                yield Edit("number", node, ("number", number)), ("number", number)
+            yield Edit("missing factor", due=atom), of("*", node, atom)
+        if kind_of(node).startswith("a_"):
+            yield Edit("missing one minus", due=of("-", ONE, node)), of("-", ONE, node)
+        yield Edit("missing square", due=node), of("^", node, TWO)
+        if node.operation in ARITHMETIC:
+            for operator in ARITHMETIC:
+                if operator != node.operation:
+                    yield Edit("operator", node, of(operator, *node.parts)), of(operator, *node.parts)
+        if node.operation == "number":
+            for each in (HALF, ONE, TWO):
+                yield Edit("number", node, each), each
 
     yield from everywhere(tree, local)
 
 
-def without_parentheses(tree: Tree) -> Variants:
+def all_parts_for(
+    tree: Expression, updated: Callable[[Expression], Expression | None]
+) -> tuple[Edit, Expression] | None:
+    """Every part that `updated` names replaced by that name."""
+    first: list[Edit] = []
+
+    def change(node: Expression) -> Expression:
+        if (name := updated(node)) is not None:
+            first.append(Edit("already updated", node, name))
+            return name
+        return node if is_leaf(node) else Expression(node.operation, tuple(change(part) for part in node.parts))
+
+    changed = change(tree)
+    return (first[0], changed) if first else None
+
+
+def without_parentheses(tree: Expression) -> Variants:
     """What a formula becomes when a pair of its parentheses is left out."""
     text = infix(tree)
     for first, item in enumerate(text):
@@ -195,44 +242,48 @@ def without_parentheses(tree: Tree) -> Variants:
             yield Edit("parentheses", due=parse(text[first + 1 : last])), parse(shorter)
 
 
-def with_parentheses(tree: Tree) -> Variants:
+def with_parentheses(tree: Expression) -> Variants:
     """What a formula becomes when a pair of parentheses is put in."""
     text = infix(tree)
-    starts = [
-        at
-        for at, item in enumerate(text)
-        if item not in BINDING and item != ")" and (at == 0 or text[at - 1] in (*BINDING, "("))
-    ]
-    for first in starts:
+    for first in (at for at, item in enumerate(text) if starts(text, at, item)):
         depth = 0
         for last in range(first, len(text)):
             depth += {"(": 1, ")": -1}.get(text[last], 0) if isinstance(text[last], str) else 0
             if depth < 0:
                 break
-            if (
-                depth == 0
-                and text[last] not in BINDING
-                and last > first
-                and not (text[first] == "(" and partner(text, first) == last)
-            ):
-                inner = text[first : last + 1]
-                if any(item in BINDING for item in inner):
-                    yield (
-                        Edit("parentheses", due=parse(inner)),
-                        parse([*text[:first], "(", *inner, ")", *text[last + 1 :]]),
-                    )
+            inner = text[first : last + 1]
+            has_some = text[first] == "(" and partner(text, first) == last
+            if depth == 0 and is_operand(text[last]) and any(map(is_sign, inner)) and not has_some:
+                changed = parse([*text[:first], "(", *inner, ")", *text[last + 1 :]])
+                yield Edit("parentheses", due=parse(inner)), changed
 
 
-def infix(tree: Tree, least: int = 0, tight: bool = False) -> list:
+Token = Expression | str
+
+
+def starts(text: list[Token], at: int, item: Token) -> bool:
+    return not is_sign(item) and item != ")" and (at == 0 or is_sign(text[at - 1]) or text[at - 1] == "(")
+
+
+def is_sign(item: Token) -> bool:
+    return isinstance(item, str) and item in BINDING
+
+
+def is_operand(item: Token) -> bool:
+    return not is_sign(item)
+
+
+def infix(tree: Expression, least: int = 0, tight: bool = False) -> list[Token]:
     """The tree as a list of leaves, operators and the parentheses it needs. A call is a leaf."""
-    if tree[0] not in BINDING:
-        return ["(", *infix(("-", ("number", 0.0), tree[1])), ")"] if tree[0] == "neg" and least else [tree]
-    binding = BINDING[tree[0]]
-    text = [*infix(tree[1], binding), tree[0], *infix(tree[2], binding, tree[0] in "-/")]
+    sign, parts = tree.operation, tree.parts
+    if sign not in BINDING:
+        return ["(", *infix(of("-", number(0.0), *parts)), ")"] if sign == "neg" and least else [tree]
+    binding = BINDING[sign]
+    text = [*infix(parts[0], binding), sign, *infix(parts[1], binding, sign in "-/")]
     return ["(", *text, ")"] if binding < least or (tight and binding == least) else text
 
 
-def partner(text: list, first: int) -> int:
+def partner(text: list[Token], first: int) -> int:
     depth = 0
     for at in range(first, len(text)):
         depth += {"(": 1, ")": -1}.get(text[at], 0) if isinstance(text[at], str) else 0
@@ -241,21 +292,19 @@ def partner(text: list, first: int) -> int:
     return len(text) - 1
 
 
-def parse(text: list) -> Tree:
+def parse(text: list[Token]) -> Expression:
     """The tree of a list that `infix` made."""
-    tree, rest = climb(text, 0, 0)
-    assert rest == len(text)
-    return tree
+    return climb(text, 0, 0)[0]
 
 
-def climb(text: list, at: int, least: int) -> tuple[Tree, int]:
+def climb(text: list[Token], at: int, least: int) -> tuple[Expression, int]:
     if text[at] == "(":
         left, at = climb(text, at + 1, 0)
         at += 1
     else:
         left, at = text[at], at + 1
-    while at < len(text) and text[at] in BINDING and BINDING[text[at]] > least:
+    while at < len(text) and is_sign(text[at]) and BINDING[text[at]] > least:
         operator = text[at]
         right, at = climb(text, at + 1, BINDING[operator])
-        left = (operator, left, right)
+        left = of(operator, left, right)
     return left, at

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from .package import SMALLER, Package, Unreadable, nothing
 
-MAX_CELLS, MAX_SEEN, MAX_STRINGS = 120_000, 400_000, 200_000
+MAX_CELLS, MAX_SEEN, MAX_STRINGS = 300_000, 600_000, 200_000
 REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 Position = tuple[int, int]
@@ -57,6 +57,10 @@ class Sheet:
 
     def at(self, row: int, column: int) -> Cell:
         return self.cells.get((row, column), BLANK)
+
+    @cached_property
+    def last_row(self) -> int:
+        return max((row for row, _ in self.cells), default=0)
 
 
 @dataclass

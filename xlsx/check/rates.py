@@ -1,24 +1,33 @@
-"""The learning rates that a workbook states: above a table, beside it, in a label's cell, in the sheet's name."""
+"""The learning rates that a workbook states: above a table, beside it, in a label's cell, in the sheet's name; and its
+summaries, columns headed by a rate that repeat the losses of the tables."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .grid import place
-from .headers import rate_number, written_rate
-from .model import Model
-from .tables import Block
-from .titles import is_number
+import numpy as np
+
+from .book import Book, Place
+from .cause import Mistake
+from .grid import Sheet, letters, place
+from .table import Block, is_number
+from .titles import LONGEST, rate_number, written_rate
+from .verdict import Verdict
+from .words import formula_text
+
+LEAST_COLUMNS, LEAST_ROWS, GAP = 2, 3, 2
+TOLERANCE = 1e-6
 
 
 class Statement(NamedTuple):
-    """A rate, where it stands (row, column; 0 for the sheet's name) and how it reads."""
+    """A rate that is written somewhere: its value and place (row 0: the sheet's name), and whether a text says it."""
 
     value: float
     row: int
     column: int
-    text: str
     is_text: bool = True
 
     @property
@@ -26,27 +35,21 @@ class Statement(NamedTuple):
         return place(self.row, self.column) if self.row else "the sheet's name"
 
 
-def written_rates(model: Model) -> list[Statement | None]:
+def stated(book: Book, blocks: list[Block], labels: dict[Place, str]) -> list[Statement | None]:
     """For each block the rate that stands nearest above it, else beside it, else in the sheet's name."""
-    statements = {name: on_sheet(model, name) for name in model.grid.sheets}
-    blocks = model.found.blocks
-    return [nearest(block, blocks, statements[block.sheet.name]) or in_name(block) for block in blocks]
+    found = {name: list(on_sheet(book, name, labels)) for name in book.grid.sheets}
+    return [nearest(block, blocks, found[block.sheet.name]) or in_name(block) for block in blocks]
 
 
-def on_sheet(model: Model, name: str) -> list[Statement]:
+def on_sheet(book: Book, name: str, labels: dict[Place, str]) -> Iterator[Statement]:
     """Every statement on a sheet: texts with the number in them, and numbers with a label."""
-    sheet, found = model.grid.sheets[name], []
-    for (row, column), cell in sheet.cells.items():
-        if isinstance(cell.value, str):
-            value = written_rate(cell.value)
-            if value is not None:
-                found.append(Statement(value, row, column, cell.value.strip()))
-    for (owner, row, column), label in model.found.labels.items():
-        if owner == name and label == "learning_rate":
-            value = model.value((owner, row, column))
-            if is_number(value):
-                found.append(Statement(float(value), row, column, f"{value:.10g}", False))
-    return found
+    for (row, column), cell in book.grid.sheets[name].cells.items():
+        value = written_rate(cell.value) if isinstance(cell.value, str) else None
+        if value is not None:
+            yield Statement(value, row, column)
+    for where, label in labels.items():
+        if where[0] == name and label == "learning_rate" and np.isfinite(value := book.number(where)):
+            yield Statement(value, *where[1:], False)
 
 
 def nearest(block: Block, blocks: list[Block], statements: list[Statement]) -> Statement | None:
@@ -89,4 +92,168 @@ def in_name(block: Block) -> Statement | None:
     value = None if re.search(r"(?<![\d.])0\d", name) else written_rate(name)  # "LR 01" may mean 0.1
     if value is None and name.replace(".", "", 1).isdigit() and "." in name:
         value = rate_number(name)
-    return Statement(value, 0, 0, name) if value is not None else None
+    return Statement(value, 0, 0) if value is not None else None
+
+
+def is_listed(book: Book, block: Block, statement: Statement, used: Place) -> bool:
+    """Whether the cell that is used stands in one list with the stated number: in its row, without a blank between."""
+    sheet, row, column = used
+    between = range(min(column, statement.column), max(column, statement.column) + 1)
+    return (sheet, row) == (block.sheet.name, statement.row) and all(
+        is_number(book.value((sheet, row, at))) for at in between
+    )
+
+
+@dataclass
+class SummaryReport:
+    """A summary's place and its mistakes; `rates` are those of its columns."""
+
+    sheet: str
+    cells: str
+    rates: list[float] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        return "mistakes" if self.mistakes else "right"
+
+
+Losses = dict[float, list[Verdict]]
+
+
+def summaries(book: Book, judged: list[tuple[float | None, Verdict]]) -> list[SummaryReport]:
+    """The reports of all summaries whose losses are those of the workbook's tables."""
+    losses: Losses = {}
+    for rate, verdict in judged:
+        if rate and "E_total" in verdict.reading.homes:
+            losses.setdefault(round(abs(rate), 9), []).append(verdict)
+    found = (
+        [report(book, *each, losses) for sheet in book.grid.sheets.values() for each in heads(book, sheet, losses)]
+        if losses
+        else []
+    )
+    return [each for each in found if each is not None]
+
+
+def heads(book: Book, sheet: Sheet, losses: Losses) -> Iterator[tuple[Sheet, dict[float, int], list[int]]]:
+    """Rows of rates, of different values and outside the tables, with numbers below each."""
+    inside = {where for each in losses.values() for verdict in each for where in verdict.reading.descent.at}
+    by_row: dict[int, dict[float, int]] = {}
+    for row, column in sorted(sheet.cells):
+        rate = rate_of(book, (sheet.name, row, column))
+        if rate is not None and (sheet.name, row, column) not in inside:
+            by_row.setdefault(row, {}).setdefault(rate, column)
+    taken = 0
+    for row, columns in by_row.items():
+        known = {rate: column for rate, column in columns.items() if rate in losses}
+        if len(columns) >= LEAST_COLUMNS and known and row > taken:
+            rows = rows_below(book, sheet, row, list(columns.values()), inside)
+            if len(rows) >= LEAST_ROWS:
+                yield sheet, known, rows
+                taken = rows[-1]
+
+
+def rate_of(book: Book, where: Place) -> float | None:
+    value = book.cell(where).value
+    if isinstance(value, str):
+        return written_rate(value) or title_rate(value)
+    return round(float(value), 9) if is_number(value) and 0 < float(value) <= 100 else None  # type: ignore[arg-type]
+
+
+def title_rate(text: str) -> float | None:
+    """The rate in a title such as "0.1", "E_total (0.1)" or "Loss 0.5"."""
+    if len(text) > LONGEST:
+        return None
+    found = re.fullmatch(r"(?:[a-z_ ]*(?:e|loss|error)[a-z_ ]*)?[\s(@_:=-]*(\d*\.?\d+)\)?", text.strip(), re.IGNORECASE)
+    return float(found[1]) if found else None
+
+
+def rows_below(book: Book, sheet: Sheet, row: int, columns: list[int], inside: set[Place]) -> list[int]:
+    """The rows of numbers right below a row of rates."""
+    found: list[int] = []
+    at = row + 1
+    while at - (found[-1] if found else row) <= GAP:
+        values = [book.value((sheet.name, at, column)) for column in columns]
+        if sum(is_number(value) for value in values) * 2 > len(columns):
+            if any((sheet.name, at, column) in inside for column in columns):
+                break
+            found.append(at)
+        at += 1
+    return found
+
+
+def report(
+    book: Book, sheet: Sheet, columns: dict[float, int], rows: list[int], losses: Losses
+) -> SummaryReport | None:
+    """The report of a summary, or None where it has nothing to do with the losses of the tables."""
+    states = {
+        rate: state(book, [(sheet.name, row, column) for row in rows], rate, losses) for rate, column in columns.items()
+    }
+    if not any(each[0] in ("right", "partly", "other") for each in states.values()):
+        return None
+    if 2 * sum(each[0] == "right" for each in states.values()) >= len(states):  # what stands beside right ones is meant
+        states = {
+            rate: ("partly", list(range(len(rows))), None) if each[0] == "unknown" else each
+            for rate, each in states.items()
+        }
+    lines = sorted(columns.values())
+    found = SummaryReport(sheet.name, f"{place(rows[0], lines[0])}:{place(rows[-1], lines[-1])}", sorted(columns))
+    for rate, (kind, wrong, other) in states.items():
+        if kind in ("partly", "other"):
+            places = [(sheet.name, rows[at], columns[rate]) for at in wrong]
+            found.mistakes.append(mistake(book, rate, places, other))
+    return found
+
+
+def state(book: Book, cells: list[Place], rate: float, losses: Losses) -> tuple[str, list[int], float | None]:
+    """right; partly, with the rows that differ; other, where it holds another rate's losses; or unknown."""
+    values, every = np.array([book.number(cell) for cell in cells]), list(range(len(cells)))
+    best = matches(values, losses[rate])
+    if best.all():
+        return "right", [], None
+    pointed = pointed_rate(book, cells[0], losses)
+    if pointed is not None and pointed != rate:
+        return "other", every, pointed
+    for other, candidates in losses.items():
+        if other != rate and matches(values, candidates).all():
+            return "other", every, other
+    return ("partly", np.flatnonzero(~best).tolist(), None) if best.sum() * 2 > len(best) else ("unknown", [], None)
+
+
+def matches(values: np.ndarray, candidates: list[Verdict]) -> np.ndarray:
+    """(rows,) whether the values are a table's losses, from its first row or its second; blanks are no difference."""
+    best = np.zeros(len(values), dtype=bool)
+    for verdict in candidates:
+        losses = verdict.reading.homes["E_total"].values
+        for start in (0, 1):
+            part = losses[start : start + len(values)]
+            part = np.concatenate([part, np.full(len(values) - len(part), np.nan)])
+            near = np.abs(values - part) <= np.maximum(TOLERANCE * np.abs(part), coarseness(values))
+            good = np.isnan(values) | near
+            best = good if good.sum() > best.sum() else best
+    return best
+
+
+def coarseness(values: np.ndarray) -> float:
+    """Half a unit of the last decimal of numbers that are rounded."""
+    decimals = [len(f"{value:.15f}".rstrip("0").partition(".")[2]) for value in values if np.isfinite(value)]
+    most = max(decimals, default=15)
+    return 0.5 * 10.0**-most if most <= 10 else 0.0
+
+
+def pointed_rate(book: Book, cell: Place, losses: Losses) -> float | None:
+    """The rate of the table whose E_total a cell points to."""
+    read = book.reads(cell)
+    for rate, verdicts in losses.items():
+        if len(read) == 1 and any(read[0] in verdict.reading.homes["E_total"].places for verdict in verdicts):
+            return rate
+    return None
+
+
+def mistake(book: Book, rate: float, places: list[Place], other: float | None) -> Mistake:
+    cells = [place(*each[1:]) for each in places]
+    text = f"{cells[0]} is not the loss of the learning rate {rate:.6g} in that row ({len(cells)} such)."
+    if other is not None:
+        column = letters(places[0][2])
+        text = f"Column {column} is headed {rate:.6g}, but it holds the losses of the learning rate {other:.6g}."
+    return Mistake("summary", ["E_total"], cells[0], cells, text, formula_text(book, places[0]), places=places)

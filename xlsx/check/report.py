@@ -7,10 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from .check import MISTAKES, RIGHT, BlockReport, Report
-from .headers import quantity
-from .mistake import Mistake
+from .cause import Mistake
+from .check import MISTAKES, RIGHT, BlockReport, Column, Cost, Report
+from .exercise import BLANK, NOT_YET, Answer
+from .exercise import RIGHT as RIGHT_ANSWER
+from .titles import quantity
+from .words import apart
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
 INSIDE = ("key", "places", "row")
@@ -32,6 +36,7 @@ def lines(report: Report) -> Iterator[str]:
     if report.message:
         yield f"  {report.message}"
     yield from (f"  note: {note}" for note in report.notes)
+    yield from answer_lines(report)
     seen: dict[object, BlockReport] = {}
     for block in report.blocks:
         yield ""
@@ -46,6 +51,8 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def headline(report: Report) -> str:
+    if report.answers:
+        return score(report.answers)
     if report.status == RIGHT:
         return f"right ({count(len(report.blocks), 'block')})"
     if report.status == MISTAKES:
@@ -103,7 +110,11 @@ def mistake_lines(mistake: Mistake, indent: str = "") -> Iterator[str]:
 
 def title_lines(block: BlockReport) -> Iterator[str]:
     """What the columns are called here whose title says something else or nothing."""
-    columns = [each for each in block.columns if each.status != "given" and quantity(each.title) != each.quantity]
+    columns = [
+        each
+        for each in block.columns
+        if each.quantity and each.status != "given" and quantity(each.title) != each.quantity
+    ]
     if columns:
         named = ", ".join(f'"{each.title}" ({each.column}) as {each.quantity}' for each in columns)
         yield f"read by what they compute or are used for: {named}"
@@ -114,7 +125,7 @@ def span(mistake: Mistake) -> str:
 
 
 def verdict_lines(block: BlockReport) -> Iterator[str]:
-    by_status: dict[str, list] = {}
+    by_status: dict[str, list[Column]] = {}
     for column in block.columns:
         by_status.setdefault(column.status, []).append(column)
     right = by_status.get("right", [])
@@ -126,23 +137,32 @@ def verdict_lines(block: BlockReport) -> Iterator[str]:
         yield f"right in themselves, but fed by the wrong ones: {listed(follows)}"
     if unchecked := by_status.get("not checked"):
         yield f"not checked: {listed(unchecked)}"
+    if partly := [column for column in block.columns if column.unchecked and column.status != "not checked"]:
+        cells = sum(column.unchecked for column in partly)
+        yield f"{count(cells, 'cell')} not checked, too rounded or with a formula that is not read: {listed(partly)}"
     if block.absent:
         yield f"no column for: {' '.join(block.absent)}"
 
 
-def listed(columns: list) -> str:
-    return " ".join(column.quantity for column in columns)
+def listed(columns: list[Column]) -> str:
+    return " ".join(column.quantity or f'"{column.title}"' for column in columns)
 
 
 def cost_lines(block: BlockReport) -> Iterator[str]:
     for cost in block.cost:
-        apart = (
-            "the same loss"
-            if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12)
-            else (f"loss {cost.loss:.9g} in place of {cost.true_loss:.9g}")
-        )
         weights = "the same weights" if cost.weights < SAME_WEIGHTS else f"weights up to {cost.weights:.2g} off"
-        yield f"after {count(cost.epochs, 'epoch')}: {apart}, {weights}"
+        yield f"after {count(cost.epochs, 'epoch')}: {loss_text(cost)}, {weights}"
+
+
+def loss_text(cost: Cost) -> str:
+    """The loss beside the true one; of a small difference only how large it is."""
+    if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-12):
+        return "the same loss"
+    if math.isclose(cost.loss, cost.true_loss, rel_tol=1e-3):
+        side = "above" if cost.loss > cost.true_loss else "below"
+        return f"loss {cost.true_loss:.4g}, {abs(cost.loss - cost.true_loss):.1e} {side} the true one"
+    one, other = apart(cost.loss, cost.true_loss, 4)
+    return f"loss {one} in place of {other}"
 
 
 def count(number: int, word: str) -> str:
@@ -153,12 +173,12 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def as_json(report: Report) -> dict:
+def as_json(report: Report) -> dict[str, Any]:
     """Everything of a report as plain values; numbers that are not finite are None."""
-    found = asdict(report)
+    found = asdict(report) | {"unchecked": report.unchecked, "answers": [each._asdict() for each in report.answers]}
     for block, own in zip(found["blocks"], report.blocks, strict=True):
         block["consequences"] = own.consequences
-    return clean(found)
+    return {key: clean(value) for key, value in found.items()}
 
 
 def clean(value: object) -> object:
@@ -171,26 +191,41 @@ def clean(value: object) -> object:
     return value.item() if hasattr(value, "item") else value
 
 
+TITLES = ("workbook", "verdict", "blocks", "mistakes", "not checked", "answers", "which")
+
+
 def table(reports: list[Report]) -> str:
     """One line a workbook, for a class."""
-    rows = [("workbook", "verdict", "blocks", "mistakes", "which")]
-    for report in reports:
-        kinds = dict.fromkeys(f"{each.kind} {each.cell}" for each in report.mistakes)
-        which = ", ".join(list(kinds)[:4]) + (" …" if len(kinds) > 4 else "")
-        rows.append(
-            (
-                Path(report.file).name,
-                report.status,
-                str(len(report.blocks)),
-                str(len(report.mistakes)),
-                which or report.message[:90],
-            )
-        )
-    widths = [max(len(row[at]) for row in rows) for at in range(4)]
-    shown = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
-        for row in rows
-    ]
+    rows = [TITLES, *map(row, reports)]
+    kept = [at for at, title in enumerate(TITLES) if title != "answers" or any(report.answers for report in reports)]
+    widths = [max(len(each[at]) for each in rows) for at in kept]
+    shown = ["  ".join(each[at].ljust(width) for at, width in zip(kept, widths, strict=True)).rstrip() for each in rows]
     verdicts = [report.status for report in reports]
     totals = ", ".join(f"{verdicts.count(status)} {status}" for status in dict.fromkeys(verdicts))
     return "\n".join([*shown, "", f"{count(len(reports), 'workbook')}: {totals}"])
+
+
+def row(report: Report) -> tuple[str, ...]:
+    named = dict.fromkeys(f"{' '.join([*each.quantities[:1], each.cell])} ({each.kind})" for each in report.mistakes)
+    which = ", ".join([*named][:4]) + (" …" if len(named) > 4 else "")
+    amounts = (
+        str(len(report.blocks)),
+        str(len(report.mistakes)),
+        f"{report.unchecked} cells" if report.unchecked else "",
+    )
+    return Path(report.file).name, report.status, *amounts, score(report.answers), which or report.message[:90]
+
+
+def score(answers: list[Answer]) -> str:
+    """ "12 of 33 right, 4 not yet, 17 blank"."""
+    states = [each.state for each in answers]
+    others = [f"{states.count(state)} {state}" for state in (NOT_YET, BLANK) if state in states]
+    return ", ".join([f"{states.count(RIGHT_ANSWER)} of {len(states)} right", *others]) if answers else ""
+
+
+def answer_lines(report: Report) -> Iterator[str]:
+    """The answers of an exercise that are not right yet, sheet by sheet, and those still blank."""
+    for state in (NOT_YET, BLANK):
+        found = [f"{each.quantity} ({each.sheet}!{each.cell})" for each in report.answers if each.state == state]
+        if found:
+            yield f"  {state}: {', '.join(found)}"

@@ -1,214 +1,232 @@
-"""The header rows of a sheet: which column holds which quantity, by its title and by those around it."""
+"""What a column holds, by its title: the many spellings that people use, brought to the names of the exercise.
+
+Names are `t1 i1 w1 b1 h1 a_h1 o1 a_o1 E1 E_total dE/dw1 learning_rate epoch`, `new w1` for a weight after its update,
+`change w1` for Δw1, and `dX/dY` for any other derivative (dE/da_h1, da_o1/do1, dE1/do1).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
 
-from .grid import Sheet
-from .headers import quantity
-from .names import STARTED, WEIGHT, highest
-
-LOSS = re.compile(r"E\d|E_total")
-LEAST_NAMES, LEAST_COMPUTED, LEAST_WEIGHTS, LEAST_SMALL = 5, 1, 4, 2
-COMPUTED = re.compile(r"a_[ho]\d+|[ho]\d+|E\d+|E_total|d.*/d.*|new [wb]\d+")
-GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
-NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
-
-
-def text_rows(sheet: Sheet) -> dict[int, dict[int, str]]:
-    """The texts of a sheet by row and column; a merged title stands in all columns that it covers."""
-    rows: dict[int, dict[int, str]] = {}
-    for (row, column), cell in sheet.cells.items():
-        if isinstance(cell.value, str) and cell.formula is None:
-            rows.setdefault(row, {})[column] = cell.value
-    for top, left, bottom, right in sheet.merged:
-        text = rows.get(top, {}).get(left)
-        if text and right - left < 50 and bottom - top < 3:
-            for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
-                    rows.setdefault(row, {}).setdefault(column, text)
-    return rows
-
-
-def header_groups(sheet: Sheet, texts: dict[int, dict[int, str]]) -> list[tuple[int, dict[str, int]]]:
-    """The header rows, each with one group of columns by quantity; blocks side by side are several groups."""
-    found, taken = [], 0
-    for row in sorted(texts):
-        if row <= taken:
-            continue
-        named = names_of(texts, row)
-        if not is_table(sheet, row, by_name(named)):
-            continue
-        under = names_of(texts, row + 1)
-        if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
-            named, row = named | under, row + 1
-        taken = row
-        groups = split(with_targets(sheet, row, named), texts[row])
-        found += [(row, group) for group in tables_of(sheet, row, groups)]
-    return found
-
-
-def tables_of(sheet: Sheet, row: int, groups: list[dict[str, int]]) -> list[dict[str, int]]:
-    """The groups of columns that are tables: of computed quantities, or of weights that none of those has taken."""
-    whole = [group for group in groups if is_header(group)]
-    taken = {column for group in whole for column in group.values()}
-    others = [group for group in groups if group not in whole and taken.isdisjoint(group.values())]
-    return whole + [group for group in others if is_table(sheet, row, group)]
-
-
-def is_table(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    return is_header(group) or is_state(sheet, row, group) or is_small(sheet, row, group)
-
-
-def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
-    """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
-    units = [name for name in named.values() if re.fullmatch(r"(?:a_)?o\d", name)]
-    return {
-        column: f"t{name[-1]}"
-        if name in units
-        and f"t{name[-1]}" not in named.values()
-        and sum(other[-1] == name[-1] for other in units) > 1
-        and typed_once(sheet, row + 1, column)
-        else name
-        for column, name in named.items()
+LONGEST = 80
+D = "∂"  # one sign for every d of a derivative that cannot be a letter
+SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("δ𝛿𝜕∂∇", D),
+        **dict.fromkeys("∆Δ", "Δ"),
+        **dict.fromkeys("ɳŋἠη𝜂ƞ", "η"),
+        "ð": D,
+        "ω": "w",
+        "σ": "σ",
+        "∑": "σ",
+        "ς": "σ",
     }
+)
+TOTAL = r"(?:e|err|error|loss|l|cost|c|j)?_?(?:total|tot|t|tt|ttl|all|sum|net|overall|avg|mean)?"
+TOTALS = re.compile(
+    r"(?:e|err|error|loss|cost|l|j|mse|sse)_?(?:total|tot|totl|toal|tottal|t|tt|ttl|all|sum|overall|avg|mean)?"
+    r"|(?:total|tot|sum|net|overall|average|avg|mean)_?(?:of_?)?(?:the_?)?(?:e|err|error|errors|loss|losses|cost)"
+    r"|gesamt_?fehler|fehler_?gesamt|verlust|perdida(?:_?total)?|erro(?:r|_?total)|erreur_?totale|total|errors|e1\+e2|σ_?e|(?:mean_?)?squared_?error|loss_?function|global_?error"
+)
+ACTIVATED = r"(?:a|ac|act|activ|activated|activation|activation_?of|out|output|o|sigmoid|sigm|sig|sigma|σ|s|f|g|φ)"
+SUMMED = r"(?:net|in|sum|z|s|input|weighted_?sum|total|inp)"
+RATE_WORDS = (
+    r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|lern_?rate|tasa_?de_?aprendizaje"
+    r"|taxa_?de_?aprendiza(?:do|gem)|l_?r|η|eta|α|alpha|rate|step_?size)"
+)
+RATE = re.compile(rf"(?:the_?|for_?|with_?|when_?)*{RATE_WORDS}(?:_?(?:n|η|eta|lr|α|alpha|l_r))?")
+EPOCHS = re.compile(
+    r"(?:no_?of_?)?(?:epochs?|iterations?|iter|itr|steps?|n|no|sno|s_no|sl_?no|sr_?no|index|round|#|time|t)"
+)
+
+PATTERNS: list[tuple[re.Pattern, str]] = [
+    (re.compile(pattern), name)
+    for pattern, name in [
+        (
+            r"(?:t|tar|tgt|target|targets|expected|actual|true|desired|targeto|target_o|y_true|t_o|ziel|soll|objetivo|cible)_?(\d)",
+            "t",
+        ),
+        (r"(?:i|inp|input|inputs|x|in|eingabe|eingang|entrada|entree)_?(\d)", "i"),
+        (r"(?:w|weight|weights|wt|wgt|gewicht|peso|poids)_?(\d{1,2})", "w"),
+        (r"(?:b|bias|biases)_?(\d)", "b"),
+        (r"(?:b|bias)_?(?:of_?)?h(?:idden)?_?(\d)", "b_h"),
+        (r"(?:b|bias)_?(?:of_?)?o(?:ut|utput)?_?(\d)", "b_o"),
+        (rf"{ACTIVATED}_?_?(?:of_?)?h(?:idden)?_?(\d)", "a_h"),
+        (r"h_?(\d)_?(?:a|act|activated|activation|out|output|sigmoid)", "a_h"),
+        (rf"{ACTIVATED}_?_?(?:of_?)?(?:o|0|out|output)_?(\d)", "a_o"),
+        (r"(?:o|out)_?(\d)_?(?:a|act|activated|activation|out|output|sigmoid)", "a_o"),
+        (r"(?:pred|prediction|predicted|y_?hat|ŷ|y_pred)_?(\d)", "a_o"),
+        (rf"(?:{SUMMED}_?)?(?:h|hidden)_?(\d)(?:_?(?:net|in|sum|input|z))?", "h"),
+        (rf"(?:{SUMMED}_?)?(?:o|out|output)_?(\d)(?:_?(?:net|in|sum|input|z))?", "o"),
+        (r"(?:e|err|error|loss|l|cost|j|fehler|erreur)_?(?:of_?)?(?:o|0|out)?_?(\d)", "E"),
+    ]
+]
+WEIGHT = r"(w|weight|(?:b|bias)(?:_?[ho])?)_?(\d{1,2})"
+DELTA = re.compile(rf"(?:delta|{D}|error_?(?:term|signal))_?(?:of_?|at_?)?(?:h(?:idden)?|(o)(?:ut|utput)?)_?(\d)")
+NUMERATORS = [(re.compile(r"e_?(\d)|error_?(\d)|e_?o_?(\d)"), "E")]
 
 
-def typed_once(sheet: Sheet, row: int, column: int) -> bool:
-    """Whether a column has the same typed number in each row, down to the first cell without one; two at least."""
-    cells, at = [sheet.at(row, column)], row + 1
-    while cells[-1].formula is None and is_number(cells[-1].value):
-        cells.append(sheet.at(at, column))
-        at += 1
-    return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
-
-
-def is_state(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    """Whether a header is of weights, inputs and targets alone, with updates or numbers in its second row."""
-    given = all(STARTED.fullmatch(name) or name in ("epoch", "learning_rate") for name in group)
-    weights = [sheet.at(row + 2, column) for name, column in group.items() if WEIGHT.fullmatch(name)]
-    if weights or not given:
-        updates = any(cell.formula is not None for cell in weights)
-        filled = all(cell.formula is not None or is_number(cell.value) for cell in weights)
-        return given and updates and filled and len(weights) >= LEAST_WEIGHTS
-    rows = [[sheet.at(row + below, group[name]).value for name in group if name != "epoch"] for below in (1, 2)]
-    return len(rows[0]) >= LEAST_SMALL and all(map(is_number, rows[0] + rows[1]))
-
-
-def by_name(named: dict[int, str]) -> dict[str, int]:
-    return {name: column for column, name in named.items()}
-
-
-def is_small(sheet: Sheet, row: int, group: dict[str, int]) -> bool:
-    """Whether a header is that of a few quantities computed or pasted in two rows, such as E1 E2 E_total."""
-    lines = {name: column for name, column in group.items() if name != "epoch"}
-    cells = [[sheet.at(row + below, column) for below in (1, 2)] for column in lines.values()]
-    made = [all(cell.formula is not None for cell in column) for column in cells]
-    filled = all(cell.formula is not None or is_number(cell.value) for column in cells for cell in column)
-    least = 1 if all(LOSS.fullmatch(name) for name in lines) else LEAST_SMALL
-    return all(map(COMPUTED.fullmatch, lines)) and any(made) and filled and least <= len(lines) < LEAST_NAMES
-
-
-def is_header(names: object) -> bool:
-    distinct = set(names) - {"epoch"}
-    return len(distinct) >= LEAST_NAMES and sum(bool(COMPUTED.fullmatch(name)) for name in distinct) >= LEAST_COMPUTED
-
-
-def numbers_in(sheet: Sheet, row: int, columns: dict[int, str]) -> bool:
-    return any(not isinstance(sheet.at(row, column).value, str) for column in columns)
-
-
-def names_of(texts: dict[int, dict[int, str]], row: int) -> dict[int, str]:
-    """The quantities that the titles of a row name; a title above helps where one alone says too little."""
-    above, named = texts.get(row - 1, {}), {}
-    for column, text in sorted(texts.get(row, {}).items()):
-        over = above.get(column, "")
-        name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
-        if name:
-            named[column] = under_title(name, over)
-    return without_double_indices(named)
-
-
-def without_double_indices(named: dict[int, str]) -> dict[int, str]:
-    """w11, w12, w21 … without a w1 tell no order; what each is shows where the formulas use it."""
-    counted = {name[:-1] for name in named.values() if name.endswith("w1")}
-    double = re.compile(r"((?:new |change |dE/d)?w)\d\d")
-
-    def stays(name: str) -> bool:
-        found = double.fullmatch(name)
-        return not found or found[1] in counted
-
-    return {column: name for column, name in named.items() if stays(name)}
-
-
-def under_title(name: str, over: str) -> str:
-    """w1 under a title such as "Gradients" is dE/dw1; under "New weights" it is the new w1."""
-    if WEIGHT.fullmatch(name) and over and quantity(over) is None and len(over) < 60:
-        if NEW_TITLE.search(over):
-            return f"new {name}"
-        if GRADIENT_TITLE.search(over) and not re.search("weight|initial", over, re.IGNORECASE):
-            return f"dE/d{name}"
-    return name
-
-
-def split(named: dict[int, str], titled: Container[int]) -> list[dict[str, int]]:
-    """Groups of columns by quantity. A name that comes again starts a new group, if enough of the old come with it;
-    the new group begins where its titles stand together."""
-    groups: list[dict[str, int]] = [{}]
-    for piece in pieces(named, titled):
-        taken = {name for _, name in piece} & set(groups[-1])
-        again = taken and piece[0][1] == min(groups[-1], key=groups[-1].get)
-        if again or (taken and (is_header(name for _, name in piece) or not is_header(groups[-1]))):
-            groups.append({})
-        for at, (column, name) in enumerate(piece):
-            if name not in groups[-1]:
-                groups[-1][name] = column
-            elif is_header(rest := [other for _, other in piece[at:]]) and 2 * len(set(rest) & set(groups[-1])) >= len(
-                rest
-            ):
-                groups.append({name: column})  # blocks side by side without a column between
-    whole = [with_numbered_biases(with_new_weights(group, named)) for group in groups]
-    return [renamed_changes(group) for group in whole]
-
-
-def pieces(named: dict[int, str], titled: Container[int]) -> list[list[tuple[int, str]]]:
-    """The titles that stand together, without a column between them that has none."""
-    found: list[list[tuple[int, str]]] = []
-    for column in sorted(named):
-        if not found or any(between not in titled for between in range(found[-1][-1][0] + 1, column)):
-            found.append([])
-        found[-1].append((column, named[column]))
+@lru_cache(maxsize=20_000)
+def quantity(title: str) -> str | None:
+    """The exercise's name of what a title says, or None."""
+    if len(title) > LONGEST:
+        title = re.split("[=:]", title)[0]  # a title that writes out the formula
+    if len(title) > LONGEST:
+        return None
+    text = plain(title)
+    found = named(text)
+    if found is None and ("=" in text or ":" in text):
+        found = named(re.split(r"[=:]", text)[0].strip("_"))
+    if found is None and "(" in title:  # "dE/dw1 (gradient)", "E1 (½(t1 − a_o1)²)"
+        found = named(plain(re.sub(r"\(.*", "", title)))
     return found
 
 
-def with_new_weights(group: dict[str, int], named: dict[int, str]) -> dict[str, int]:
-    """A second set of plain weight titles to the right, at the end of a row, are the weights after the update."""
-    again = {name: column for column, name in named.items() if WEIGHT.fullmatch(name)}
-    end = max(group.values(), default=0)
-    if again and all(column > end for column in again.values()) and set(again) <= set(group):
-        names = [name for column, name in named.items() if column > end]
-        if all(name in again for name in names):
-            return group | {f"new {name}": column for name, column in again.items()}
-    return group
+def plain(title: str) -> str:
+    """A title in lower case without brackets, spaces and decoration; words are joined by "_"."""
+    if not re.search("[/∕⁄÷]", title):  # "Δw1" is a change; "ΔE/Δw1" is meant as a derivative
+        title = re.sub("[Δ∆]", "delta ", title)
+    text = unicodedata.normalize("NFKC", title.translate(SIGNS)).translate(SIGNS).lower()
+    text = re.sub("[∕⁄÷]", "/", text.translate(SIGNS)).replace("′", "'").replace("\\partial", D).replace("\\", "")
+    text = re.sub(r"\bpartial\b|\bdel\b", D, text)
+    text = re.sub(r"[\s_()\[\]{}$`^*,;·.]+", "_", text).strip("_-–:=")
+    return re.sub(r"_*([/'+=])_*", r"\1", text)
 
 
-def with_numbered_biases(group: dict[str, int]) -> dict[str, int]:
-    """The biases of hidden and output units (b_h1, b_o1) numbered through, as the exercise does: b1, b2, b3 …"""
-    hidden = max(highest("a?_?h", group.keys()), highest("b_h", group.keys()))
-
-    def number(found: re.Match) -> str:
-        return f"b{int(found[2]) + (hidden if found[1] == 'o' else 0)}"
-
-    return {re.sub(r"\bb_([ho])(\d+)$", number, name): column for name, column in group.items()}
-
-
-def renamed_changes(group: dict[str, int]) -> dict[str, int]:
-    """Where no column says dE/dw, those that say Δw are meant so."""
-    if any(name.startswith("dE/dw") for name in group):
-        return group
-    return {re.sub(r"^change ([wb]\d+)$", r"dE/d\1", name): column for name, column in group.items()}
+def named(text: str) -> str | None:
+    if not text:
+        return None
+    for wanted in (plain_name, new_weight, derivative):
+        if found := wanted(text):
+            return found
+    if found := DELTA.fullmatch(text):
+        return f"dE/d{found[1] or 'h'}{int(found[2])}"
+    if RATE.fullmatch(text):
+        return "learning_rate"
+    if TOTALS.fullmatch(text):
+        return "E_total"
+    return "epoch" if EPOCHS.fullmatch(text) else None
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def plain_name(text: str) -> str | None:
+    for pattern, name in PATTERNS:
+        if found := pattern.fullmatch(text):
+            number = int(found[1])
+            return f"{name}{number}" if number else None
+    return None
+
+
+def new_weight(text: str) -> str | None:
+    """ "new w1", "w1_new", "w1'", "w1+" and "updated w1"; "Δw1" is the change."""
+    if found := re.fullmatch(rf"(?:new|updated|upd|next|final)_?{WEIGHT}", text):
+        return f"new {letter(found[1])}{int(found[2])}"
+    if found := re.fullmatch(rf"{WEIGHT}_?(?:new|updated|upd|next|n|\+|'|\+1|t\+1)", text):
+        return f"new {letter(found[1])}{int(found[2])}"
+    if found := re.fullmatch(rf"(?:Δ|δ|delta|change_?(?:in|of)?)_?{WEIGHT}", text):
+        return f"change {letter(found[1])}{int(found[2])}"
+    return None
+
+
+def letter(kind: str) -> str:
+    """w of "weight", b of "bias", b_h of "bias h"."""
+    return f"b_{kind[-1]}" if kind[0] == "b" and kind[-1] in "ho" else kind[0]
+
+
+GRADIENT = re.compile(
+    r"(?:grad|gradient|gradients|slope|deriv|derivative|partial|g)_?(?:of_?|e_?|wrt_?|for_?)*(?:d|∂)?_?"
+    rf"{WEIGHT}|{WEIGHT}_?(?:grad|gradient)|[d{D}]_?([wb])_?(\d{{1,2}})"
+)
+
+
+def derivative(text: str) -> str | None:
+    """The name of "∂E_t/∂w1", "dE_dw1", "dw1", "grad w1", "dE(total)/dao1", "da_o1/do1"."""
+    if found := GRADIENT.fullmatch(text):
+        kind, number = filter(None, found.groups())
+        return f"dE/d{letter(kind)}{int(number)}"
+    above, slash, below = text.partition("/")
+    if not slash:
+        found = re.fullmatch(rf"([d{D}]_?[a-z0-9_]*?)_?(?:by_?|wrt_?)?([d{D}]_?[a-z]+[a-z0-9_]*)", text)
+        if not found:
+            return None
+        above, below = found.groups()
+    over, under = part(above), part(below)
+    if over is None or under is None or over == under or not has_d(above, below):
+        return None
+    return f"d{over}/d{under}"
+
+
+def has_d(above: str, below: str) -> bool:
+    """Whether at least one of the two is written with a d: "E/w1" is none without."""
+    return above[:1] in ("d", D) or below[:1] in ("d", D) or D in above + below
+
+
+def part(text: str) -> str | None:
+    """What stands over or under the stroke, without its d; E stands for the total. A d alone stands for dE."""
+    text = re.sub(rf"^[d{D}]_?", "", text.strip("_"))
+    if text == "":
+        return "E"
+    for pattern, name in NUMERATORS:
+        if found := pattern.fullmatch(text):
+            return f"{name}{next(filter(None, found.groups()))}"
+    if TOTALS.fullmatch(text) or text in ("t", "c", "cost"):
+        return "E"
+    return plain_name(text)
+
+
+NUMBER = re.compile(r"(?<![\w.,])-?\d*[.,]?\d+(?:e-?\d+)?%?(?![\w])", re.IGNORECASE)
+RATE_START = re.compile(rf"(?:.*[\s_(\[:,–-])?{RATE_WORDS.replace('_?', '[ _.]?')}(?![a-z])", re.IGNORECASE)
+
+
+def written_rate(text: str) -> float | None:
+    """The learning rate that a text states: "Learning rate (n) = 0.1", "η = 0.5", "LR 2"; None for lists and others."""
+    if len(text) > LONGEST * 2:
+        return None
+    text = unicodedata.normalize("NFKC", text.translate(SIGNS)).translate(SIGNS).lower().replace("_", " ")
+    if not RATE_START.match(text):
+        return None
+    text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')}) ?-(?=[\d.])", r"\1 ", text)  # "LR-0.1" is no minus
+    text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')})(?=[\d.])", r"\1 ", text)
+    found = NUMBER.findall(text)
+    return rate_number(found[0]) if len(found) == 1 else None
+
+
+def rate_number(text: str) -> float | None:
+    percent = text.endswith("%")
+    try:
+        value = float(text.rstrip("%").replace(",", "."))
+    except ValueError:
+        return None
+    return value / 100 if percent else value
+
+
+def is_rate_label(text: str) -> bool:
+    """Whether a text is a label such as "η =" or "Learning rate:", whose number stands in another cell."""
+    return (
+        len(text) <= LONGEST
+        and (quantity(text) == "learning_rate" or bool(RATE.fullmatch(plain(text))))
+        and (written_rate(text) is None)
+    )
+
+
+class Kind(NamedTuple):
+    """A quantity as a value: its kind ("dE/dw") and the number of its weight or unit ("1"), which may be blank."""
+
+    kind: str
+    number: str
+
+
+@lru_cache(maxsize=2_000)
+def kind(name: str) -> Kind:
+    """The one place where a quantity's name is taken apart: dE/dw1 is ("dE/dw", "1"), da_o1/do1 ("da_o/do", "1")."""
+    numbers = re.findall(r"\d+(?:_\d+)?", name)
+    return Kind(re.sub(r"\d+(?:_\d+)?", "", name), numbers[-1] if numbers else "")
+
+
+GIVEN = frozenset({"t", "i"})
+STARTED = GIVEN | {"w", "b"}  # what a descent starts from
+LOSSES = frozenset({"E", "E_total"})
+UNITS = frozenset({"h", "a_h", "o", "a_o"})
+SLOPES = frozenset({"dE/dw", "dE/db"})

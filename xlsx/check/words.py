@@ -3,113 +3,128 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from itertools import pairwise
 
 from openpyxl.formula.translate import Translator, TranslatorError
 
+from xlsx.expressions import Expression, number
+
+from .book import Book, Place, shown
 from .edits import Edit
+from .formula import BINDING, is_leaf
 from .grid import place
-from .model import Model, Place
-from .trees import Tree, cells_read, leaves, replaced, written
+from .naming import Naming
+from .titles import GIVEN, kind
 
 SIGNS = {"*": "·", "+": " + ", "-": " − ", "/": "/", "^": "^"}
-LONGEST = 400
+LONGEST, SHORT = 400, 200
+Told = tuple[str, str]
+
+
+def written(tree: Expression, show: Callable[[Expression], str], signs: dict[str, str] | None = None) -> str:
+    """An expression as text; `show` writes a leaf, `signs` may replace operators ("*": " · ")."""
+
+    def text(node: Expression, least: int, tight: bool = False) -> str:
+        kind, parts = node.operation, node.parts
+        if kind == "number":
+            return f"{parts[0]:.10g}"
+        if kind == "neg":
+            return "-" + text(parts[0], 6)
+        if kind not in BINDING:
+            return show(node) if is_leaf(node) else f"{kind}({','.join(text(part, 0) for part in parts)})"
+        binding = BINDING[kind]
+        inner = text(parts[0], binding) + (signs or {}).get(kind, kind) + text(parts[1], binding, kind in "-/")
+        return f"({inner})" if binding < least or (tight and binding == least) else inner
+
+    return text(tree, 0)
 
 
 class Writer:
-    """Writes trees for a row of a block: over names, or as a formula with the block's own cells."""
+    """Writes expressions for one cell of a column: over names, or as a formula with the sheet's own cells."""
 
-    def __init__(self, found, row: int):
-        self.found, self.block, self.row = found, found.block, row
-        self.sheet = found.block.sheet.name
+    def __init__(self, naming: Naming, name: str, row: int):
+        self.naming, self.row = naming, row
+        self.reading = naming.found.reading
+        self.column = self.reading.homes[name]
+        self.sheet = self.column.block.sheet.name
 
     def here(self, name: str = "") -> str:
-        return self.block.place(name, self.row) if name else f"row {self.block.steps[self.row]}"
+        if not name:
+            return f"{'column' if self.column.block.across else 'row'} {self.column.block.steps[self.row]}"
+        return self.cell(self.reading.homes[name].places[self.row])
 
-    def names(self, tree: Tree) -> str:
-        return cut(written(tree, self.leaf_name, SIGNS))
+    def names(self, tree: Expression) -> str:
+        text = written(tree, self.leaf_name, SIGNS)
+        return text if len(text) <= LONGEST else text[:LONGEST] + " …"
 
-    def leaf_name(self, leaf: Tree) -> str:
-        kind = leaf[0]
-        if kind == "name":
-            return leaf[1] + (
-                ""
-                if leaf[2] == 0 or (leaf[2] == -1 and re.match(r"[wb]\d|dE/d[wb]|learning", leaf[1]))
-                else f" of {self.far(leaf)}"
-            )
-        if kind == "rate":
+    def leaf_name(self, leaf: Expression) -> str:
+        kind_of, parts = leaf.operation, leaf.parts
+        if kind_of == "name":
+            name, offset = parts
+            usual = offset == 0 or (offset == -1 and kind(name).kind in ("w", "b", "dE/dw", "dE/db"))
+            return name if usual else f"{name} of {self.far(offset)}"
+        if kind_of == "rate":
             return "learning_rate"
-        if kind == "area":
-            return ",".join(self.leaf_name(each) for each in leaf[1])
-        if kind == "inline":
-            return written(leaf[1], self.leaf_name, SIGNS) if is_short(leaf[1]) else self.cell(leaf[2])
-        if kind == "text":
-            return f'"{leaf[1]}"'
-        return self.cell(leaf[2]) if len(leaf) > 2 else str(leaf[1])
+        if kind_of == "inline":
+            return written(parts[0], self.leaf_name, SIGNS) if len(str(parts[0])) < SHORT else self.cell(parts[1])
+        return f'"{parts[0]}"' if kind_of == "text" else self.cell(parts[0]) if kind_of == "cell" else str(parts[0])
 
-    def far(self, leaf: Tree) -> str:
-        at = self.row + leaf[2]
-        if 0 <= at < len(self.block.steps):
-            return f"{'column' if self.block.across else 'row'} {self.block.steps[at]}"
-        return "another row"
+    def far(self, offset: int) -> str:
+        steps, at = self.column.block.steps, self.row + offset
+        word = "column" if self.column.block.across else "row"
+        return f"{word} {steps[at]}" if 0 <= at < len(steps) else "another row"
 
     def cell(self, where: Place) -> str:
-        own = place(where[1], where[2])
-        return own if where[0] == self.sheet else f"'{where[0]}'!{own}"
+        return shown(where, self.sheet)
 
-    def named_cell(self, leaf: Tree) -> str:
+    def named_cell(self, leaf: Expression) -> str:
         """A quantity with its cell: "a_h1 (J55)"."""
-        where = place_of(leaf, self.found.evidence, self.row)
-        own = self.leaf_name(leaf)
+        if leaf.operation == "cell" and (role := self.naming.roles.get(leaf.parts[0])):
+            return f"{role[0]} ({self.cell(leaf.parts[0])})"
+        if not is_leaf(leaf):
+            return self.names(leaf)
+        where, own = self.place_of(leaf), self.leaf_name(leaf)
         return f"{own} ({self.cell(where)})" if where and self.cell(where) not in own else own
 
-    def formula(self, tree: Tree) -> str | None:
+    def place_of(self, leaf: Expression) -> Place | None:
+        if leaf.operation == "name":
+            name, offset = leaf.parts
+            home = self.reading.homes.get(name)
+            if home is None or not 0 <= self.row + offset < len(home.places):
+                return next((each for each, other in self.reading.beside.items() if other == name), None)
+            if home.shown[self.row + offset] or kind(name).kind not in GIVEN:
+                return home.places[self.row + offset]
+            return home.places[0]
+        return leaf.parts[0] if leaf.operation == "cell" else leaf.parts[1] if leaf.operation == "inline" else None
+
+    def formula(self, tree: Expression) -> str | None:
         """The tree as a formula for this row's cell, or None where a quantity has no cell."""
         try:
             return "=" + written(tree, self.leaf_cell)
         except LookupError:
             return None
 
-    def leaf_cell(self, leaf: Tree) -> str:
-        if leaf[0] == "area":
-            return ",".join(self.leaf_cell(each) for each in leaf[1])
-        if leaf[0] == "text":
-            return f'"{leaf[1]}"'
-        where = place_of(leaf, self.found.evidence, self.row) or self.labelled(leaf)
+    def leaf_cell(self, leaf: Expression) -> str:
+        if leaf.operation == "text":
+            return f'"{leaf.parts[0]}"'
+        where = self.place_of(leaf)
         if where is None:
             raise LookupError(leaf)
-        if leaf[0] == "name":
-            return self.cell(where)
         own = place(where[1], where[2])
-        anchored = re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", own)
-        return anchored if where[0] == self.sheet else f"'{where[0]}'!{anchored}"
+        fixed = leaf.operation == "cell" or where in self.reading.beside or self.is_far(leaf)
+        own = re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", own) if fixed else own
+        return own if where[0] == self.sheet else f"'{where[0]}'!{own}"
 
-    def labelled(self, leaf: Tree) -> Place | None:
-        labels = self.found.evidence.model.found.labels
-        return next((where for where, name in labels.items() if where[0] == self.sheet and leaf[1:2] == (name,)), None)
-
-
-def place_of(leaf: Tree, evidence, row: int) -> Place | None:
-    """The cell of a leaf, seen from a row of a block."""
-    if leaf[0] == "name" and leaf[1] in evidence.homes and 0 <= row + leaf[2] < evidence.rows:
-        return evidence.place(leaf[1], row + leaf[2])
-    return leaf[2] if leaf[0] in ("const", "foreign", "blank", "text cell", "inline") else None
+    def is_far(self, leaf: Expression) -> bool:
+        name = leaf.parts[0] if leaf.operation == "name" else ""
+        home = self.reading.homes.get(name)
+        return home is not None and kind(name).kind in GIVEN and not home.shown[1:].any() and len(home.places) > 1
 
 
-def put(tree: Tree, leaf) -> Tree:
-    return replaced(tree, leaf)
-
-
-def is_short(tree: Tree) -> bool:
-    return len(str(tree)) < 200
-
-
-def cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
-
-
-def formula_text(model: Model, where: Place) -> str | None:
+def formula_text(book: Book, where: Place) -> str | None:
     """A cell's formula as its program shows it."""
-    cell = model.cell(where)
+    cell = book.cell(where)
     if cell.formula is None:
         return None
     if cell.shift == (0, 0):
@@ -121,83 +136,104 @@ def formula_text(model: Model, where: Place) -> str | None:
         return f"={cell.formula} (as filled from {origin})"
 
 
-def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> tuple[str, str]:
+def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> Told:
     """The kind of a mistake and its sentence, from the change that explains it."""
-    subject = f"The numbers of {name} are those of a formula that" if numbers else f"{name}"
-    kind, wrong, due = edit.kind, edit.wrong, edit.due
+    subject = f"The numbers of {name} are those of a formula that" if numbers else name
     show = writer.names if numbers else writer.named_cell
-    if kind in ("name", "name once"):
-        if wrong[0] == "blank":
-            return (
-                "empty reference",
-                f"{subject} reads {writer.cell(wrong[2])}, which is empty, where {show(due)} belongs.",
-            )
-        where = " in one place" if kind == "name once" else ""
-        slope = slope_hint(wrong, due)
-        return "wrong reference", f"{subject} takes {show(wrong)} where {show(due)} belongs{where}{slope}."
-    if kind == "swapped":
-        return "wrong reference", f"{subject} has {show(wrong)} and {show(due)} in each other's place."
-    if kind == "two names":
-        pairs = " and ".join(f"{show(bad)} where {show(good)} belongs" for bad, good in zip(wrong, due, strict=True))
-        return "wrong reference", f"{subject} takes {pairs}."
-    if kind == "other quantity":
-        return "wrong reference", f"{subject} has the formula of {wrong[1]}."
-    if kind == "factor":
-        factor = due[1]
-        return (
-            ("sign", f"{name} has the wrong sign.")
-            if factor == -1
-            else ("factor", f"{name} is {times(factor)} what it must be.")
-        )
-    return sentences(writer, subject, edit)
-
-
-def sentences(writer: Writer, subject: str, edit: Edit) -> tuple[str, str]:
+    if edit.kind in REFERENCES:
+        return REFERENCES[edit.kind](writer, subject, edit, show)
     wrong, due = (writer.names(part) if part is not None else "" for part in (edit.wrong, edit.due))
-    table = {
-        "missing factor": (
-            "missing factor",
-            f"{subject} lacks the factor {bound(edit.due, due)}{factor_hint(edit.due)}.",
-        ),
-        "missing term": ("missing term", f"{subject} lacks the part {due}."),
-        "missing one minus": (
-            "missing term",
-            f'{subject} lacks "1 −" in {bound(edit.due, due)}{factor_hint(edit.due)}.',
-        ),
-        "missing square": ("missing square", f"{subject} is not squared: {due} is due."),
-        "missing activation": ("missing activation", f"{subject} is not the sigmoid 1/(1 + e^−x): {due} is due."),
-        "sign": ("sign", f"{subject} has a wrong sign in {bound(edit.wrong, wrong)}."),
-        "extra": ("extra factor", f"{subject} has {bound(edit.wrong, wrong)} too much."),
-        "number": ("factor", f"{subject} has the number {wrong} where {due} belongs."),
-        "operator": ("operator", f"{subject} computes {wrong} where {due} belongs."),
-        "parentheses": ("parentheses", f"{subject} lacks the parentheses around ({due})."),
-    }
-    return table[edit.kind]
+    kind, text = SENTENCES[edit.kind]
+    hint = factor_hint(edit.due)
+    return kind, text.format(
+        subject=subject, wrong=wrong, due=due, a_wrong=bound(edit.wrong, wrong), a_due=bound(edit.due, due), hint=hint
+    )
 
 
-def bound(tree: Tree | None, text: str) -> str:
+def one_name(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
+    wrong, due = parts_of(edit)
+    if wrong.operation == "cell" and wrong.parts[1] is None:
+        text = f"{subject} reads {writer.cell(wrong.parts[0])}, which is empty, where {show(due)} belongs."
+        return "empty reference", text
+    once = " in one place" if edit.kind == "name once" else ""
+    return "wrong reference", f"{subject} takes {show(wrong)} where {show(due)} belongs{once}{slope_hint(wrong, due)}."
+
+
+def exchanged(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
+    wrong, due = parts_of(edit)
+    return "wrong reference", f"{subject} has {show(wrong)} and {show(due)} in each other's place."
+
+
+def of_another(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
+    return "wrong reference", f"{subject} has the formula of {parts_of(edit)[0].parts[0]}."
+
+
+def updated(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
+    wrong, due = parts_of(edit)
+    text = f"{subject} takes {due.parts[0]} after its update, {writer.names(wrong)}, where {show(due)} belongs"
+    return "already updated", f"{text}: all derivatives of a row belong to the weights of that row."
+
+
+def parts_of(edit: Edit) -> tuple[Expression, Expression]:
+    return edit.wrong or number(0.0), edit.due or number(0.0)
+
+
+REFERENCES = {
+    "name": one_name,
+    "name once": one_name,
+    "swapped": exchanged,
+    "other quantity": of_another,
+    "already updated": updated,
+}
+SENTENCES = {
+    "missing factor": ("missing factor", "{subject} lacks the factor {a_due}{hint}."),
+    "missing term": ("missing term", "{subject} lacks the part {due}."),
+    "missing one minus": ("missing term", '{subject} lacks "1 −" in {a_due}{hint}.'),
+    "missing square": ("missing square", "{subject} is not squared: {due} is due."),
+    "missing activation": ("missing activation", "{subject} is not the sigmoid 1/(1 + e^−x): {due} is due."),
+    "sign": ("sign", "{subject} has a wrong sign in {a_wrong}."),
+    "extra": ("extra factor", "{subject} has {a_wrong} too much."),
+    "number": ("factor", "{subject} has the number {wrong} where {due} belongs."),
+    "operator": ("operator", "{subject} computes {wrong} where {due} belongs."),
+    "parentheses": ("parentheses", "{subject} lacks the parentheses around ({due})."),
+    "wrong sign": ("sign", "{subject} has the wrong sign."),
+}
+
+
+def bound(tree: Expression | None, text: str) -> str:
     """The text of a part, a sum in parentheses."""
-    return f"({text})" if tree is not None and tree[0] in ("+", "-") else text
+    return f"({text})" if tree is not None and tree.operation in "+-" else text
 
 
-def slope_hint(wrong: Tree, due: Tree) -> str:
+def slope_hint(wrong: Expression, due: Expression) -> str:
     """Said where an activation is taken for another: mostly in the derivative a·(1 − a) of the wrong unit."""
-    if wrong[0] == "name" and wrong[1].startswith("a_") and due[0] == "name" and due[1].startswith("a_"):
-        return f" (the activation's derivative is {due[1]}·(1 − {due[1]}))" if due[1].startswith("a_h") else ""
+    both = all(each.operation == "name" and each.parts[0].startswith("a_") for each in (wrong, due))
+    if not both or not due.parts[0].startswith("a_h"):
+        return ""
+    return f" (the activation's derivative is {due.parts[0]}·(1 − {due.parts[0]}))"
+
+
+def factor_hint(due: Expression | None) -> str:
+    """Said where 1 − a is missing."""
+    for node in nodes(due) if due is not None else ():
+        if node.operation == "-" and node.parts[0] == number(1.0) and node.parts[1].operation == "name":
+            name = node.parts[1].parts[0]
+            if name.startswith("a_"):
+                return f": part of the activation's derivative {name}·(1 − {name})"
     return ""
 
 
-def factor_hint(due: Tree) -> str:
-    found = re.search(r"\('-', \('number', 1.0\), \('name', '(a_[ho]\d+)'", str(due))
-    return f": part of the activation's derivative {found[1]}·(1 − {found[1]})" if found else ""
+def nodes(tree: Expression) -> list[Expression]:
+    return [tree, *(each for part in (() if is_leaf(tree) else tree.parts) for each in nodes(part))]
 
 
 def edit_key(edit: Edit) -> object:
     """The same for the same change in another column."""
-    if edit.kind in ("name", "name once", "swapped", "two names", "other quantity"):
+    if edit.kind == "already updated":
+        return edit.kind
+    if edit.kind in REFERENCES:
         return (edit.kind, edit.wrong, edit.due) if edit.kind != "other quantity" else None
-    generic = re.sub(r"\d+(?='|,)", "#", str((edit.wrong, edit.due)))
-    return (edit.kind, generic)
+    return edit.kind, re.sub(r"\d+(?='|,)", "#", str((edit.wrong, edit.due)))
 
 
 def times(factor: float) -> str:
@@ -205,72 +241,36 @@ def times(factor: float) -> str:
     return names.get(round(factor, 9), f"{factor:.6g} times")
 
 
+def apart(one: float, other: float, least: int = 6) -> tuple[str, str]:
+    """Two numbers with as many digits as show their difference."""
+    for digits in range(least, 18):
+        if (texts := (f"{one:.{digits}g}", f"{other:.{digits}g}"))[0] != texts[1]:
+            return texts
+    return f"{one:.17g}", f"{other:.17g}"
+
+
 def update_sign(name: str) -> str:
     return f"{name} goes up the gradient: the update adds learning_rate·dE/d{name}, and it must subtract it."
 
 
-def moving(writer: Writer, name: str, start: Place, now: Place, model: Model, found) -> str:
-    role = model.found.roles.get(now)
-    what = f"holds {role[1]}" if role else "is empty" if model.cell(now) == (None, None, (0, 0)) else "is another cell"
-    anchored = re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", place(start[1], start[2]))
-    return (
-        f"{name} refers to {place(start[1], start[2])} without $, so the reference moves as it is filled down: "
-        f"from row {writer.block.steps[writer.row]} on it is {place(now[1], now[2])}, which {what}. Write {anchored}."
-    )
-
-
-def misplaced_rate(writer: Writer, leaf: Tree) -> str:
-    cell = writer.cell(leaf[2])
-    if leaf[0] == "blank":
+def misplaced_rate(writer: Writer, where: Place, value: object, role: str) -> str:
+    cell = writer.cell(where)
+    if value is None:
         return f"The learning rate is taken from {cell}, which is empty and counts as 0: the weights never change."
-    if leaf[0] == "foreign":
-        return f"The learning rate is taken from {cell}, which holds {leaf[3]} ({leaf[1]:.6g}), not a learning rate."
-    return f'The learning rate is taken from {cell}, which holds the text "{leaf[1]}".'
-
-
-def reads_text(writer: Writer, name: str, tree: Tree) -> str:
-    cell = next(leaf for leaf in leaves(tree) if leaf[0] == "text cell")
-    return f'{name} refers to {writer.cell(cell[2])}, which holds the text "{cell[1]}" and no number.'
-
-
-def frozen(writer: Writer, name: str, count: int) -> str:
-    return f"{name} stops following its formula at {writer.here(name)}: {rows(count)} the number of the row before."
+    if isinstance(value, str):
+        return f'The learning rate is taken from {cell}, which holds the text "{value}".'
+    if role:
+        return f"The learning rate is taken from {cell}, which holds {role} ({value:.6g}), not a learning rate."
+    return f"The learning rate is taken from {cell}, which holds {value:.6g}."
 
 
 def rows(count: int) -> str:
     return "the cell repeats" if count == 1 else f"{count} rows repeat"
 
 
-def fixed_number(writer: Writer, name: str, count: int, due: float) -> str:
-    cells = "a typed number" if count == 1 else f"typed numbers ({count} rows)"
-    return f"{name} has {cells} in place of its formula at {writer.here(name)}; {due:.9g} is due there."
-
-
-def other_number(writer: Writer, name: str, value: float, due: float) -> str:
-    return f"{writer.here(name)} holds {value:.9g} for {name}; from the row's other numbers it must be {due:.9g}."
-
-
-def error(writer: Writer, name: str, value: str) -> str:
-    if value == "#REF!":
-        return f"{writer.here(name)} refers to a cell or sheet that is no longer there (#REF!)."
-    return f"{writer.here(name)} needs a cell that holds the error {value}."
-
-
-def unnamed_cells(writer: Writer, name: str, tree: Tree) -> list[Tree]:
-    """The cells of no name that a formula reads in its row, and another cell in each other row."""
-    labels, column = writer.found.evidence.model.found.labels, writer.found.evidence.trees[name]
-    others = [other for at, other in enumerate(column) if at != writer.row and isinstance(other, tuple)]
-    fixed = set(cells_read(others[-1])) if others else set()
-    return [leaf for leaf in cells_read(tree) if leaf[0] == "const" and leaf[2] not in labels and leaf not in fixed]
-
-
-def unnamed(writer: Writer, name: str, tree: Tree) -> str:
-    cells = ", ".join(dict.fromkeys(writer.cell(leaf[2]) for leaf in unnamed_cells(writer, name, tree)))
-    return (
-        f"{name} is not checked from {writer.here()} on: it reads {cells}, whose title says no quantity that is known."
-    )
-
-
-def unexplained(writer: Writer, name: str, tree: Tree, right: Tree | None) -> str:
-    due = f"; {writer.names(right)} is due" if right is not None else ""
-    return f"{name} computes {writer.names(tree)}{due}."
+def ranges(steps: list[int]) -> str:
+    """ "rows 28 to 33" for consecutive rows, else their first."""
+    if len(steps) == 1:
+        return f"row {steps[0]}"
+    whole = all(after - before == 1 for before, after in pairwise(steps))
+    return f"rows {steps[0]} to {steps[-1]}" if whole else f"row {steps[0]} and {len(steps) - 1} more"

@@ -1,0 +1,234 @@
+"""The tables of one descent as arrays: for each column its values, the half unit of each cell's last place, and which
+cells are typed. Tables on several sheets whose formulas read each other, row for row, are one descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from .book import Book, Place
+from .grid import Error, letters
+from .table import NO_QUANTITY, Block, is_filled
+from .titles import STARTED, kind, quantity
+
+FULL_DIGITS, SHORT_DIGITS = 12, 4
+STRETCH = 1  # blank columns within a table
+
+
+@dataclass
+class Column:
+    """One column: its title and the quantity that this says, and arrays over the rows. `shown` marks numbers and
+    errors; blank cells and texts are not."""
+
+    block: Block
+    line: int
+    title: str
+    name: str | None
+    places: list[Place]
+    values: np.ndarray
+    units: np.ndarray
+    typed: np.ndarray
+    shown: np.ndarray
+    errors: np.ndarray
+    texts: np.ndarray
+
+    @property
+    def letter(self) -> str:
+        return str(self.line) if self.block.across else letters(self.line)
+
+    @property
+    def steady(self) -> bool:
+        """Whether all its numbers are the same, up to what filling down leaves."""
+        seen = self.values[np.isfinite(self.values)]
+        return bool(seen.size) and float(np.ptp(seen)) <= 1e-9 * max(1.0, float(np.abs(seen).max()))
+
+    @property
+    def made(self) -> bool:
+        """Whether it has formulas."""
+        return bool((~self.typed).any())
+
+
+@dataclass
+class Descent:
+    blocks: list[Block]
+    columns: list[Column]
+    rows: int
+    at: dict[Place, tuple[Column, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.at = {place: (column, row) for column in self.columns for row, place in enumerate(column.places)}
+
+    def named(self, name: str) -> Column | None:
+        return next((each for each in self.columns if each.name == name), None)
+
+
+def with_helpers(book: Book, blocks: list[Block]) -> list[Block]:
+    """The blocks, and the columns without known titles elsewhere that their formulas read row by row, as blocks too."""
+    taken = {
+        block.at(line, step) for block in blocks for line in block.lines.values() for step in range(len(block.steps))
+    }
+    found, waiting = list(blocks), [block for block in blocks if len(block.steps) > 1 and not block.across]
+    while waiting and len(found) < 3 * len(blocks) + 9:
+        block = waiting.pop()
+        for sheet, columns in sliding(book, block, taken).items():
+            lines = {f"?{line}": line for line in columns}
+            first = min(columns.values())
+            steps = list(range(first, first + len(block.steps)))
+            titles = {line: title_above(book, sheet, first, line) for line in columns}
+            helper = Block(book.grid.sheets[sheet], lines, first - 1, steps, titles=titles)
+            taken |= {helper.at(line, step) for line in columns for step in range(len(steps))}
+            found.append(helper)
+            waiting.append(helper)
+    return found
+
+
+def sliding(book: Book, block: Block, taken: set[Place]) -> dict[str, dict[int, int]]:
+    """{sheet: {column: its first row}} of formulas outside the tables that a block reads, one row on in each row."""
+    last = len(block.steps) - 1
+    found: dict[str, dict[int, int]] = {}
+    for line in dict.fromkeys(block.lines.values()):
+        pairs = zip(book.reads(block.at(line, last - 1)), book.reads(block.at(line, last)), strict=False)
+        for (sheet, row, column), there in pairs:
+            moves = there == (sheet, row + 1, column) and there not in taken
+            if moves and book.cell(there).formula is not None and (sheet != block.sheet.name or line == column):
+                found.setdefault(sheet, {}).setdefault(column, row + 1 - last)
+    return {sheet: columns for sheet, columns in found.items() if min(columns.values()) > 0}
+
+
+def title_above(book: Book, sheet: str, row: int, column: int) -> str:
+    value = book.value((sheet, row - 1, column)) if row > 1 else None
+    return value if isinstance(value, str) else ""
+
+
+def descents(book: Book, blocks: list[Block]) -> list[Descent]:
+    """The descents of a workbook, in the order of their first blocks."""
+    at = {
+        block.at(line, step): (number, step)
+        for number, block in enumerate(blocks)
+        for line in block.lines.values()
+        for step in range(len(block.steps))
+    }
+    group = list(range(len(blocks)))
+    for one, other in combinations(range(len(blocks)), 2):
+        if belong(book, blocks, at, one, other):
+            old, new = group[other], group[one]
+            group = [new if each == old else each for each in group]
+    return [
+        descent(book, [block for block, of in zip(blocks, group, strict=True) if of == number], at)
+        for number in dict.fromkeys(group)
+    ]
+
+
+def belong(book: Book, blocks: list[Block], at: dict[Place, tuple[int, int]], one: int, other: int) -> bool:
+    """Whether two tables are parts of one descent: as many rows, no second set of weights, and formulas between."""
+    first, second = blocks[one], blocks[other]
+    if abs(len(first.steps) - len(second.steps)) > 1 or (has_start(first) and has_start(second)):
+        return False
+    if first.sheet is second.sheet and first.header == second.header and set(first.lines) & set(second.lines):
+        return False
+    return reads(book, first, other, at) or reads(book, second, one, at)
+
+
+def has_start(block: Block) -> bool:
+    return sum(kind(name).kind == "w" for name in block.lines) > 1
+
+
+def reads(book: Book, block: Block, other: int, at: dict[Place, tuple[int, int]]) -> bool:
+    """Whether a table's last row reads the same row of another table, or the one before it."""
+    step = len(block.steps) - 1
+    for line in block.lines.values():
+        for place in book.reads(block.at(line, step)):
+            if at.get(place, (None, 0))[0] == other and at[place][1] in (step, step - 1):
+                return True
+    return False
+
+
+def descent(book: Book, blocks: list[Block], at: dict[Place, tuple[int, int]]) -> Descent:
+    rows = max(len(block.steps) for block in blocks)
+    columns = [each for block in blocks for each in columns_of(book, block, at, rows)]
+    return Descent(blocks, columns, rows)
+
+
+def columns_of(book: Book, block: Block, at: dict[Place, tuple[int, int]], rows: int) -> Iterator[Column]:
+    """The columns of a table: those with a known title, and those of other titles between and beside them."""
+    names = {line: name for name, line in block.lines.items() if name[0] != "?"}
+    for line in sorted({*block.lines.values(), *others(book, block, at)}):
+        name, title = names.get(line), block.titles.get(line, "")
+        if name in NO_QUANTITY or (name is None and quantity(title) in NO_QUANTITY):
+            continue
+        yield column(book, block, line, title or name or "", name, rows)
+
+
+def others(book: Book, block: Block, at: dict[Place, tuple[int, int]]) -> set[int]:
+    """Lines of no known title that are filled with numbers or formulas and belong to no other table."""
+
+    def belongs(line: int) -> bool:
+        cells = [(block.at(line, step), book.cell(block.at(line, step))) for step in range(len(block.steps))]
+        return 2 * sum(is_filled(cell) and place not in at for place, cell in cells) >= len(cells)
+
+    first, last = min(block.lines.values()), max(block.lines.values())
+    found = {line for line in range(first, last + 1) if line not in block.lines.values() and belongs(line)}
+    for step, line in ((1, last + 1), (-1, first - 1)):
+        while line > 0 and belongs(line):
+            found.add(line)
+            line += step
+    return found
+
+
+def column(book: Book, block: Block, line: int, title: str, name: str | None, rows: int) -> Column:
+    places = [block.at(line, step) for step in range(len(block.steps))]
+    contents = [book.value(place) for place in places]
+    values = np.array([each if isinstance(each, float) else np.nan for each in contents])
+    typed = np.array([book.cell(place).formula is None for place in places])
+    errors = np.array([isinstance(each, Error) for each in contents])
+    shown, texts = np.isfinite(values) | errors, np.array([isinstance(each, str) and bool(each) for each in contents])
+    units = half_units(values, typed)
+    return padded(Column(block, line, title, name, places, values, units, typed, shown, errors, texts), rows)
+
+
+def padded(made: Column, rows: int) -> Column:
+    """The column with blank rows at its end, where another table of the descent has more of them."""
+    more = rows - len(made.values)
+    if more:
+        made.values = np.append(made.values, [np.nan] * more)
+        made.units = np.append(made.units, [0.0] * more)
+        made.typed = np.append(made.typed, [True] * more)
+        made.shown = np.append(made.shown, [False] * more)
+        made.errors = np.append(made.errors, [False] * more)
+        made.texts = np.append(made.texts, [False] * more)
+    if made.name and kind(made.name).kind in STARTED and np.isfinite(made.values[0]) and not made.shown[1:].any():
+        made.values, made.units = made.values[:1].repeat(rows), made.units[:1].repeat(rows)  # typed once for all rows
+    return made
+
+
+def half_units(values: np.ndarray, typed: np.ndarray) -> np.ndarray:
+    """Half a unit of each typed number's last place; of a calculated one only where its whole column is rounded."""
+    units = 0.5 * 10.0 ** -np.array([decimals(each) for each in values])
+    computed = values[~typed]
+    is_cut = len(computed) > 2 and max(digits(each) for each in computed) <= FULL_DIGITS
+    return np.where(typed, units, units if is_cut else 0.0)
+
+
+def exact(column: Column) -> np.ndarray:
+    """The half units of a given: one that stands still, and a start of few digits, are exact, whatever they end in."""
+    short = np.array([digits(each) <= SHORT_DIGITS for each in column.values])
+    first = np.arange(len(short)) == 0
+    steady = column.steady or bool(column.name and kind(column.name).kind in ("t", "i"))
+    return np.where(short & (first | steady), 0.0, column.units)
+
+
+def decimals(value: float) -> float:
+    if not np.isfinite(value):
+        return 17.0
+    text, _, exponent = repr(float(value)).partition("e")
+    places = 0 if text.endswith(".0") else len(text.partition(".")[2])
+    return float(max(0, places - int(exponent or 0)))
+
+
+def digits(value: float) -> int:
+    if not np.isfinite(value):
+        return 0
+    return len(repr(float(value)).partition("e")[0].replace(".", "").strip("-0"))

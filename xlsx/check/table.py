@@ -1,0 +1,419 @@
+"""Finds the tables of a sheet by their titles: blocks of one row per update, wherever they stand.
+
+A block is one descent: its columns by quantity, and its rows. A header may serve several blocks below it, several
+blocks may stand side by side, and a header may be split over two rows. Where a workbook has no such table, quantities
+listed down the rows with the updates across are looked for the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+
+from .grid import Cell, Error, Grid, Position, Sheet, place
+from .titles import LOSSES, SLOPES, STARTED, UNITS, is_rate_label, kind, quantity, written_rate
+
+GAP, MOST_BLOCKS = 12, 100
+LEAST_NAMES, LEAST_WEIGHTS, LEAST_SMALL = 5, 4, 2
+NO_QUANTITY = frozenset({"epoch", "learning_rate"})
+WEIGHTS = frozenset({"w", "b"})
+GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
+NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
+TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
+OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
+Texts = dict[int, dict[int, str]]
+Lines = dict[str, int]
+
+
+@dataclass
+class Block:
+    """One table. `lines` are the columns (rows, where `across`) by quantity, `steps` its rows (columns)."""
+
+    sheet: Sheet
+    lines: Lines
+    header: int
+    steps: list[int]
+    across: bool = False
+    titles: dict[int, str] = field(default_factory=dict)
+    other_rule: bool = False
+
+    def at(self, line: int, step: int) -> tuple[str, int, int]:
+        row = self.steps[step]
+        return (self.sheet.name, line, row) if self.across else (self.sheet.name, row, line)
+
+    @property
+    def area(self) -> str:
+        """The cells from the first column's first row to the last column's last row."""
+        lines = sorted(self.lines.values())
+        corners = [(self.steps[0], lines[0]), (self.steps[-1], lines[-1])]
+        return ":".join(place(*(corner[::-1] if self.across else corner)) for corner in corners)
+
+
+def find(grid: Grid) -> list[Block]:
+    """All blocks, in reading order."""
+    blocks = [block for sheet in grid.sheets.values() for block in sheet_blocks(sheet, across=False)]
+    if not blocks:
+        blocks = [block for sheet in grid.sheets.values() for block in sheet_blocks(turned(sheet), across=True)]
+        for block in blocks:
+            block.sheet = grid.sheets[block.sheet.name]
+    return blocks
+
+
+def turned(sheet: Sheet) -> Sheet:
+    """The sheet with rows for columns."""
+    cells = {(column, row): cell for (row, column), cell in sheet.cells.items()}
+    return Sheet(sheet.name, cells=cells, merged=[(b, a, d, c) for a, b, c, d in sheet.merged])
+
+
+def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
+    texts = text_rows(sheet)
+    headers = header_groups(sheet, texts)
+    blocks: list[Block] = []
+    for at, (row, columns) in enumerate(headers):
+        below = [other for other, others in headers[at + 1 :] if other > row and over(columns, others, texts[other])]
+        end = (below[0] if below else sheet.last_row + 1) - 1
+        for steps in runs(sheet, columns, row + 1, end):
+            before = next((each for each in reversed(blocks) if each.lines == columns), None)
+            if before and before.header != row and goes_on(sheet, columns, steps[0], before.steps[-1]):
+                before.steps += steps  # the header is repeated within one descent
+                continue
+            titles = {line: titled(texts, row, line) for line in texts[row]}
+            blocks.append(Block(sheet, columns, row, steps, across, titles, other_rule(texts[row], columns)))
+    return blocks
+
+
+def titled(texts: Texts, row: int, column: int) -> str:
+    return " ".join(texts[row][column].split())
+
+
+def text_rows(sheet: Sheet) -> Texts:
+    """The texts of a sheet by row and column; a merged title stands in all columns that it covers."""
+    rows: Texts = {}
+    for (row, column), cell in sheet.cells.items():
+        if isinstance(cell.value, str) and cell.formula is None:
+            rows.setdefault(row, {})[column] = cell.value
+    for top, left, bottom, right in sheet.merged:
+        text = rows.get(top, {}).get(left)
+        if text and right - left < 50 and bottom - top < 3:
+            for row in range(top, bottom + 1):
+                for column in range(left, right + 1):
+                    rows.setdefault(row, {}).setdefault(column, text)
+    return rows
+
+
+def header_groups(sheet: Sheet, texts: Texts) -> list[tuple[int, Lines]]:
+    """The header rows, each with one group of columns by quantity; blocks side by side are several groups."""
+    found: list[tuple[int, Lines]] = []
+    taken = 0
+    for row in sorted(texts):
+        if row <= taken:
+            continue
+        named = names_of(texts, row)
+        if not is_table(sheet, row, by_name(named)):
+            continue
+        under = names_of(texts, row + 1)
+        if len(under) >= 2 and not numbers_in(sheet, row + 1, under):  # a header in two rows
+            named, row = named | under, row + 1
+        taken = row
+        groups = split(with_targets(sheet, row, named), texts[row])
+        found += [(row, group) for group in tables_of(sheet, row, groups)]
+    return found
+
+
+def tables_of(sheet: Sheet, row: int, groups: list[Lines]) -> list[Lines]:
+    """The groups of columns that are tables: of computed quantities, or of weights that none of those has taken."""
+    whole = [group for group in groups if is_header(group)]
+    taken = {column for group in whole for column in group.values()}
+    others = [group for group in groups if group not in whole and taken.isdisjoint(group.values())]
+    return whole + [group for group in others if is_table(sheet, row, group)]
+
+
+def is_table(sheet: Sheet, row: int, group: Lines) -> bool:
+    return is_header(group) or is_state(sheet, row, group) or is_small(sheet, row, group)
+
+
+def is_computed(name: str) -> bool:
+    return kind(name).kind in UNITS | LOSSES or "/" in name or name.startswith("new ")
+
+
+def is_header(names: Iterable[str]) -> bool:
+    distinct = set(names) - {"epoch"}
+    return len(distinct) >= LEAST_NAMES and any(is_computed(name) for name in distinct)
+
+
+def is_state(sheet: Sheet, row: int, group: Lines) -> bool:
+    """Whether a header is of weights, inputs and targets alone, with updates or numbers in its second row."""
+    given = all(kind(name).kind in STARTED or name in NO_QUANTITY for name in group)
+    weights = [sheet.at(row + 2, column) for name, column in group.items() if kind(name).kind in WEIGHTS]
+    if weights or not given:
+        return given and len(weights) >= LEAST_WEIGHTS and all(is_filled(cell) for cell in weights)
+    rows = [[sheet.at(row + below, group[name]).value for name in group if name != "epoch"] for below in (1, 2)]
+    return len(rows[0]) >= LEAST_SMALL and all(map(is_number, rows[0] + rows[1]))
+
+
+def is_small(sheet: Sheet, row: int, group: Lines) -> bool:
+    """Whether a header is that of a few quantities computed or pasted in two rows, such as E1 E2 E_total."""
+    lines = {name: column for name, column in group.items() if name != "epoch"}
+    cells = [[sheet.at(row + below, column) for below in (1, 2)] for column in lines.values()]
+    made = [all(cell.formula is not None for cell in column) for column in cells]
+    filled = all(is_filled(cell) for column in cells for cell in column)
+    least = 1 if all(kind(name).kind in LOSSES for name in lines) else LEAST_SMALL
+    return all(map(is_computed, lines)) and any(made) and filled and least <= len(lines) < LEAST_NAMES
+
+
+def is_filled(cell: Cell) -> bool:
+    return cell.formula is not None or is_number(cell.value) or isinstance(cell.value, Error)
+
+
+def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str]:
+    """Where no title says t1: "out1" or "output 1", typed in as one number for all rows beside o1, is the target."""
+    units = [name for name in named.values() if kind(name).kind in ("o", "a_o")]
+
+    def is_target(name: str, column: int) -> bool:
+        own = kind(name).number
+        again = sum(kind(other).number == own for other in units) > 1
+        return name in units and f"t{own}" not in named.values() and again and typed_once(sheet, row + 1, column)
+
+    return {column: f"t{kind(name).number}" if is_target(name, column) else name for column, name in named.items()}
+
+
+def typed_once(sheet: Sheet, row: int, column: int) -> bool:
+    """Whether a column has the same typed number in each row, down to the first cell without one; two at least."""
+    cells, at = [sheet.at(row, column)], row + 1
+    while cells[-1].formula is None and is_number(cells[-1].value):
+        cells.append(sheet.at(at, column))
+        at += 1
+    return len(cells) > 2 and len({cell.value for cell in cells[:-1]}) == 1 and cells[-1].formula is None
+
+
+def by_name(named: dict[int, str]) -> Lines:
+    return {name: column for column, name in named.items()}
+
+
+def numbers_in(sheet: Sheet, row: int, columns: Iterable[int]) -> bool:
+    return any(not isinstance(sheet.at(row, column).value, str) for column in columns)
+
+
+def names_of(texts: Texts, row: int) -> dict[int, str]:
+    """The quantities that the titles of a row name; a title above helps where one alone says too little."""
+    above, named = texts.get(row - 1, {}), {}
+    for column, text in sorted(texts.get(row, {}).items()):
+        over = above.get(column, "")
+        name = quantity(text) or (quantity(over + text) if over and quantity(over) != "learning_rate" else None)
+        if name:
+            named[column] = under_title(name, over)
+    return without_double_indices(named)
+
+
+def without_double_indices(named: dict[int, str]) -> dict[int, str]:
+    """w11, w12, w21 … without a w1 tell no order; what each is shows in the numbers."""
+    single = {kind(name).kind for name in named.values() if kind(name).number == "1"}
+    return {
+        column: name
+        for column, name in named.items()
+        if len(kind(name).number) < 2 or kind(name).kind in single or not kind(name).kind.endswith("w")
+    }
+
+
+def under_title(name: str, over: str) -> str:
+    """w1 under a title such as "Gradients" is dE/dw1; under "New weights" it is the new w1."""
+    if kind(name).kind in WEIGHTS and over and quantity(over) is None and len(over) < 60:
+        if NEW_TITLE.search(over):
+            return f"new {name}"
+        if GRADIENT_TITLE.search(over) and not re.search("weight|initial", over, re.IGNORECASE):
+            return f"dE/d{name}"
+    return name
+
+
+def split(named: dict[int, str], titles: Container[int]) -> list[Lines]:
+    """Groups of columns by quantity. A name that comes again starts a new group, if enough of the old come with it;
+    the new group begins where its titles stand together."""
+    groups: list[Lines] = [{}]
+    for piece in pieces(named, titles):
+        taken = {name for _, name in piece} & set(groups[-1])
+        again = bool(taken) and piece[0][1] == min(groups[-1], key=lambda name: groups[-1][name])
+        if again or (taken and (is_header(name for _, name in piece) or not is_header(groups[-1]))):
+            groups.append({})
+        for at, (column, name) in enumerate(piece):
+            if name not in groups[-1]:
+                groups[-1][name] = column
+            elif is_header(rest := [other for _, other in piece[at:]]) and 2 * len(set(rest) & set(groups[-1])) >= len(
+                rest
+            ):
+                groups.append({name: column})  # blocks side by side without a column between
+    whole = [with_numbered_biases(with_new_weights(group, named)) for group in groups]
+    return [renamed_changes(group) for group in whole]
+
+
+def pieces(named: dict[int, str], titles: Container[int]) -> list[list[tuple[int, str]]]:
+    """The titles that stand together, without a column between them that has none."""
+    found: list[list[tuple[int, str]]] = []
+    for column in sorted(named):
+        if not found or any(between not in titles for between in range(found[-1][-1][0] + 1, column)):
+            found.append([])
+        found[-1].append((column, named[column]))
+    return found
+
+
+def with_new_weights(group: Lines, named: dict[int, str]) -> Lines:
+    """A second set of plain weight titles to the right, at the end of a row, are the weights after the update."""
+    again = {name: column for column, name in named.items() if kind(name).kind in WEIGHTS}
+    end = max(group.values(), default=0)
+    if again and all(column > end for column in again.values()) and set(again) <= set(group):
+        names = [name for column, name in named.items() if column > end]
+        if all(name in again for name in names):
+            return group | {f"new {name}": column for name, column in again.items()}
+    return group
+
+
+def with_numbered_biases(group: Lines) -> Lines:
+    """The biases of hidden and output units (b_h1, b_o1) numbered through, as the exercise does: b1, b2, b3 …"""
+    hidden = max((int(kind(name).number) for name in group if kind(name).kind in ("h", "a_h", "b_h")), default=0)
+
+    def number(found: re.Match[str]) -> str:
+        return f"b{int(found[2]) + (hidden if found[1] == 'o' else 0)}"
+
+    return {re.sub(r"\bb_([ho])(\d+)$", number, name): column for name, column in group.items()}
+
+
+def renamed_changes(group: Lines) -> Lines:
+    """Where no column says dE/dw, those that say Δw are meant so."""
+    if any(kind(name).kind in SLOPES for name in group):
+        return group
+    return {re.sub(r"^change ([wb]\d+)$", r"dE/d\1", name): column for name, column in group.items()}
+
+
+def other_rule(texts: dict[int, str], lines: Lines) -> bool:
+    """Whether one of the columns stands in a stretch of titles with an optimizer's state, such as v_w1 of momentum.
+
+    Its updates are right by another rule than plain gradient descent's, the only one that is judged.
+    """
+    stretches: list[set[int]] = []
+    for column in sorted(texts):
+        if column - 1 not in texts:
+            stretches.append(set())
+        stretches[-1].add(column)
+    touched = set().union(*(stretch for stretch in stretches if stretch & set(lines.values())))
+    return any(OPTIMIZER_STATE.fullmatch(texts[column].strip()) for column in touched)
+
+
+def numbers_as_texts(grid: Grid) -> str | None:
+    """The first cell of a table whose numbers are texts, as "0,15" is where the decimal sign is a point."""
+    for sheet in grid.sheets.values():
+        for row, columns in header_groups(sheet, text_rows(sheet)):
+            values = [sheet.at(row + 1, column).value for column in columns.values()]
+            texts = [value for value in values if isinstance(value, str) and TEXT_NUMBER.fullmatch(value.strip())]
+            if 2 * len(texts) > len(values):
+                line = next(column for column in columns.values() if sheet.at(row + 1, column).value == texts[0])
+                return f'{sheet.name}!{place(row + 1, line)} holds the text "{texts[0]}"'
+    return None
+
+
+def over(one: Lines, other: Lines, titles: dict[int, str]) -> bool:
+    """Whether a header below has titles, known or not, in the columns of one above it."""
+    beside = max(one.values()) < min(other.values()) or max(other.values()) < min(one.values())
+    return not beside or any(column in titles for column in one.values())
+
+
+def runs(sheet: Sheet, columns: Lines, start: int, end: int) -> list[list[int]]:
+    """The rows of each block under a header. A row that goes on from the last one belongs to its block."""
+    found: list[list[int]] = []
+    open_run, last_seen, other_titles = False, start, False
+    for row in range(start, end + 1):
+        if not is_data(sheet, columns, row):
+            open_run = False
+            other_titles |= bool(found) and is_titles(sheet, columns, row)
+            if row - last_seen > GAP:
+                break
+            continue
+        if other_titles and not goes_on(sheet, columns, row, found[-1][-1]):
+            break
+        last_seen = row
+        if found and (
+            goes_on(sheet, columns, row, found[-1][-1]) or (open_run and not restarts(sheet, columns, row, found[-1]))
+        ):
+            found[-1].append(row)
+        else:
+            found.append([row])
+        open_run = True
+    return found
+
+
+def is_data(sheet: Sheet, columns: Lines, row: int) -> bool:
+    """Whether most of the row's cells are numbers, error values or formulas."""
+    cells = [sheet.at(row, column) for name, column in columns.items() if name != "epoch"]
+    filled = [cell for cell in cells if is_filled(cell)]
+    return len(filled) >= max(min(2, len(cells)), len(cells) * 0.4)
+
+
+def is_titles(sheet: Sheet, columns: Lines, row: int) -> bool:
+    """Whether texts, and no numbers, stand in most of the columns: the titles of another table, known or not."""
+    cells = [sheet.at(row, column) for column in columns.values()]
+    texts = [cell for cell in cells if isinstance(cell.value, str) and cell.formula is None]
+    return len(texts) >= 2 and 2 * len(texts) > sum(cell.value is not None for cell in cells)
+
+
+def weight_columns(columns: Lines) -> list[int]:
+    return [column for name, column in columns.items() if kind(name).kind == "w"]
+
+
+def goes_on(sheet: Sheet, columns: Lines, row: int, before: int) -> bool:
+    """Whether the row's weights are computed from the row before, though something stands between."""
+    texts = [sheet.at(row, column).formula for column in weight_columns(columns)]
+    found = [text for text in texts if text and re.search(rf"(?<![\d]){before}(?!\d)", text)]
+    shared = [sheet.at(row, column) for column in weight_columns(columns)]
+    return len(found) * 2 > len(texts) or (
+        row == before + 1 and any(cell.formula is not None and cell.shift[0] > 0 for cell in shared)
+    )
+
+
+def restarts(sheet: Sheet, columns: Lines, row: int, run: list[int]) -> bool:
+    """Whether the row has the start's weights again, as plain numbers, after rows in which they had changed."""
+
+    def state(at: int) -> list[object]:
+        return [sheet.at(at, column).value for column in weight_columns(columns)]
+
+    plain = all(sheet.at(row, column).formula is None for column in weight_columns(columns))
+    return plain and len(run) > 1 and bool(weight_columns(columns)) and state(row) == state(run[0]) != state(run[-1])
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def labels(sheet: Sheet, blocks: list[Block]) -> dict[Position, str]:
+    """Numbers outside the blocks that a label to the left or above names: inputs, targets, weights, learning rates."""
+    taken = {
+        block.at(line, step)[1:]
+        for block in blocks
+        for line in block.lines.values()
+        for step in range(len(block.steps))
+    }
+    headers, found = {block.header for block in blocks if not block.across}, {}
+    for (row, column), cell in list(sheet.cells.items()):
+        if not isinstance(cell.value, str) or cell.formula is not None or len(cell.value) > 60:
+            continue
+        name = "learning_rate" if is_rate_label(cell.value) else quantity(cell.value)
+        if name is None or (row in headers and len(kind(name).number) > 1):
+            continue
+        stated = name == "learning_rate" and written_rate(cell.value) is not None
+        if (name == "learning_rate" or kind(name).kind in STARTED) and not stated:
+            where = labelled(sheet, row, column)
+            if where and where not in taken:
+                found.setdefault(where, name)
+    return found
+
+
+def labelled(sheet: Sheet, row: int, column: int) -> Position | None:
+    """The number that a label stands for: beside it, past blanks and "=" signs, or right below it."""
+    span = next((area for area in sheet.merged if area[0] <= row <= area[2] and area[1] <= column <= area[3]), None)
+    right = span[3] if span else column
+    for away in range(right + 1, right + 4):
+        value = sheet.at(row, away).value
+        if is_number(value):
+            return row, away
+        if value is not None and str(value).strip() not in ("=", ":", ""):
+            break
+    below = (span[2] if span else row) + 1
+    return (below, column) if is_number(sheet.at(below, column).value) else None
