@@ -43,7 +43,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "build": (LIGHT, ["addin.workbook", "build"]),
     "new": (LIGHT, ["addin.workbook", "new"]),
     "check": (LIGHT, ["xlsx.check"]),
-    "train": (WITH_TORCH, ["cnn.train"]),
+    "train": (WITH_TORCH, ["addin.trained", "train"]),
     "runs": (LIGHT, ["cnn.runs"]),
     "models": (WITH_TORCH, ["cnn.models"]),
     "evaluate": (WITH_TORCH, ["cnn.evaluate"]),

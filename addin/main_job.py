@@ -159,7 +159,7 @@ def train(folder: Path) -> int:
 
     dataset = data.load("auto").name
     options = ("--model", "tuned", "--dataset", dataset, *TRAINING[dataset], "--out", str(folder))
-    return run("cnn.train", *options)
+    return run("addin.trained", "train", *options)
 
 
 def run(*words: str, stdout: int | None = None) -> int:

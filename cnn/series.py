@@ -13,20 +13,19 @@ from cnn.console import say
 from cnn.runs import Series, series
 from cnn.runs.config import compare, determined, read_config
 from cnn.session import Session, clear_stale_stop, hold
-from cnn.stop import Stop
 
 BELOW_TARGET = 3
 
 
-def train(stop: Stop, asked: Series, data_dir: str | None) -> int:
+def train(first: Session, asked: Series, data_dir: str | None) -> int:
     """Train what is missing of the runs asked for; the exit code. Raises SettingsError where one has other settings."""
     asked.folder.mkdir(parents=True, exist_ok=True)
     lock = hold(asked.folder)
     try:
         name_runs(asked)
         clear_stale_stop(asked.folder)
-        stop.folders.append(asked.folder)
-        code = train_missing(stop, asked, data_dir)
+        first.stop.folders.append(asked.folder)
+        code = train_missing(first, asked, data_dir)
         runs.clear_stop(asked.folder)
         return code
     finally:
@@ -42,10 +41,10 @@ def name_runs(asked: Series) -> None:
     series.write(Series(asked.folder, {**known, **asked.settings}))
 
 
-def train_missing(stop: Stop, asked: Series, data_dir: str | None) -> int:
+def train_missing(first: Session, asked: Series, data_dir: str | None) -> int:
     """The exit code of the first run that did not finish, else 0."""
     for folder, settings in zip(asked.folders, asked.settings.values(), strict=True):
-        session = Session(stop)
+        session = Session(first.stop, first.finished)
         code = session.carry_out(partial(train_one, session, settings, folder, data_dir))
         gc.collect()  # a network and its optimizer refer to each other, and hold the images
         if code or not runs.read(folder).is_finished:

@@ -34,10 +34,10 @@ class Held:
 
 
 class Session:
-    """One run, and how it ends."""
+    """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held."""
 
-    def __init__(self, stop: Stop):
-        self.stop = stop
+    def __init__(self, stop: Stop, finished: Callable[[Path], None]):
+        self.stop, self.finished = stop, finished
         self.held: Held | None = None
 
     def carry_out(self, work: Callable[[], int]) -> int:
@@ -104,6 +104,7 @@ class Session:
         part, reached = runs.accuracy(training.epochs[-1])
         held.log.write("finished", epoch=facts["epochs"], **{f"{part}_accuracy": reached})
         say(runs.read(held.folder).status)
+        self.finished(held.folder)
 
     def stopped(self, stopped: Stopped) -> int:
         """Say and log how far the run came; the epoch that was under way is dropped."""
@@ -127,6 +128,10 @@ class Session:
                 self.held.log.write("failed", error=failure.error, advice=failure.advice)
         print(f"cnn.train: {failure}", file=sys.stderr)
         return failure.exit_code
+
+
+def nothing_more(folder: Path) -> None:
+    """What is done with a finished run where nobody asks for more."""
 
 
 def hold(folder: Path) -> runs.Lock:

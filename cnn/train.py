@@ -31,6 +31,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `stop` hears it Ctrl-C just ends this, without a traceback
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,15 +41,17 @@ from cnn.runs import Series, series
 from cnn.runs.config import compare
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
 from cnn.series import train, verdict
-from cnn.session import Session, newest_unfinished, prepare
+from cnn.session import Session, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
 
 MOST_SEEDS = 1000
 
 
-def main(arguments: list[str] | None = None, stop: Stop | None = None) -> int:
-    """Run the command line; the exit code. `stop` hears signals already."""
-    session = Session(stop or Stop())
+def main(
+    arguments: list[str] | None = None, stop: Stop | None = None, finished: Callable[[Path], None] = nothing_more
+) -> int:
+    """Run the command line; the exit code. `stop` hears signals already; `finished` is told of each finished run."""
+    session = Session(stop or Stop(), finished)
     return session.carry_out(lambda: command(session, parser().parse_args(arguments)))
 
 
@@ -60,7 +63,7 @@ def command(session: Session, options: argparse.Namespace) -> int:
     if options.find_rate:
         return find_rate(check_settings(given), options)
     if options.seeds:
-        return train_seeds(session.stop, given, options)
+        return train_seeds(session, given, options)
     return verdict([session.begin(check_settings(given), options.out, options.data_dir)], options.target)
 
 
@@ -74,20 +77,20 @@ def resume(session: Session, given: dict[str, Any], options: argparse.Namespace)
     found = series.read(folder)
     for run, settings in zip(found.folders, found.settings.values(), strict=True):
         compare(given, settings, run)
-    return train_all(session.stop, found, options)
+    return train_all(session, found, options)
 
 
-def train_seeds(stop: Stop, given: dict[str, Any], options: argparse.Namespace) -> int:
+def train_seeds(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
     """A series with a run for each seed, in --out or a folder of its own; those that are finished already are kept."""
     if "seed" in given:
         raise SettingsError("--seed names one seed and --seeds several", "Leave one of them out")
     settings = {f"seed-{seed}": check_settings({**given, "seed": seed}) for seed in options.seeds}
     folder = options.out or runs.new_folder(f"{check_settings(given)['model']}-series")
-    return train_all(stop, Series(folder, settings), options)
+    return train_all(session, Series(folder, settings), options)
 
 
-def train_all(stop: Stop, asked: Series, options: argparse.Namespace) -> int:
-    return train(stop, asked, options.data_dir) or verdict(asked.folders, options.target)
+def train_all(session: Session, asked: Series, options: argparse.Namespace) -> int:
+    return train(session, asked, options.data_dir) or verdict(asked.folders, options.target)
 
 
 def find_rate(settings: dict[str, Any], options: argparse.Namespace) -> int:
@@ -162,12 +165,12 @@ def percentage(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is no percentage, such as 99.4")
 
 
-def as_command() -> int:
+def as_command(arguments: list[str] | None = None, finished: Callable[[Path], None] = nothing_more) -> int:
     """The command line in a process of its own: signals are heard until it has ended."""
     stop = Stop()
     stop.hear_signals()
     console.prepare()
-    return main(stop=stop)
+    return main(arguments, stop, finished)
 
 
 if __name__ == "__main__":

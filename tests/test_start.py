@@ -121,7 +121,7 @@ def copy_project(folder: Path, index: str) -> Project:
     for package in ("addin", "cnn"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "start.py", folder)
-    (folder / "cnn/train.py").write_text(TRAINER + "sys.exit(7)\n")
+    (folder / "addin/trained.py").write_text(TRAINER + "sys.exit(7)\n")
     (folder / "xlsx").mkdir()
     (folder / "xlsx/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
@@ -291,14 +291,14 @@ def test_two_starts_at_once_install_once(project: Project, index: Index):
 def test_train_passes_arguments_and_exit_code_on(finished: Project):
     done = finished.start("train", "--epochs", "2", "--out", "a b", "--no-torch", "--help")
     assert done.returncode == 7
-    assert done.stdout.endswith("['--epochs', '2', '--out', 'a b', '--no-torch', '--help']\n")
+    assert done.stdout.endswith("['train', '--epochs', '2', '--out', 'a b', '--no-torch', '--help']\n")
 
 
 def test_what_was_imported_is_kept_compiled_though_the_variable_forbids_it(finished: Project, monkeypatch):
     monkeypatch.setitem(finished.environment, "PYTHONDONTWRITEBYTECODE", "1")
-    shutil.rmtree(finished.folder / "cnn/__pycache__", ignore_errors=True)
+    shutil.rmtree(finished.folder / "addin/__pycache__", ignore_errors=True)
     finished.start("train")
-    assert list((finished.folder / "cnn/__pycache__").glob("__init__*.pyc"))
+    assert list((finished.folder / "addin/__pycache__").glob("__init__*.pyc"))
 
 
 def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Project, monkeypatch, tmp_path: Path):
@@ -310,7 +310,7 @@ def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Proje
 @posix
 def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, tmp_path: Path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), "")
-    (project.folder / "cnn/train.py").write_text(TRAINER + "import time\ntime.sleep(60)\n")
+    (project.folder / "addin/trained.py").write_text(TRAINER + "import time\ntime.sleep(60)\n")
     process = project.begin("train")
     assert process.stdout.readline().split()[1] == str(process.pid)
     process.send_signal(signal.SIGINT)

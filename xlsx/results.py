@@ -1,4 +1,4 @@
-"""A results workbook of finished or live runs: `python start.py results RUN… --out FILE.xlsx`.
+"""A results workbook of finished or live runs: `python start.py results RUN… [--out FILE.xlsx]`.
 
 A sheet Summary over the runs, then a sheet per run with its epochs, charts and settings. Read from the run folders
 alone, so any run can be shown, while it trains or years later.
@@ -34,6 +34,7 @@ from xlsx.sheets.results import (
     spaced,
 )
 
+FILE_NAME = "results.xlsx"
 SUMMARY = "Summary"
 FACTS = ("model", "dataset", "device", "parameters")
 LAST = ("epoch", "test_accuracy", "test_loss", "train_accuracy", "train_loss")
@@ -182,11 +183,14 @@ def find(folders: list[Path]) -> list[Run]:
 def main(line: list[str] | None = None) -> int:
     """0 when the workbook is written; 2, with one line, when it is not."""
     parser = argparse.ArgumentParser(prog="python start.py results", description="Write a workbook of training runs.")
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, finished or live")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.xlsx", help="the workbook to write")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.xlsx", help=f"default: {FILE_NAME}, in the run's own folder")
     asked = parser.parse_args(line)
     try:
-        print(write(find(asked.runs), asked.out))
+        found = find([runs.find(run) for run in asked.runs])
+        print(write(found, asked.out or found[0].folder / FILE_NAME))
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
