@@ -126,7 +126,7 @@ def write_check(book: Book, sheet: Worksheet) -> None:
     """first_bad_sample: the first row of yours that holds a text or an error; empty when none does."""
     first, last = column_of(book, 1), column_of(book, 1) + len(names(book)) - 1
     bad = [
-        f"SUMPRODUCT((1-ISBLANK({cells}))*(1-ISNUMBER({cells})))>0"
+        f"COUNTA({cells})>COUNT({cells})"
         for cells in (xl_range(row, first, row, last) for row in range(FIRST, FIRST + book.samples))
     ]
     text = '""'

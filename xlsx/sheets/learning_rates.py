@@ -171,8 +171,12 @@ def write_python(book: Book, sheet: Worksheet) -> None:
 def compared(book: Book, index: int) -> tuple[str, str]:
     """Of the epochs of a rate: 1 where native and Python differ, and how many of the two are numbers."""
     native, beside = pair(book, index)
-    here = stable(xl_range(FIRST, EPOCH, FIRST + book.epochs, EPOCH), chaos_cell(index))
+    here = stable(epochs_of(book), chaos_cell(index))
     return f"{here}*{differs(native, beside, SWEEP_TOLERANCE)}", f"{here}*({numbers_in(native, beside)})"
+
+
+def epochs_of(book: Book) -> str:
+    return str(xl_range(FIRST, EPOCH, FIRST + book.epochs, EPOCH))
 
 
 def chaos_cell(index: int) -> str:
@@ -198,7 +202,7 @@ def write_summary(book: Book, block: Descent, index: int, losses: list[float]) -
         source = xl_rowcol_to_cell(FIRST + epoch, NATIVE + index)
         sheet.write_formula(row, column, f"={source}", looks["short_row"], stored(losses[epoch]))
     column, (native, _) = SUMMARY + 1 + len(epochs), pair(book, index)
-    array(sheet, (row, column) * 2, goal(native), looks["general"], goal_value(losses))
+    array(sheet, (row, column) * 2, goal(native, epochs_of(book)), looks["general"], goal_value(losses))
     how = chaotic(chaos_cell(index), book.epochs, outcome(NATIVE + index, rate_used, book.epochs))
     array(sheet, (row, column + 1) * 2, how, looks["state"], outcome_text(losses))
     different, numbers = compared(book, index)
@@ -214,10 +218,13 @@ def write_summary_header(book: Book, sheet: Worksheet) -> None:
         sheet.write_string(FIRST, column, title, book.looks[look])
 
 
-def goal(native: str) -> str:
-    """The first epoch with a loss below GOAL, for an array formula."""
-    found = f'IFERROR(MATCH(TRUE,IF(ISNUMBER({native}),{native}<{GOAL}),0)-1,"not yet")'
-    return f'IF(COUNT({native})=0,"{NOTHING}",{found})'
+def goal(native: str, epochs: str) -> str:
+    """The first epoch with a loss below GOAL, for an array formula.
+
+    (Not every program computes a condition within MATCH, or ISNUMBER, cell by cell.)
+    """
+    found = f"MIN(IF(IFERROR({native},1E+9)<{GOAL},{epochs},1E+9))"
+    return f'IF(COUNT({native})=0,"{NOTHING}",IF(COUNTIF({native},"<"&{GOAL})=0,"not yet",{found}))'
 
 
 def goal_value(losses: list[float]) -> int | str:

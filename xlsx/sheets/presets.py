@@ -16,6 +16,7 @@ from xlsx.sheets.book import Book
 COLUMN = 11  # of the first preset
 NUMBER_ROW, SOURCES_ROW = 3, 4
 CHOICE = (4, 1)
+MOST = 16  # columns that a formula looks through: one cell alone is no range to every program
 
 
 def fitting(book: Book) -> dict[str, Preset]:
@@ -41,8 +42,9 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list[Any]], header_row
     sheet.set_column(COLUMN, COLUMN + len(found) - 1, 13, looks["plain"])
     sheet.write_string(2, COLUMN, "The presets that fit, and what they put in", looks["group"])
     number = chosen(book, found) or ""
+    row = xl_range_abs(header_row, COLUMN, header_row, COLUMN + MOST - 1)
     sheet.write_formula(
-        NUMBER_ROW, COLUMN, f"=MATCH(preset,{names},0)", looks["integer_muted"], list(found).index(number) + 1
+        NUMBER_ROW, COLUMN, f"=MATCH(preset,{row},0)", looks["integer_muted"], list(found).index(number) + 1
     )
     sheet.write_string(NUMBER_ROW, COLUMN + 1, "number of the chosen one", looks["muted_plain"])
     book.define("preset_number", sheet, (NUMBER_ROW, COLUMN) * 2)
@@ -70,11 +72,11 @@ def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dic
     sheet.data_validation(row, column, row, column, rule)
     book.define("preset", sheet, CHOICE * 2)
     sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)
-    source = f'=IFERROR(INDEX({sources},preset_number),"not in the list")'
+    source = f'=IFERROR(INDEX({sources},1,preset_number),"not in the list")'
     sheet.write_formula(row, column + 2, source, book.looks["muted_apart"], found[name].source)
 
 
 def value(row: int) -> str:
     """The formula of the chosen preset's value in a row."""
     first = xl_rowcol_to_cell(row, COLUMN, col_abs=True)
-    return f"INDEX({first}:{xl_rowcol_to_cell(row, COLUMN + 15, col_abs=True)},preset_number)"
+    return f"INDEX({first}:{xl_rowcol_to_cell(row, COLUMN + MOST - 1, col_abs=True)},1,preset_number)"

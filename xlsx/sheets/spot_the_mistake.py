@@ -115,7 +115,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         texts = xl_range(row, TEXTS, row, TEXTS + len(found))
         wrong = found[0].of(book.network, 1)
         shown = short(wrong[weight]) if weight in wrong else "as it should be"
-        sheet.write_formula(row, WRONG, f"=INDEX({texts},mistake_number)", book.looks["formula_apart"], shown)
+        sheet.write_formula(row, WRONG, f"=INDEX({texts},1,mistake_number)", book.looks["formula_apart"], shown)
         verdicts.append(write_check(book, sheet, row, weight, found))
     last = FIRST + len(learned(book)) - 1
     mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
