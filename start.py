@@ -156,6 +156,8 @@ def hand_over(command: str, module: "list[str]") -> int:
         os.chdir(ROOT)
     sys.stdout.flush()
     if os.name == "posix":
+        if command == "train":  # which hears them: they wait for it
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
         os.execv(line[0], line)
     return run_child(line)
 

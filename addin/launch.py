@@ -159,7 +159,7 @@ def _launch(folder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((Path(folder) / "launch.json").read_bytes())
         return found if isinstance(found, dict) else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

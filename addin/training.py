@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from addin import launch
+from addin.wording import in_the_sheets_words
 from cnn import runs
 from cnn.runs.settings import SettingsError
 
@@ -50,7 +51,7 @@ def answer(command: str, sheet: Sheet) -> Answer:
     try:
         return COMMANDS[command](sheet)
     except (OSError, SettingsError) as error:
-        return Answer(status=str(error))
+        return Answer(status=in_the_sheets_words(str(error)))
 
 
 def train(sheet: Sheet) -> Answer:
@@ -95,7 +96,7 @@ def state(run: runs.Run) -> Answer:
         return Answer(status=run.status)
     if launch.is_starting(run.folder):
         return Answer(status=f"{STARTING} {launch.said(run.folder)}")
-    return Answer(status=launch.outcome(run.folder) or run.status, over=True)
+    return Answer(status=in_the_sheets_words(launch.outcome(run.folder) or run.status), over=True)
 
 
 COMMANDS = {"train": train, "stop": stop, "resume": resume, "newest": newest, "look": look}

@@ -5,6 +5,7 @@ Random numbers need no place in it: every epoch's are seeded from the run's seed
 
 from __future__ import annotations
 
+import copy
 import io
 import pickle
 import warnings
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from cnn import runs
 from cnn.runs.settings import as_begun
@@ -45,20 +47,87 @@ def save(path: Path, run: dict[str, Any], parts: dict[str, Stateful], epochs: li
 def load(path: Path, run: dict[str, Any], parts: dict[str, Stateful]) -> list[dict[str, Any]]:
     """Restore the parts; returns the complete epochs' figures. Raises CheckpointError, OSError.
 
-    The file is not trusted: nothing in it is run (weights_only).
+    The file is not trusted: nothing in it is run (weights_only), and nothing of it is loaded before all of it fits.
     """
     found = _read(path)
     _compare(path, found.get("run"), run)
-    try:
-        for name, part in parts.items():
-            part.load_state_dict(found[name])
-        epochs = [{**epoch, "epoch": int(epoch["epoch"])} for epoch in found["epochs"]]
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise CheckpointError(f"{path} does not fit the network {run['model']} ({_short(error)})", ADVICE) from error
-    if not all(value.isfinite().all() for part in parts.values() for value in _tensors(part.state_dict())):
+    for name, part in parts.items():
+        if flaw := difference(_fitting(part), _essence(found.get(name)), name):
+            raise CheckpointError(f"{path} does not fit the network {run['model']}: {flaw}", ADVICE)
+    epochs = _figures(path, found.get("epochs"))
+    if not all(value.isfinite().all() for name in parts for value in _tensors(found[name])):
         raise CheckpointError(f"{path} holds numbers that are not finite", ADVICE)
-    if [epoch["epoch"] for epoch in epochs] != list(range(1, len(epochs) + 1)):
-        raise CheckpointError(f"{path} holds other epochs than the first {len(epochs)}", ADVICE)
+    for name, part in parts.items():
+        part.load_state_dict({**found[name], **_own(part)})
+    return epochs
+
+
+def difference(wanted: object, found: object, place: str) -> str | None:
+    """Where `found` differs from `wanted` in names, types or shapes, in words; numbers and texts may be others."""
+    if isinstance(wanted, Tensor) and isinstance(found, Tensor):
+        shapes = [(tuple(each.shape), each.dtype) for each in (found, wanted)]
+        return None if shapes[0] == shapes[1] else f"{place} is {_shown(found)}, not {_shown(wanted)}"
+    if type(wanted) is not type(found) and not (isinstance(wanted, dict) and isinstance(found, dict)):
+        return f"{place} is {_shown(found)}, not {_shown(wanted)}"
+    wanted, found = _by_name(wanted), _by_name(found)
+    if names := [name for name in {**wanted, **found} if name not in wanted or name not in found]:
+        return f"{place} {'has a' if names[0] in found else 'lacks its'} part {names[0]}"
+    flaws = (difference(wanted[name], found[name], f"{place}.{name}") for name in wanted)
+    return next(filter(None, flaws), None)
+
+
+def _by_name(state: object) -> dict[object, object]:
+    """What a state consists of, in a dictionary; a number or text consists of nothing."""
+    if isinstance(state, dict):
+        return state
+    return dict(enumerate(state)) if isinstance(state, list | tuple) else {}
+
+
+def _shown(value: object) -> str:
+    """A value's kind in a few words: 16×1×5×5 of float32."""
+    if isinstance(value, Tensor):
+        return f"{'×'.join(map(str, value.shape)) or 'one number'} of {str(value.dtype).removeprefix('torch.')}"
+    return "missing" if value is None else f"of the type {type(value).__name__}"
+
+
+def _fitting(part: Stateful) -> object:
+    """A state that fits this part. An optimizer's is empty before its first update, so a copy makes one."""
+    if not isinstance(part, Optimizer):
+        return dict(part.state_dict())
+    twin = copy.deepcopy(part)
+    for group in twin.param_groups:
+        for weight in group["params"]:
+            weight.grad = torch.zeros_like(weight)
+    twin.step()
+    return _essence(twin.state_dict())
+
+
+def _essence(state: object) -> object:
+    """What has to fit: of an optimizer's groups the weights' numbers. All else in them the run's settings say."""
+    if not (isinstance(state, dict) and "param_groups" in state):
+        return state
+    groups = state["param_groups"]
+    numbers = [group.get("params") for group in groups] if _are_groups(groups) else groups
+    return {**state, "param_groups": numbers}
+
+
+def _are_groups(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(group, dict) for group in found)
+
+
+def _own(part: Stateful) -> dict[str, Any]:
+    """What is not taken from a checkpoint."""
+    return {"param_groups": part.state_dict()["param_groups"]} if isinstance(part, Optimizer) else {}
+
+
+def _figures(path: Path, found: object) -> list[dict[str, Any]]:
+    """The figures of the epochs from the first on, a number or nothing for each name. Raises CheckpointError."""
+    epochs = found if isinstance(found, list) and all(isinstance(epoch, dict) for epoch in found) else [{}]
+    kinds = {type(value) for epoch in epochs for value in epoch.values()}
+    if not kinds <= {int, float, type(None)} or [epoch.get("epoch") for epoch in epochs] != [
+        *range(1, len(epochs) + 1)
+    ]:
+        raise CheckpointError(f"{path} holds other epochs than the first ones", ADVICE)
     return epochs
 
 
@@ -66,7 +135,7 @@ def _tensors(state: object) -> Iterator[Tensor]:
     """Every tensor in the state of a network, an optimizer or an average."""
     if isinstance(state, Tensor):
         yield state
-    for value in state.values() if isinstance(state, dict) else ():
+    for value in _by_name(state).values():
         yield from _tensors(value)
 
 

@@ -24,7 +24,7 @@ def choose_device(name: str) -> str:
     """The device `name`; auto is the first there is. Raises SettingsError where it is missing."""
     found = [device for device, is_there in DEVICES.items() if name in (device, "auto") and is_there()]
     if not found:
-        error = f"device is {name}, and this PyTorch ({torch.__version__}) sees none here"
+        error = f"--device is {name}, and this PyTorch ({torch.__version__}) sees none here"
         raise SettingsError(error, "Take --device cpu; python start.py doctor says what a GPU lacks")
     return found[0]
 
@@ -35,7 +35,7 @@ def use_one_thread() -> None:
     These networks are small: a second thread helps on cores at rest, and beside any other program, such as the
     spreadsheet that shows the run, it takes many times as long, since each waits for the other.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
+    if not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(1)
 
 

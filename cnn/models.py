@@ -5,6 +5,9 @@ python start.py models    prints them, layer by layer
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnn.runs.settings import PARAMETER_LIMIT
+from cnn.runs.command import Parser, carry_out
+from cnn.runs.settings import PARAMETER_LIMIT, check_setting
 
 MARGIN = 2  # pixels at each edge that tuned leaves out: blank in most images, and as slow as the others
 
@@ -237,5 +241,32 @@ def printed(model: str) -> str:
     )
 
 
+def facts(model: str) -> dict[str, Any]:
+    """A network for a program: its sums, and its layers in the order in which an image passes them."""
+    rows = layer_table(build(model))
+    return {"model": model, **{key: sum(row[key] for row in rows) for key in LAYER_KEYS[2:]}, "layers": rows}
+
+
+def parser() -> Parser:
+    """The command line."""
+    made = Parser("models", __doc__)
+    made.add_argument("models", metavar="MODEL", nargs="*", help=f"{', '.join(MODELS)} (default: all)")
+    made.add_argument("--json", action="store_true", help="the same as JSON, for a program")
+    return made
+
+
+def shown(options: argparse.Namespace) -> int:
+    """Print the networks; the exit code. Raises SettingsError."""
+    chosen = [check_setting("model", name, "MODEL") for name in options.models] or list(MODELS)
+    found = json.dumps([facts(name) for name in chosen], indent=2) if options.json else None
+    print(found or "\n\n".join(printed(name) for name in chosen))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    return carry_out("models", lambda: shown(parser().parse_args(arguments)))
+
+
 if __name__ == "__main__":
-    print("\n\n".join(printed(model) for model in MODELS))
+    sys.exit(main())

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,19 @@ def normal(images: data.DataSet) -> dict[str, str]:
 
 
 def weights(network: nn.Module, facts: dict[str, str]) -> bytes:
-    return save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, facts)
+    """The network as safetensors; the same weights give the same bytes."""
+    return in_order(save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, facts))
+
+
+def in_order(content: bytes) -> bytes:
+    """A safetensors file with its header in the order of names: the library leaves that to chance.
+
+    The header's length in 8 bytes, itself as JSON, then the numbers (huggingface.co/docs/safetensors).
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # so that the numbers begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def read_weights(folder: Path, model: str) -> nn.Module:

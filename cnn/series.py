@@ -11,16 +11,19 @@ from typing import Any
 from cnn import runs
 from cnn.console import say
 from cnn.runs import Series, series
+from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, determined, read_config
-from cnn.session import Session, clear_stale_stop, hold
+from cnn.session import Session, clear_stale_stop
 
 BELOW_TARGET = 3
 
 
 def train(first: Session, asked: Series, data_dir: str | None) -> int:
     """Train what is missing of the runs asked for; the exit code. Raises SettingsError where one has other settings."""
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    lock = hold(asked.folder)
+    with runs.writing(asked.folder):
+        asked.folder.mkdir(parents=True, exist_ok=True)
+    refuse_taken(asked.folder)
+    lock = hold(asked.folder, first.force)
     try:
         name_runs(asked)
         clear_stale_stop(asked.folder)
@@ -44,7 +47,7 @@ def name_runs(asked: Series) -> None:
 def train_missing(first: Session, asked: Series, data_dir: str | None) -> int:
     """The exit code of the first run that did not finish, else 0."""
     for folder, settings in zip(asked.folders, asked.settings.values(), strict=True):
-        session = Session(first.stop, first.finished)
+        session = Session(first.stop, first.finished, first.force)
         code = session.carry_out(partial(train_one, session, settings, folder, data_dir))
         gc.collect()  # a network and its optimizer refer to each other, and hold the images
         if code or not runs.read(folder).is_finished:

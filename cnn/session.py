@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn import runs
-from cnn.advice import as_failure
+from cnn import official, runs
 from cnn.console import say
+from cnn.runs.advice import as_failure
+from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
-from cnn.runs.settings import SETTINGS, SettingsError
+from cnn.runs.settings import SETTINGS, SettingsError, check_threads
 from cnn.stop import Stop, Stopped
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ class Held:
 
 
 class Session:
-    """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held."""
+    """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held.
 
-    def __init__(self, stop: Stop, finished: Callable[[Path], None]):
-        self.stop, self.finished = stop, finished
+    `force` takes its folder from a trainer that may be alive.
+    """
+
+    def __init__(self, stop: Stop, finished: Callable[[Path], None], force: bool = False):
+        self.stop, self.finished, self.force = stop, finished, force
         self.held: Held | None = None
 
     def carry_out(self, work: Callable[[], int]) -> int:
@@ -67,7 +71,7 @@ class Session:
         config = read_config(folder)
         compare(given, config, folder)
         held = self.take(folder, resume=True)
-        settings = {name: config[name] for name in SETTINGS}
+        settings = {name: config[name] for name in SETTINGS} | {name: given[name] for name in {"device"} & {*given}}
         training = self.prepare(settings, data_dir or config.get("data_dir"))
         restore(held, training)
         self.train(held, training, len(training.epochs))
@@ -79,14 +83,14 @@ class Session:
         return training
 
     def take(self, folder: Path, resume: bool = False) -> Held:
-        """Make this the run's folder and lock it. Raises SettingsError where another trainer or run has it, OSError."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = hold(folder)
-        if not resume and (folder / "config.json").exists():
-            raise SettingsError(f"{folder} holds a run already", "Take another folder, or go on with --resume RUN")
+        """Make this the run's folder and lock it. Raises SettingsError where a trainer, run or file has it, OSError."""
+        with runs.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not resume and not runs.is_alive(folder):
+            refuse_taken(folder)
         if resume and runs.read(folder).is_finished:
             raise SettingsError(f"{folder} is finished", "Start a new run without --resume")
-        self.held = Held(folder, lock, runs.Log(folder))
+        self.held = Held(folder, hold(folder, self.force), runs.Log(folder))
         clear_stale_stop(folder)
         return self.held
 
@@ -115,6 +119,9 @@ class Session:
         folder = self.held.folder
         self.held.log.write("stopped", epoch=len(runs.read(folder).epochs))
         runs.clear_stop(folder)
+        if not (folder / "config.json").exists():
+            say("stopped before the run began")
+            return stopped.exit_code
         say(f"{runs.read(folder).status}; an unfinished epoch was dropped")
         say(f"to go on: python start.py train --resume {folder}")
         return stopped.exit_code
@@ -132,14 +139,6 @@ class Session:
 
 def nothing_more(folder: Path) -> None:
     """What is done with a finished run where nobody asks for more."""
-
-
-def hold(folder: Path) -> runs.Lock:
-    """The folder's lock. Raises SettingsError where another trainer has it, OSError."""
-    lock = runs.Lock(folder)
-    if not lock.acquire():
-        raise SettingsError(f"Another trainer is at work in {folder}", "Let it end, or stop it first")
-    return lock
 
 
 def restore(held: Held, training: TrainingState) -> None:
@@ -169,8 +168,10 @@ def newest_unfinished() -> Path:
 
 def prepare(settings: dict[str, Any], data_dir: str | None) -> TrainingState:
     """training.prepare. Raises ImportError where PyTorch is missing or cannot be loaded."""
+    check_threads()
+    files = official.look(settings["dataset"], data_dir)
     try:
         from cnn import training
     except OSError as error:  # Windows, where a library of PyTorch's is missing
         raise ImportError(str(error)) from error
-    return training.prepare(settings, data_dir, say)
+    return training.prepare(settings, data_dir, say, files)

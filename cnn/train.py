@@ -14,12 +14,12 @@ Every choice of the recipe is an option. Test figures are shown after every epoc
 the last epoch's. The same seed, machine, settings and threads give the same run. One thread computes, beside which
 a spreadsheet can work; with OMP_NUM_THREADS=2 an epoch is quicker on two idle cores.
 
-Ctrl-C, SIGTERM or a file named "stop" in the run folder end the run within a batch and keep its complete epochs;
-a second Ctrl-C ends it at once. --resume goes on after the last complete epoch, after a kill too; so does --seeds
-with the same --out, which trains only what is missing.
+Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 (Slurm's warning) or a file named "stop" in the run folder end the run within a batch
+and keep its complete epochs; a second Ctrl-C ends it at once. --resume goes on after the last complete epoch, after a
+kill too; so does --seeds with the same --out, which trains only what is missing.
 
 Exit codes: 0 finished, or stopped by the file; 1 failed; 2 wrong use; 3 finished below --target; 130 stopped by
-Ctrl-C; 143 stopped by SIGTERM.
+Ctrl-C; 143 stopped by SIGTERM, SIGHUP or SIGUSR1.
 """
 
 from __future__ import annotations
@@ -31,20 +31,23 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `stop` hears it Ctrl-C just ends this, without a traceback
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from cnn import console, runs
 from cnn.console import say
 from cnn.runs import Series, series
+from cnn.runs.command import Parser
 from cnn.runs.config import compare
-from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
+from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import train, verdict
 from cnn.session import Session, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
 
 MOST_SEEDS = 1000
+NOT_TRIED = ("epochs", "learning_rate", "schedule", "warmup", "plain", "average", "average_every")  # by --find-rate
 
 
 def main(
@@ -57,11 +60,13 @@ def main(
 
 def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
-    given = {name: check_setting(name, value) for name, value in vars(options).items() if name in SETTINGS}
+    session.force = options.force
+    refuse_torchrun()
+    given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     if options.resume is not None:
         return resume(session, given, options)
     if options.find_rate:
-        return find_rate(check_settings(given), options)
+        return find_rate(given, options)
     if options.seeds:
         return train_seeds(session, given, options)
     return verdict([session.begin(check_settings(given), options.out, options.data_dir)], options.target)
@@ -77,7 +82,8 @@ def resume(session: Session, given: dict[str, Any], options: argparse.Namespace)
     found = series.read(folder)
     for run, settings in zip(found.folders, found.settings.values(), strict=True):
         compare(given, settings, run)
-    return train_all(session, found, options)
+    again = {name: {**settings, **given} for name, settings in found.settings.items()}
+    return train_all(session, Series(folder, again), options)
 
 
 def train_seeds(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
@@ -93,8 +99,12 @@ def train_all(session: Session, asked: Series, options: argparse.Namespace) -> i
     return train(session, asked, options.data_dir) or verdict(asked.folders, options.target)
 
 
-def find_rate(settings: dict[str, Any], options: argparse.Namespace) -> int:
-    """The learning-rate range test, into --out or a folder in the user's own."""
+def find_rate(given: dict[str, Any], options: argparse.Namespace) -> int:
+    """The learning-rate range test, into --out or a folder in the user's own. Raises SettingsError."""
+    ignored = [option(name) for name in given if name in NOT_TRIED] + ["--target"] * (options.target is not None)
+    if ignored:
+        raise SettingsError(f"{ignored[0]} says nothing to --find-rate, which trains no run", "Leave it out")
+    settings = check_settings(given)
     training = prepare(settings, options.data_dir)
     from cnn import rates  # it needs PyTorch, of whose lack `prepare` has told
 
@@ -102,31 +112,31 @@ def find_rate(settings: dict[str, Any], options: argparse.Namespace) -> int:
     return 0
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as for a wrong value."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(message, "--help shows every option")
+def refuse_torchrun() -> None:
+    """Raise SettingsError in a process that is one of several: each would train the same run."""
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1" and "RANK" in os.environ:
+        raise SettingsError(f"torchrun started {processes} processes, and one trains", "Leave torchrun out")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; a setting that is not given is not in its result, so that --resume can tell."""
-    usage, _, rest = __doc__.partition("\n\n")
-    made = Parser("python start.py train", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = Parser("train", __doc__)
     for name in SETTINGS:
-        made.add_argument(f"--{name.replace('_', '-')}", **option(name))
+        made.add_argument(option(name), **described(name))
     made.add_argument("--target", metavar="PERCENT", type=percentage, help="the accuracy the last epoch must reach")
     made.add_argument("--data-dir", metavar="FOLDER", help="has MNIST/raw as torchvision has it (default CNN_DATA_DIR)")
     where = made.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="RUN", type=path, help="the run's own folder (default: new, in BACKPROP_HOME)")
     where.add_argument("--resume", metavar="RUN", type=path, nargs="?", const="", help="go on with it, or the newest")
+    made.add_argument("--force", action="store_true", help="go on though it may be alive: see an error that names this")
     what = made.add_mutually_exclusive_group()
     what.add_argument("--seeds", metavar="LIST", type=seeds, help="a run for each seed: 0-4, or 1,3,5")
     what.add_argument("--find-rate", action="store_true", help="no run: try learning rates, and draw the loss")
     return made
 
 
-def option(name: str) -> dict[str, Any]:
+def described(name: str) -> dict[str, Any]:
     """What argparse needs to know of a setting."""
     setting = SETTINGS[name]
     if setting.choices == ("no", "yes"):
@@ -158,7 +168,7 @@ def seeds(text: str) -> list[int]:
 def percentage(text: str) -> float:
     """An accuracy in percent. Raises ArgumentTypeError."""
     try:
-        if 0 < float(text) <= 100:
+        if 1 < float(text) <= 100:  # 0.994 is meant as a fraction, and every run would reach it
             return float(text)
     except ValueError:
         pass

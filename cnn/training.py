@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from cnn import checkpoint, data, machine, models, recipe, runs
+from cnn.official import Official
 from cnn.runs.settings import SettingsError
 
 
@@ -38,14 +38,19 @@ class TrainingState:
         """The network that counts: the average of its weights where there is one, and it has begun."""
         return self.average.module if self.average and self.average.n_averaged else self.network
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings that tell this run from another: all but where it is computed."""
+        return {name: value for name, value in self.settings.items() if name != "device"}
+
     def save(self, path: Path, epochs: list[dict[str, Any]]) -> None:
         """Write the checkpoint after `epochs`, which are then the complete ones. Raises OSError."""
-        checkpoint.save(path, self.settings, self.parts, epochs)
+        checkpoint.save(path, self.identity, self.parts, epochs)
         self.epochs = epochs
 
     def restore(self, path: Path) -> None:
         """Go back to the checkpoint's state. Raises CheckpointError, OSError."""
-        self.epochs = checkpoint.load(path, self.settings, self.parts)
+        self.epochs = checkpoint.load(path, self.identity, self.parts)
 
     @property
     def device(self) -> torch.device:
@@ -53,8 +58,7 @@ class TrainingState:
 
     @property
     def batches(self) -> int:
-        size: int = self.settings["batch_size"]
-        return math.ceil(len(self.images.train) / size)
+        return self.images.train.batch_count(self.settings["batch_size"])
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -88,23 +92,28 @@ class TrainingState:
         return all(bool(value.isfinite().all()) for value in states)
 
     def diverged(self, error: str) -> runs.Failure:
-        advice = f"Take a smaller learning_rate than {self.settings['learning_rate']}; the epochs before are kept"
+        advice = f"Take a smaller --learning-rate than {self.settings['learning_rate']}; the epochs before are kept"
         return runs.Failure(error, advice)
 
 
-def prepare(settings: dict[str, Any], data_dir: str | None, say: Callable[[str], None]) -> TrainingState:
+def prepare(
+    settings: dict[str, Any], data_dir: str | None, say: Callable[[str], None], files: Official | None = None
+) -> TrainingState:
     """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
     device = machine.choose_device(settings["device"])
-    images = data.load(settings["dataset"], data_dir, say)
+    images = data.load(settings["dataset"], data_dir, say, files)
     images = (images.validation() if settings["validate"] == "yes" else images).to(torch.device(device))
     if settings["batch_size"] > len(images.train):
-        error = f"batch_size is {settings['batch_size']}, more than the {len(images.train):,} training images"
+        error = f"--batch-size is {settings['batch_size']}, more than the {len(images.train):,} training images"
         raise SettingsError(f"{error} of {images.name}", "Take a smaller --batch-size")
     machine.use_one_thread()
     machine.keep_memory()
     torch.backends.cudnn.deterministic = True
     machine.seed_epoch(settings["seed"], 0)
     network = models.build(settings["model"]).to(device)
+    if settings["batch_size"] == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):
+        error = f"--batch-size is 1, and the network {settings['model']} is normalised over a batch (BatchNorm)"
+        raise SettingsError(error, "Take a larger --batch-size")
     precision = recipe.choose_precision(settings["precision"], device)
     settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])

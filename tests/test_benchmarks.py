@@ -39,6 +39,6 @@ def test_a_row_is_the_mean_and_the_deviation_of_its_five_seeds(results: Path) ->
 def test_a_row_of_runs_with_other_settings_is_refused(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = benchmark.Row("--model tiny --epochs 15 --batch-size 64", 99.2, 99.4)
     monkeypatch.setitem(benchmark.ROWS, "tiny", other)
-    with pytest.raises(SettingsError, match="batch_size is 64, but seed-0 was started with 256"):
+    with pytest.raises(SettingsError, match="--batch-size is 64, but seed-0 was started with 256"):
         benchmark.table()
     assert not results.exists()

@@ -15,6 +15,7 @@ from torch import nn
 
 from cnn import checkpoint, recipe
 from cnn.checkpoint import CheckpointError
+from cnn.runs.settings import check_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUN = {"model": "reference", "seed": 3}
@@ -123,7 +124,9 @@ def test_a_checkpoint_of_another_network_or_run_is_refused(path: Path) -> None:
     assert refused(path).startswith(f"{path} is of the network tuned, not reference")
     Small(seed=1).save(path, seed=4)
     assert refused(path).startswith(f"{path} is of a run with seed 4, not 3")
-    Small(seed=1, outputs=5).save(path)
+    other = Small(seed=1, outputs=5)
+    other.step()
+    other.save(path)
     assert refused(path).startswith(f"{path} does not fit the network reference")
 
 
@@ -147,9 +150,72 @@ def test_a_checkpoint_with_numbers_that_are_not_finite_is_refused(path: Path, pa
     assert refused(path).startswith(f"{path} holds numbers that are not finite")
 
 
-def test_a_checkpoint_that_lacks_an_epoch_is_refused(path: Path) -> None:
-    checkpoint.save(path, RUN, Small(seed=1).parts, EPOCHS[1:])
-    assert refused(path).startswith(f"{path} holds other epochs than the first 1")
+def test_a_checkpoint_with_other_epochs_is_refused(trained: Small, path: Path) -> None:
+    trained.step()
+    for epochs in (EPOCHS[1:], [{**EPOCHS[0], "test_loss": "low"}], [7], {}):
+        checkpoint.save(path, RUN, trained.parts, epochs)
+        assert refused(path).startswith(f"{path} holds other epochs than the first ones")
+
+
+def first_state(found: dict) -> dict:
+    """The optimizer's state of the first weight, (2, 3)."""
+    return found["optimizer"]["state"][0]
+
+
+FOREIGN = {  # what is changed in a checkpoint, and what is said of it
+    "optimizer.state.0.exp_avg is 1 of float32, not 2×3 of float32": lambda found: first_state(found).update(
+        exp_avg=torch.zeros(1)
+    ),
+    "optimizer.state.0.exp_avg_sq is 2×3 of float64, not 2×3 of float32": lambda found: first_state(found).update(
+        exp_avg_sq=torch.zeros(2, 3, dtype=torch.float64)
+    ),
+    "optimizer.state.0 lacks its part exp_avg": lambda found: first_state(found).pop("exp_avg"),
+    "optimizer.state.0 has a part surprise": lambda found: first_state(found).update(surprise=torch.zeros(1)),
+    "optimizer.state lacks its part 3": lambda found: found["optimizer"]["state"].pop(3),
+    "optimizer.param_groups.0": lambda found: found["optimizer"]["param_groups"][0].update(params=[0, 1]),
+    "optimizer.param_groups is of the type str": lambda found: found["optimizer"].update(param_groups="none"),
+    "optimizer is missing": lambda found: found.pop("optimizer"),
+    "network lacks its part 0.bias": lambda found: found["network"].pop("0.bias"),
+    "network has a part 7": lambda found: found["network"].update({"7": torch.zeros(1)}),
+    "network.0.weight is of the type list": lambda found: found["network"].update({"0.weight": [1.0]}),
+    "average.n_averaged is 2 of int64": lambda found: found["average"].update(n_averaged=torch.zeros(2).long()),
+}
+
+
+@pytest.mark.parametrize("flaw", FOREIGN)
+def test_a_checkpoint_with_one_part_that_does_not_fit_is_refused_and_nothing_of_it_is_loaded(
+    trained: Small, path: Path, flaw: str
+) -> None:
+    found = torch.load(path, weights_only=True)
+    FOREIGN[flaw](found)
+    torch.save(found, path)
+    other = Small(seed=2)
+    before = other.state
+    with pytest.raises(CheckpointError) as refusal:
+        other.load(path)
+    assert str(refusal.value).startswith(f"{path} does not fit the network reference: {flaw}")
+    assert (other.state, len(other.optimizer.state)) == (before, 0)
+
+
+def test_momentum_of_another_shape_is_refused_too(path: Path) -> None:
+    network = nn.Linear(3, 2)
+    optimizer = recipe.make_optimizer(network, check_settings({"recipe": "reference"}))
+    recipe.update(optimizer, network(torch.eye(3)).sum(), 0.1)
+    checkpoint.save(path, RUN, {"optimizer": optimizer}, EPOCHS)
+    assert checkpoint.load(path, RUN, {"optimizer": optimizer}) == EPOCHS
+    next(iter(optimizer.state.values()))["momentum_buffer"] = torch.zeros(7)
+    checkpoint.save(path, RUN, {"optimizer": optimizer}, EPOCHS)
+    fresh = recipe.make_optimizer(network, check_settings({"recipe": "reference"}))
+    with pytest.raises(CheckpointError, match="momentum_buffer is 7 of float32, not 2×3 of float32"):
+        checkpoint.load(path, RUN, {"optimizer": fresh})
+
+
+def test_what_the_settings_say_of_an_optimizer_is_not_taken_from_a_checkpoint(trained: Small, path: Path) -> None:
+    trained.optimizer.param_groups[0]["weight_decay"] = 0.5
+    trained.save(path)
+    loaded = Small(seed=2)
+    loaded.load(path)
+    assert loaded.optimizer.param_groups[0]["weight_decay"] == 0.01
 
 
 def test_the_old_checkpoint_stays_when_the_new_one_cannot_be_written(

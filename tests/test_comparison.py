@@ -64,7 +64,7 @@ def test_runs_are_compared_by_what_differs(home: Path) -> None:
 
 def test_a_run_that_is_not_there_is_said(home: Path, capsys: pytest.CaptureFixture) -> None:
     assert command.main(["compare", "2026-01-01T00-00-00-tiny", "nowhere"]) == 2
-    assert capsys.readouterr().err == f"cnn.runs: There is no run {home / 'runs' / 'nowhere'}.\n"
+    assert capsys.readouterr().err == "runs: There is no run nowhere. python start.py runs lists them.\n"
     assert command.main(["compare", "2026-01-01T00-00-00-tiny"]) == 2
     assert command.main(["list", str(home / "runs" / "2026-01-03T00-00-00-tiny")]) == 0
 

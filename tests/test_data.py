@@ -11,6 +11,8 @@ import shutil
 import socket
 import socketserver
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +23,10 @@ import pytest
 import torch
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
-from cnn import data
+from cnn import data, download
+from cnn.official import PACKED
 from tests.needs import require
+from tests.trainer import PROJECT
 
 FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
 LABELS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # how often each digit is in MNIST's training set
@@ -148,6 +152,57 @@ def test_a_missing_file_is_named_with_what_to_type(copy: Path) -> None:
         data.load("mnist", str(copy))
 
 
+def kaggles(name: str) -> Path:
+    """The archive on Kaggle has every file twice: dotted, and in a folder of its own name."""
+    return Path(name, name) if "labels" in name else Path(name.replace("-idx", ".idx"))
+
+
+def repacked(content: bytes) -> bytes:
+    return gzip.compress(content, 1, mtime=0)
+
+
+LAYOUTS = {  # of a folder that is given, and the folder in it that the option names
+    "torchvision's": (lambda name: Path("MNIST/raw", name), "."),
+    "the folder MNIST": (lambda name: Path("MNIST/raw", name), "MNIST"),
+    "the folder raw": (lambda name: Path("MNIST/raw", name), "MNIST/raw"),
+    "files alone": (Path, "."),
+    "Kaggle's": (kaggles, "."),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_files_are_found_in_any_usual_layout_and_under_either_name(
+    official: Path, tmp_path: Path, layout: str
+) -> None:
+    place, named = LAYOUTS[layout]
+    for name in FILES:
+        target = tmp_path / "data" / place(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(gzip.decompress((official / "MNIST" / "raw" / f"{name}.gz").read_bytes()))
+    assert len(data.load("mnist", str(tmp_path / "data" / named)).test) == 10_000
+
+
+def test_files_that_are_right_inside_and_packed_otherwise_are_taken(official: Path, copy: Path) -> None:
+    for name in FILES[1:]:
+        file = copy / "MNIST" / "raw" / f"{name}.gz"
+        content = gzip.decompress(file.read_bytes())
+        file.unlink()
+        file.write_bytes(repacked(content))
+    assert len(data.load("mnist", str(copy)).train) == 60_000
+
+
+def test_another_sets_file_is_called_by_its_name(copy: Path) -> None:
+    with pytest.raises(data.DataError, match=r"train-images-idx3-ubyte\.gz is not the official file: it is MNIST's"):
+        data.load("fashionmnist", str(copy / "MNIST" / "raw"))
+
+
+def test_reading_needs_no_temporary_folder(official: Path) -> None:
+    program = f"from cnn import official; print(len(official.look('mnist', {str(official)!r}).test[1]))"
+    variables = {**os.environ, "TMPDIR": "/nowhere", "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("10000\n", "")
+
+
 # --- its relatives -----------------------------------------------------------------------------------------------
 
 
@@ -166,8 +221,8 @@ def relative(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     for name, count in zip(FILES, (12, 12, 6, 6), strict=True):
         shape = (count, 28, 28) if "images" in name else (count,)
         (raw / f"{name}.gz").write_bytes(idx(made.integers(0, 256 if "images" in name else 10, shape)))
-    sums = [(f"{name}.gz", hashlib.md5((raw / f"{name}.gz").read_bytes()).hexdigest()) for name in FILES]
-    monkeypatch.setattr(kind, "resources", sums)
+    sums = tuple(hashlib.md5((raw / f"{name}.gz").read_bytes()).hexdigest() for name in FILES)
+    monkeypatch.setitem(PACKED, kind.__name__, sums)
     return kind, tmp_path / "data"
 
 
@@ -197,9 +252,8 @@ def test_a_spoilt_file_of_a_relative_is_named(relative: tuple) -> None:
 
 
 @pytest.mark.parametrize("kind", [MNIST, FashionMNIST, KMNIST])
-def test_torchvision_has_the_checksum_and_an_address_of_every_file(kind: type) -> None:
-    assert sorted(name for name, _ in kind.resources) == sorted(f"{name}.gz" for name in FILES)
-    assert all(len(checksum) == 32 for _, checksum in kind.resources)
+def test_the_checksums_are_torchvisions_which_has_an_address_of_every_file(kind: type) -> None:
+    assert dict(zip((f"{name}.gz" for name in FILES), PACKED[kind.__name__], strict=True)) == dict(kind.resources)
     assert kind.mirrors
 
 
@@ -253,7 +307,7 @@ def test_mnist_is_downloaded_once_from_the_server_that_answers_and_kept(
     with server(functools.partial(Quiet, directory=str(official / "MNIST" / "raw"))) as address:
         monkeypatch.setattr(MNIST, "mirrors", [silence, address])
         assert len(data.load("auto", say=said.append).train) == 60_000
-    assert time.monotonic() - began < data.PATIENCE
+    assert time.monotonic() - began < download.PATIENCE
     assert said == [f"Downloading MNIST (11 MB) to {home / 'data'}"]
     monkeypatch.setattr(MNIST, "mirrors", [nobody_listens])
     assert data.load("mnist", say=said.append).folder == home / "data"
@@ -282,7 +336,7 @@ def test_offline_is_known_at_once(home: Path, nobody_listens: str, monkeypatch: 
 def test_a_server_that_says_nothing_is_given_up_in_time(
     home: Path, silence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "PATIENCE", 1.0)
+    monkeypatch.setattr(download, "PATIENCE", 1.0)
     monkeypatch.setattr(MNIST, "mirrors", [silence, silence])
     began = time.monotonic()
     with pytest.raises(data.DataError, match="cannot be reached"):
@@ -295,8 +349,8 @@ def test_a_name_server_that_never_answers_is_given_up_in_time(home: Path, monkey
         time.sleep(0.9 if mirror == "refuses late" else 30)
         answers.put((mirror, "refused"))
 
-    monkeypatch.setattr(data, "_ask", ask)
-    monkeypatch.setattr(data, "PATIENCE", 1.0)
+    monkeypatch.setattr(download, "_ask", ask)
+    monkeypatch.setattr(download, "PATIENCE", 1.0)
     monkeypatch.setattr(MNIST, "mirrors", ["refuses late", "never answers"])
     began = time.monotonic()
     with pytest.raises(data.DataError, match="cannot be reached"):
@@ -305,7 +359,7 @@ def test_a_name_server_that_never_answers_is_given_up_in_time(home: Path, monkey
 
 
 def test_nothing_within_20_seconds_counts_as_unreachable() -> None:
-    assert data.PATIENCE == 20
+    assert download.PATIENCE == 20
 
 
 def test_auto_takes_digits_where_mnist_is_missing_and_says_so_in_one_line(

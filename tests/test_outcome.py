@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -150,8 +151,12 @@ def test_weights_that_differ_from_the_log_are_noticed(run: Path, tmp_path: Path,
     for name in ("config.json", "log.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
     (tmp_path / outcome.WEIGHTS).write_bytes(outcome.weights(models.build("tiny"), {}))
-    assert evaluate.main([str(tmp_path)]) == 0
+    assert evaluate.main([str(tmp_path)]) == evaluate.DIFFERS == 3
     assert "; the log differs: " in capsys.readouterr().out
+    assert evaluate.main([str(tmp_path), "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["part"]) == (360, "test")
+    assert found["accuracy"] != found["logged_accuracy"] == runs.read(run).epochs[-1]["test_accuracy"]
 
 
 SPOILT = {
@@ -168,7 +173,7 @@ def test_weights_that_cannot_be_used_are_said(run: Path, tmp_path: Path, flaw: s
     SPOILT[flaw](tmp_path / outcome.WEIGHTS)
     assert evaluate.main([str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("cnn.evaluate: ")
+    assert said.startswith("evaluate: ")
     assert flaw in said
     assert str(tmp_path / outcome.WEIGHTS) in said
 

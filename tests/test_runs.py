@@ -233,11 +233,11 @@ def test_a_trainers_last_words_are_read_before_it_is_called_dead(
     lock.acquire()
     assert follower.poll().alive
 
-    def die_meanwhile(folder: Path) -> bool:
+    def die_meanwhile(folder: Path) -> str:
         runs.Log(folder).write("finished", epoch=1)
-        return False
+        return "dead"
 
-    monkeypatch.setattr(following, "is_alive", die_meanwhile)
+    monkeypatch.setattr(following, "liveness", die_meanwhile)
     follower._next_probe = 0
     assert follower.poll().end["event"] == "finished"
     lock.release()

@@ -310,7 +310,8 @@ def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Proje
 @posix
 def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, tmp_path: Path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), "")
-    (project.folder / "addin/trained.py").write_text(TRAINER + "import time\ntime.sleep(60)\n")
+    hear = "import signal, time\nsignal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\ntime.sleep(60)\n"
+    (project.folder / "addin/trained.py").write_text(TRAINER + hear)
     process = project.begin("train")
     assert process.stdout.readline().split()[1] == str(process.pid)
     process.send_signal(signal.SIGINT)

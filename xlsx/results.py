@@ -154,7 +154,7 @@ def settings(run: Run) -> dict[str, object]:
     """What config.json says of the run, one level deep; of a run without one, what its log's first line says."""
     try:
         config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         config = run.started or {}
     flat: dict[str, object] = {}
     for key, value in (config if isinstance(config, dict) else {}).items():
@@ -173,24 +173,30 @@ def write_settings(sheet: Worksheet, looks: dict[str, Any], known: dict[str, obj
 
 
 def find(folders: list[Path]) -> list[Run]:
-    """The runs in these folders. Raises FileNotFoundError for a folder that holds none."""
-    for folder in folders:
+    """The runs in these folders, those of a series too. Raises FileNotFoundError for a folder that holds none."""
+    found = [run for folder in folders for run in reversed(runs.runs_in(folder))]
+    for folder in found:
         if not (folder / "log.jsonl").is_file():
             raise FileNotFoundError(f"{folder} holds no run: there is no log.jsonl in it")
-    return [runs.read(folder) for folder in folders]
+    return [runs.read(folder) for folder in found]
 
 
 def main(line: list[str] | None = None) -> int:
     """0 when the workbook is written; 2, with one line, when it is not."""
-    parser = argparse.ArgumentParser(prog="python start.py results", description="Write a workbook of training runs.")
+    parser = argparse.ArgumentParser(
+        prog="python start.py results", description="Write a workbook of training runs.", allow_abbrev=False
+    )
     parser.add_argument(
         "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live"
     )
     parser.add_argument("--out", type=Path, metavar="FILE.xlsx", help=f"default: {FILE_NAME}, in the run's own folder")
+    parser.add_argument("--json", action="store_true", help="print what the summary says as JSON, for a program")
     asked = parser.parse_args(line)
     try:
         found = find([runs.find(run) for run in asked.runs])
-        print(write(found, asked.out or found[0].folder / FILE_NAME))
+        path = write(found, asked.out or found[0].folder / FILE_NAME)
+        facts = {"out": str(path), "runs": [summary_row(run) for run in found]}
+        print(json.dumps(facts, default=float) if asked.json else path)
     except OSError as error:
         print(error, file=sys.stderr)
         return 2

@@ -34,6 +34,7 @@ IN_THE_OFFICE = (
     "addin/calc/runs_sheet.py",
     "addin/calc/log_sheet.py",
     "addin/calc/menu.py",
+    "addin/wording.py",
     "cnn/__init__.py",
     "xlsx/__init__.py",
     "xlsx/contract.py",

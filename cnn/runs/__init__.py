@@ -13,6 +13,7 @@ Standard library only, and Python 3.9, because LibreOffice's own Python follows 
 """
 
 from cnn.runs.folder import (
+    WriteError,
     clear_stop,
     find,
     home,
@@ -23,9 +24,10 @@ from cnn.runs.folder import (
     runs_in,
     stop_requested,
     write_file,
+    writing,
 )
 from cnn.runs.follower import Follower, Run, read
-from cnn.runs.lock import Lock, is_alive
+from cnn.runs.lock import Lock, is_alive, liveness
 from cnn.runs.log import EPOCH_KEYS, PARTS, Failure, Log, accuracy, cut_log, epoch_keys
 from cnn.runs.series import Series
 
@@ -38,6 +40,7 @@ __all__ = [
     "Log",
     "Run",
     "Series",
+    "WriteError",
     "accuracy",
     "clear_stop",
     "cut_log",
@@ -47,10 +50,12 @@ __all__ = [
     "is_alive",
     "is_series",
     "list_runs",
+    "liveness",
     "new_folder",
     "read",
     "request_stop",
     "runs_in",
     "stop_requested",
     "write_file",
+    "writing",
 ]

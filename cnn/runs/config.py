@@ -11,7 +11,7 @@ from typing import Any
 
 from cnn import __version__
 from cnn.runs.folder import write_file
-from cnn.runs.settings import SettingsError, completed
+from cnn.runs.settings import SettingsError, completed, option
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -41,15 +41,15 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{path} does not say {error}", "Put the run's own file back, or start a new run"
         ) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
 
 
 def compare(given: dict[str, Any], config: dict[str, Any], folder: Path) -> None:
-    """Raise SettingsError where a setting differs from what the run was started with."""
+    """Raise SettingsError where a setting differs from what the run was started with; the device may be another."""
     for name in given:
-        if given[name] != config[name]:
-            error = f"{name} is {given[name]}, but {folder.name} was started with {config[name]}"
+        if given[name] != config[name] and name != "device":
+            error = f"{option(name)} is {given[name]}, but {folder.name} was started with {config[name]}"
             raise SettingsError(error, "Leave it out, or start a new run without --resume")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -15,17 +17,18 @@ def home() -> Path:
 
 
 def new_folder(name: str) -> Path:
-    """Make a folder named after the time and this: 2026-11-23T10-15-04-reference. Raises OSError."""
+    """Make a folder named after the time and this: 2026-11-23T10-15-04-reference. Raises WriteError."""
     name, count = f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{name}", 1
     while True:
         folder = home() / "runs" / (name if count == 1 else f"{name}-{count}")
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            if not folder.is_dir():
-                raise
-            count += 1
+        with writing(folder):
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                if not folder.is_dir():
+                    raise
+                count += 1
 
 
 def list_runs(root: Path | None = None) -> list[Path]:
@@ -59,27 +62,53 @@ def find(named: Path) -> Path:
     raise FileNotFoundError(f"There is no run {named}; python start.py runs lists them")
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file or none: beside it first, then renamed. Raises OSError; the old file then stays as it was."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+class WriteError(OSError):
+    """A file or folder that could not be written; its `filename` says which."""
+
+
+class ForbiddenError(WriteError, PermissionError):
+    """One that may not be written, or is open in another program."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of an error of the system which file was to be written. Raises WriteError."""
     try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        kind = ForbiddenError if isinstance(error, PermissionError) else WriteError
+        raise kind(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def open_own(path: str | Path, flags: int) -> int:
+    """Open a file of a run folder. A link is not followed: it could lead to any file of the user's. Raises OSError."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file or none: beside it first, then renamed. Raises WriteError; the old file stays as it was."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with writing(path):
+        try:
+            beside.unlink(missing_ok=True)
+            with open(open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
 
 
 def request_stop(folder: Path) -> None:
     """Ask the trainer of this run or series to end; it does so within a batch and keeps the complete epochs."""
-    (Path(folder) / "stop").touch()
+    os.close(open_own(Path(folder) / "stop", os.O_WRONLY | os.O_CREAT))
 
 
 def stop_requested(folder: Path) -> bool:
-    return os.path.exists(os.path.join(folder, "stop"))
+    return os.path.lexists(os.path.join(folder, "stop"))
 
 
 def clear_stop(folder: Path) -> None:

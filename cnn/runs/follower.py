@@ -6,9 +6,10 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
-from cnn.runs.lock import is_alive
+from cnn.runs.lock import liveness
 from cnn.runs.log import accuracy, parse
 
 EVENT, PROGRESS = b'{"event": ', b'{"event": "progress"'  # how such lines begin
@@ -25,6 +26,7 @@ class Run:
     progress: dict[str, Any] | None = None  # within the epoch that is under way
     end: dict[str, Any] | None = None  # finished, stopped or failed
     alive: bool = False
+    unsure: bool = False  # whether it is alive, where there are no locks
     skipped: int = 0  # lines that are no event
 
     def after(self, line: dict[str, Any]) -> Run:
@@ -52,6 +54,8 @@ class Run:
             return f"stopped {last}{on}"
         if self.end:
             return f"finished: {done} epoch{'s' * (done != 1)}{self._headline}{on}"
+        if self.started and self.unsure:
+            return f"no sign of life {last}{on}: it may still train on another machine"
         if self.started and not self.alive:
             return f"ended without a word {last}{on}: killed, or the machine went down. Resume goes on from there"
         return self._doing + on
@@ -87,16 +91,19 @@ class Follower:
             self._next_probe = 0.0  # a line from a run thought dead: it was resumed
         if time.monotonic() >= self._next_probe:
             self._next_probe = time.monotonic() + PROBE_SECONDS
-            alive = is_alive(self.run.folder)
-            if alive != self.run.alive:
+            found = liveness(self.run.folder)
+            alive, unsure = found == "alive", found == "unsure"
+            if (alive, unsure) != (self.run.alive, self.run.unsure):
                 self._read_log()  # a trainer's last words come before it lets go of the lock
-                self.run = replace(self.run, alive=alive)
+                self.run = replace(self.run, alive=alive, unsure=unsure)
         return self.run
 
     def _read_log(self) -> bool:
         """Take in the complete lines that are new; whether there was any change. A torn last line waits."""
         try:
             stat = os.stat(self.path)
+            if not S_ISREG(stat.st_mode):  # a pipe would keep a reader waiting
+                return False
             seen = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
             if seen == self._seen:
                 return False
@@ -118,7 +125,7 @@ class Follower:
         with open(self.path, "rb") as file:
             file.seek(self._offset - len(self._last))
             if file.read(len(self._last)) != self._last:
-                self.run = Run(self.run.folder, alive=self.run.alive)
+                self.run = Run(self.run.folder, alive=self.run.alive, unsure=self.run.unsure)
                 self._offset, self._last = file.seek(0), b""
             return file.read()
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cnn.runs.folder import is_series
 from cnn.runs.follower import Run
 from cnn.runs.log import accuracy
 
@@ -19,9 +20,36 @@ def listing(found: list[Run]) -> list[list[str]]:
         started = run.started or {}
         epochs = f"{len(run.epochs)} of {started.get('epochs', '?')}"
         rows.append(
-            [run.folder.name, started.get("model", "–"), started.get("dataset", "–"), epochs, shown(run), run.status]
+            [name(run), *(str(started.get(key, "–")) for key in ("model", "dataset")), epochs, shown(run), run.status]
         )
     return rows
+
+
+def name(run: Run) -> str:
+    """A run's name among the user's: with that of its series, where it has one."""
+    return "/".join(run.folder.parts[-2:]) if is_series(run.folder.parent) else run.folder.name
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """A run for a program: what the list says of it, the accuracy as a fraction."""
+    started, (part, reached) = run.started or {}, accuracy(run.epochs[-1]) if run.epochs else (None, None)
+    return {
+        "run": name(run),
+        "folder": str(run.folder),
+        **{key: started.get(key) for key in ("model", "dataset")},
+        "epochs_done": len(run.epochs),
+        "epochs": started.get("epochs"),
+        "part": part,
+        "accuracy": reached,
+        "event": run.end["event"] if run.end else None,
+        "alive": run.alive,
+        "status": run.status,
+    }
+
+
+def compared(run: Run) -> dict[str, Any]:
+    """The same with its settings, and the seconds of all epochs."""
+    return {**facts(run), "seconds": seconds(run), "settings": config(run.folder)}
 
 
 def shown(run: Run) -> str:
@@ -32,7 +60,7 @@ def shown(run: Run) -> str:
 
 def comparison(found: list[Run]) -> list[list[str]]:
     """The runs side by side: the settings in which they differ, then the last epoch's figures."""
-    rows = [["", *(run.folder.name for run in found)], *differing(found)]
+    rows = [["", *(name(run) for run in found)], *differing(found)]
     rows.append(["epochs done", *(str(len(run.epochs)) for run in found)])
     rows.append(["accuracy", *(shown(run) for run in found)])
     rows.append(["seconds", *(f"{seconds(run):.0f}" for run in found)])
@@ -47,8 +75,8 @@ def seconds(run: Run) -> float:
 def differing(found: list[Run]) -> list[list[str]]:
     """A row per setting in which the runs differ."""
     configs = [config(run.folder) for run in found]
-    names = dict.fromkeys(name for each in configs for name in each if name not in NOT_COMPARED)
-    rows = ([name, *(str(each.get(name, "–")) for each in configs)] for name in names)
+    names = dict.fromkeys(setting for each in configs for setting in each if setting not in NOT_COMPARED)
+    rows = ([setting, *(str(each.get(setting, "–")) for each in configs)] for setting in names)
     return [row for row in rows if len(set(row[1:])) > 1]
 
 
@@ -57,7 +85,7 @@ def config(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "config.json").read_bytes())
         return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

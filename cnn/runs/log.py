@@ -12,17 +12,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from cnn.runs.folder import open_own, writing
+
 LOSSES_AND_ACCURACIES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 EPOCH_KEYS = ("epoch", *LOSSES_AND_ACCURACIES, "learning_rate", "seconds", "images_per_second")
 PARTS = ("test", "validation")  # what a run's epochs are measured with: validation_… with --validate, else test_…
-EVENTS = {  # the keys that a reader counts on; a line without them is no event
-    "started": {"dataset", "epochs", "batches"},
-    "progress": {"epoch", "batch", "train_loss"},
-    "epoch": {"epoch"},
-    "finished": set(),
-    "stopped": {"epoch"},
-    "failed": {"error", "advice"},
+EVENTS: dict[str, dict[str, type]] = {  # what a reader counts on, and of which type; a line without it is no event
+    "started": {"dataset": str, "epochs": int, "batches": int},
+    "progress": {"epoch": int, "batch": int},
+    "epoch": {"epoch": int},
+    "finished": {},
+    "stopped": {"epoch": int},
+    "failed": {"error": str, "advice": str},
 }
+FIGURES = {"batch", "parameters", *(key.replace("test_", f"{part}_") for part in PARTS for key in EPOCH_KEYS)}
+MOST = 2**63  # of a whole number: one that no program of ours writes is no figure
 
 
 class Failure(Exception):
@@ -60,7 +64,7 @@ class Log:
             for key, value in fields.items()
         }
         line = json.dumps({"event": event, "time": now, **finite}, allow_nan=False) + "\n"
-        with open(self.path, "a+b") as file:
+        with writing(self.path), open(self.path, "a+b", opener=open_own) as file:
             if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                 file.write(b"\n")  # a killed trainer left half a line: keep it apart from this one
             file.write(line.encode())
@@ -69,13 +73,13 @@ class Log:
 def cut_log(folder: Path, epoch: int) -> None:
     """Cut the log back to the end of that epoch's line (0: to nothing), for a resume from its checkpoint."""
     path, position, end = Path(folder) / "log.jsonl", 0, 0
-    path.touch()
-    for line in path.read_bytes().splitlines(keepends=True):
-        position += len(line)
-        read = parse(line) if line.endswith(b"\n") else None
-        if read and read["event"] == "epoch" and read["epoch"] <= epoch:
-            end = position
-    with open(path, "r+b") as file:
+    with writing(path), open(path, "a+b", opener=open_own) as file:
+        file.seek(0)
+        for line in file:
+            position += len(line)
+            read = parse(line) if line.endswith(b"\n") else None
+            if read and read["event"] == "epoch" and read["epoch"] <= epoch:
+                end = position
         file.truncate(end)
 
 
@@ -83,6 +87,13 @@ def parse(line: bytes) -> dict[str, Any] | None:
     """The event on a line of the log, or None where it is not one."""
     try:
         read = json.loads(line)
-        return read if read.keys() >= EVENTS[read["event"]] and isinstance(read.get("epoch", 0), int) else None
-    except (ValueError, TypeError, KeyError, AttributeError):
+        wanted = EVENTS[read["event"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    typed = all(isinstance(read.get(key), kind) for key, kind in wanted.items())
+    return read if typed and all(is_figure(value) for key, value in read.items() if key in FIGURES) else None
+
+
+def is_figure(value: object) -> bool:
+    """Whether it is a number, or nothing, which stands for one that is not finite."""
+    return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < MOST)

@@ -7,6 +7,7 @@ command line does an option's.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -105,15 +106,15 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-def check_setting(name: str, value: Any) -> Any:
-    """The value of the setting `name`; raises SettingsError, which names it and what is allowed."""
+def check_setting(name: str, value: Any, shown: str | None = None) -> Any:
+    """The value of the setting `name`; raises SettingsError, which calls it `shown`, and says what is allowed."""
     if name not in SETTINGS:
         raise SettingsError(f"There is no setting {name}", f"There are {', '.join(SETTINGS)}")
     try:
         return SETTINGS[name].read(value)
     except (ValueError, TypeError, OverflowError):
-        shown = "blank" if value is None or str(value).strip() == "" else repr(value)
-        raise SettingsError(f"{name} is {shown}", f"It must be {SETTINGS[name].allowed}") from None
+        found = "blank" if value is None or str(value).strip() == "" else repr(value)
+        raise SettingsError(f"{shown or name} is {found}", f"It must be {SETTINGS[name].allowed}") from None
 
 
 def check_settings(given: dict[str, Any]) -> dict[str, Any]:
@@ -131,3 +132,15 @@ def as_begun(known: dict[str, Any]) -> dict[str, Any]:
 def completed(begun: dict[str, Any]) -> dict[str, Any]:
     """All settings of a run that was begun with these, checked. Raises SettingsError; KeyError where one is missing."""
     return check_settings({name: as_begun(begun)[name] for name in SETTINGS})
+
+
+def option(name: str) -> str:
+    """A setting's option on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def check_threads() -> None:
+    """Raise SettingsError where OMP_NUM_THREADS is no number of threads, which PyTorch would pass over."""
+    given = os.environ.get("OMP_NUM_THREADS") or "1"
+    if not all(part.strip().isdigit() and int(part) > 0 for part in given.split(",")):  # several: one a nested level
+        raise SettingsError(f"OMP_NUM_THREADS is {given!r}", "Let it be a whole number from 1, or unset it")

@@ -1,0 +1,75 @@
+"""Claiming a folder for a run: what must not be in it, who holds it, and what a kill has left there."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from cnn.runs.folder import SERIES
+from cnn.runs.follower import read
+from cnn.runs.lock import Lock, holder_of
+from cnn.runs.settings import SettingsError
+
+WRITTEN = (  # by a run, in its folder
+    "config.json",
+    "log.jsonl",
+    "checkpoint.pt",
+    "weights.safetensors",
+    "layers.csv",
+    "confusion.csv",
+    "classes.csv",
+    "mistakes.csv",
+    "mistakes.png",
+    "curves.png",
+    "pictures",
+)
+EMPTY = ("lock", "stop")  # hold nothing where they are a run's
+LEFT = re.compile(r"\.(?P<name>.+)\.\d+")  # a file that a kill kept from being whole: write_file
+
+
+def hold(folder: Path, force: bool = False) -> Lock:
+    """Lock the folder and clear what a kill has left in it. Raises SettingsError where another trainer has it, OSError.
+
+    `force` takes it from one that may be alive, which only happens where the file system has no locks.
+    """
+    lock = Lock(folder)
+    if not lock.acquire(force):
+        if holder := holder_of(folder):
+            advice = "Look there: where nothing of it is left, go on with --force"
+            raise SettingsError(f"{folder} may be at work still: {holder}", advice)
+        raise SettingsError(f"Another trainer is at work in {folder}", "Let it end, or stop it first")
+    clear_leftovers(folder)
+    return lock
+
+
+def refuse_taken(folder: Path, names: tuple[str, ...] = WRITTEN) -> None:
+    """Raise SettingsError where the folder holds a file that would be written over, or anything but a run's own."""
+    found = [name for name in names if os.path.lexists(folder / name)]
+    found += [name for name in EMPTY if os.path.lexists(folder / name) and not is_empty(folder / name)]
+    if (folder / "config.json").is_file() and (folder / "log.jsonl").is_file():
+        raise SettingsError(f"{folder} holds a run already", "Take another folder, or go on with --resume RUN")
+    if found and not (found == ["log.jsonl"] and never_began(folder)):
+        raise SettingsError(f"{folder} holds a file {found[0]} already", "Take another folder: a run writes one there")
+
+
+def is_empty(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
+
+
+def never_began(folder: Path) -> bool:
+    """Whether the log is one of ours, of a run that failed or was stopped before it began."""
+    run = read(folder)
+    return not (folder / "log.jsonl").is_symlink() and not run.skipped and run.started is None and run.end is not None
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove the halves of files that a killed trainer has left, which the holder of the lock alone may do."""
+    names = {*WRITTEN, SERIES, "launch.json", "holder"}
+    for path in folder.iterdir():
+        if (left := LEFT.fullmatch(path.name)) and left["name"] in names:
+            path.unlink(missing_ok=True)
+    pictures = folder / "pictures"
+    for path in pictures.iterdir() if pictures.is_dir() and not pictures.is_symlink() else ():
+        if LEFT.fullmatch(path.name):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,33 @@
+"""What the commands of the image network share: how they read their options, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from cnn.runs.advice import as_failure
+from cnn.runs.settings import SettingsError
+
+
+class Parser(argparse.ArgumentParser):
+    """`python start.py NAME`, explained by a module's docstring. Options are typed in full; a wrong one is one line."""
+
+    def __init__(self, name: str, doc: str | None):
+        usage, _, rest = (doc or "").partition("\n\n")
+        layout = argparse.RawDescriptionHelpFormatter
+        super().__init__(f"python start.py {name}", None, usage, rest, formatter_class=layout, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(message, "--help shows every option")
+
+
+def carry_out(name: str, work: Callable[[], int]) -> int:
+    """The exit code of `work`, or of what it failed with, which is said in a line."""
+    try:
+        return work()
+    except Exception as error:
+        failure = as_failure(error)
+        print(f"{name}: {failure}", file=sys.stderr)
+        return failure.exit_code
