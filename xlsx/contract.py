@@ -57,6 +57,7 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "log_table": "the header of the training log; the row beneath is epoch 0",
     "log_next": "the row to come, as wide as log_table, by formulas",
     "log_steps": "the n of Run n",
+    "log_stale": "LOG_STALE where the rows are those of another start, else empty",
     "run_table": "the header of the epochs of a run",
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
@@ -89,6 +90,7 @@ NOTHING = "–"  # in a cell that has no number
 NOT_CONNECTED = "Python not connected"
 ALL_GOOD = "all inputs are numbers"
 LOG_FULL = "the log is full: press Undo or Reset"
+LOG_STALE = "the start has changed since these rows were added: press Reset"
 FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',

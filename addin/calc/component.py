@@ -12,6 +12,7 @@ from typing import Any, Callable
 import unohelper
 from com.sun.star.awt import XCallback
 from com.sun.star.awt.MessageBoxType import INFOBOX
+from com.sun.star.document import XUndoAction
 from com.sun.star.script import ScriptEventDescriptor, XScriptListener
 from com.sun.star.task import XJob, XJobExecutor
 from org.backprop.addin import XFunctions
@@ -61,12 +62,25 @@ class Callback(unohelper.Base, XCallback):
         self.action()
 
 
+class Press(unohelper.Base, XUndoAction):
+    """An entry of a document's undo list."""
+
+    def __init__(self, title: str, undo: Callable[[], None], redo: Callable[[], None]):
+        self.Title, self._undo, self._redo = title, undo, redo
+
+    def undo(self) -> None:
+        self._undo()
+
+    def redo(self) -> None:
+        self._redo()
+
+
 class Host:
     """What training needs of the office: its own thread, message boxes, the document in front."""
 
     def __init__(self, context: Any):
         self.context = context
-        self.menu = Menu(self.post, self.tell)
+        self.menu = Menu(self.post, self.tell, Press)
 
     def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
@@ -95,6 +109,7 @@ class Buttons(unohelper.Base, XScriptListener):
         document = event.Arguments[0].Source.Model
         while not hasattr(document, "Sheets"):
             document = document.Parent
+        document.CurrentController.Frame.ComponentWindow.setFocus()  # Enter would press the button again
         self.host.menu.command(event.ScriptCode[len(OURS) :], document)
 
     def approveFiring(self, event: object) -> None:

@@ -14,7 +14,7 @@ from typing import Callable
 
 from addin import overview, training
 from addin.calc.document import Document
-from addin.calc.log_sheet import LogSheet
+from addin.calc.log_sheet import LogSheet, Undoable
 from addin.calc.named_cells import SheetError
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
@@ -41,10 +41,15 @@ class Followed:
 
 
 class Menu:
-    """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
+    """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box.
 
-    def __init__(self, post: Callable[[Callable[[], None]], None], tell: Callable[[Document, str], None]):
-        self._post, self._tell = post, tell
+    `undoable(title, undo, redo)` is an entry for a document's undo list.
+    """
+
+    def __init__(
+        self, post: Callable[[Callable[[], None]], None], tell: Callable[[Document, str], None], undoable: Undoable
+    ):
+        self._post, self._tell, self._undoable = post, tell, undoable
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._thread: threading.Thread | None = None
 
@@ -97,7 +102,7 @@ class Menu:
             self._tell(document, MESSAGES["no log"])
             return
         try:
-            getattr(LogSheet(document), name)()
+            getattr(LogSheet(document, self._undoable), name)()
         except SheetError as error:
             self._tell(document, str(error))
 

@@ -231,6 +231,12 @@ class Driver:
     def unprotect(self, key, sheet):
         self.documents[key].Sheets.getByName(sheet).unprotect("")
 
+    def undo(self, key):
+        self.documents[key].UndoManager.undo()
+
+    def redo(self, key):
+        self.documents[key].UndoManager.redo()
+
     def undo_titles(self, key):
         return list(self.documents[key].UndoManager.AllUndoActionTitles)
 

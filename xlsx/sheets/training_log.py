@@ -5,25 +5,25 @@ log_table is the header; the row beneath it is epoch 0, by formulas. log_next ho
 
 from __future__ import annotations
 
-from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions, formulas
-from xlsx.contract import LOG_FULL, LOG_ROWS, MOST_STEPS, NOTHING
+from xlsx.contract import ALL_GOOD, LOG_FULL, LOG_ROWS, LOG_STALE, MOST_STEPS, NOTHING
 from xlsx.expressions import Expression, stored
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
-from xlsx.sheets.cells import BUTTONS_NEED, loss_rules, number_rules
+from xlsx.sheets.cells import BUTTONS_NEED, array, loss_rules, number_rules
 from xlsx.sheets.descents import next_values
 from xlsx.sheets.epochs import guarded
 from xlsx.sheets.gradient_check import passes
-from xlsx.sheets.quantities import state_line
 
 TITLE = contract.TRAINING_LOG
 BUTTON_ROW, STEPS_ROW, NEXT_LABEL_ROW, NEXT_ROW, TABLE_ROW = 3, 4, 5, 6, 7
 FIRST = TABLE_ROW + 1
 CHARTED = 1_000
 STEPS = 10
+SAME = "1E-9"  # of two rows of weights
 MOST_UNFROZEN = 10  # weights
 WIDTHS = [7, 6]
 CHART_COLUMNS = 9
@@ -51,7 +51,7 @@ def write(book: Book) -> None:
     for column, width in enumerate(widths(book)):
         sheet.set_column(column, column, width, book.looks["plain"])
     log_formats(book, sheet)
-    state_line(book, sheet, 2, title_column(book))
+    write_stale(book, sheet)
     write_buttons(book, sheet)
     for column, name in enumerate(names):
         sheet.write_string(TABLE_ROW, column, name, book.looks["header_right"])
@@ -90,6 +90,26 @@ def write_buttons(book: Book, sheet: Worksheet) -> None:
     rule = validation.whole_number(1, MOST_STEPS, "n: not possible", message)
     sheet.data_validation(STEPS_ROW, 2, STEPS_ROW, 2, rule)
     book.define("log_steps", sheet, (STEPS_ROW, 2) * 2)
+
+
+def write_stale(book: Book, sheet: Worksheet) -> None:
+    """log_stale: whether the first update leads from the start that is there now to the row of epoch 1.
+
+    Shown above the buttons, and no row is added while it is so: never rows of two starts.
+    """
+    names, network, sgd = columns(book), book.network, book.descents[0]
+    here = (names.index(network.weight_names[0]), names.index(network.weight_names[network.learned_count - 1]))
+    start, first = (xl_range(FIRST + epoch, here[0], FIRST + epoch, here[1]) for epoch in (0, 1))
+    slopes = [sgd.column_of(f"dE/d{network.weight_names[at]}") for at in (0, network.learned_count - 1)]
+    slope = f"'{sgd.sheet.name}'!{xl_range(sgd.row, slopes[0], sgd.row, slopes[1])}"
+    rate = xl_rowcol_to_cell(FIRST + 1, names.index("learning_rate"))
+    apart = f"SUMPRODUCT(ABS({start}-{rate}*{slope}-{first}))>{SAME}*(1+SUMPRODUCT(ABS({first})))"
+    epoch, place = xl_rowcol_to_cell(FIRST + 1, 0), (NEXT_ROW, max(helper_columns(book).values()) + 1)
+    text = f'IFERROR(IF(ISNUMBER({epoch}),IF({apart},"{LOG_STALE}",""),""),"")'
+    array(sheet, place * 2, text, book.looks["plain"], "")
+    book.define("log_stale", sheet, place * 2)
+    shown = '=IF(log_stale="","Network: "&first_bad_input,log_stale)'
+    sheet.write_formula(2, title_column(book), shown, book.looks["subtitle"], f"Network: {ALL_GOOD}")
 
 
 def write_start(book: Book, sheet: Worksheet) -> None:
@@ -152,7 +172,7 @@ def write_next(book: Book, sheet: Worksheet) -> None:
         sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
     number_rules(book, sheet, (NEXT_ROW, where["last row"] + 1, NEXT_ROW, max(where.values())))
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
-    epoch = f'=IF({last}>{LOG_ROWS},"{LOG_FULL}",INDEX({area(0)},{last})+1)'
+    epoch = f'=IF(log_stale<>"",log_stale,IF({last}>{LOG_ROWS},"{LOG_FULL}",INDEX({area(0)},{last})+1))'
     rate = f"={book.start['learning_rate'].on(sheet)}"
     shown: dict[str, tuple[str, float]] = {"epoch": (epoch, 1), "press": ("=0", 0)}
     shown["learning_rate"] = (rate, book.values["learning_rate"])
