@@ -76,7 +76,14 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
 
-COMMANDS = {caption: command for buttons in BUTTONS.values() for caption, command in buttons.items()}
+DRAW_BUTTONS = {"Clear": "clear"}  # of an unfolded network, a workbook of its own: xlsx/unfold
+DRAW_NAMES = {  # its names that the extension knows
+    "yours": "the field to draw in",
+    "used": "what the network sees",
+    "logits": "what it gives",
+}
+
+COMMANDS = {caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS) for caption, command in buttons.items()}
 
 MOST_STEPS = 1_000  # of one press of Run n
 LOG_ROWS = 20_000  # that the training log can hold
@@ -95,6 +102,7 @@ FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
+    "no field": 'This workbook has no field to draw in. "python start.py unfold RUN" writes one that has.',
     "no runs": f'This workbook has no {RUNS} sheet. "python start.py new" writes one that has.',
     "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
     "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',

@@ -22,6 +22,8 @@ from addin import IDENTIFIER
 from addin.calc.bridge import Bridge
 from addin.calc.document import Document, Rows
 from addin.calc.menu import Menu
+from addin.calc.mouse import Mouse
+from addin.calc.pen import Pen
 from xlsx.contract import COMMANDS
 
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
@@ -179,6 +181,8 @@ class OnLoad(Job):
 
     def happened(self, document: Document) -> None:
         Buttons(self.host).bind(document)
+        if Pen.is_in(document):
+            Mouse(document).listen()
         self.host.menu.opened(document)
 
 

@@ -34,6 +34,8 @@ IN_THE_OFFICE = (
     "addin/calc/runs_sheet.py",
     "addin/calc/log_sheet.py",
     "addin/calc/menu.py",
+    "addin/calc/mouse.py",
+    "addin/calc/pen.py",
     "addin/wording.py",
     "cnn/__init__.py",
     "xlsx/__init__.py",

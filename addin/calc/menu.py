@@ -16,10 +16,11 @@ from addin import overview, training
 from addin.calc.document import Document
 from addin.calc.log_sheet import LogSheet, Undoable
 from addin.calc.named_cells import SheetError
+from addin.calc.pen import Pen
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
 from cnn import runs
-from xlsx.contract import BUTTONS, MESSAGES, RUNS, TRAINING_LOG
+from xlsx.contract import BUTTONS, DRAW_BUTTONS, MESSAGES, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.03
 Look = tuple[runs.Run, str, bool]  # a run, its state in a line, and whether there is nothing more to come
@@ -72,6 +73,8 @@ class Menu:
             self._log(name, document)
         elif name in BUTTONS[RUNS].values():
             self._runs(name, document)
+        elif name in DRAW_BUTTONS.values():
+            self._draw(name, document)
         elif name == "recalculate":
             self._attempt(document, self.recalculate, document)
         elif not ResultsSheet.is_in(document):
@@ -103,6 +106,16 @@ class Menu:
             return
         try:
             getattr(LogSheet(document, self._undoable), name)()
+        except SheetError as error:
+            self._tell(document, str(error))
+
+    def _draw(self, name: str, document: Document) -> None:
+        """A button of the field to draw in; why nothing was done is said in a box."""
+        if not Pen.is_in(document):
+            self._tell(document, MESSAGES["no field"])
+            return
+        try:
+            getattr(Pen(document), name)()
         except SheetError as error:
             self._tell(document, str(error))
 

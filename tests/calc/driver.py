@@ -196,6 +196,12 @@ class Driver:
         document.CurrentController.setActiveSheet(document.Sheets.getByName(sheet))
         return document.CurrentController.Frame.Title
 
+    def selected(self, key):
+        """The single cell that is selected, such as B6; '' where it is more than one."""
+        area = self.documents[key].CurrentSelection.RangeAddress
+        single = (area.StartColumn, area.StartRow) == (area.EndColumn, area.EndRow)
+        return self._cell_name(area.StartColumn, area.StartRow) if single else ""
+
     def button(self, key, sheet, caption):
         """Where a button is in the window, in pixels of the screen: [x, y] of its middle."""
         document = self.documents[key]

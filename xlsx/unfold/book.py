@@ -10,6 +10,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import quote_sheetname
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx import contract
 from xlsx.sheets import style
 from xlsx.unfold.maps import Maps, fixed
 from xlsx.unfold.steps import Step
@@ -51,14 +52,16 @@ LOOKS: dict[str, dict[str, Any]] = {
     "second": {"font_size": 11, "font_color": style.MUTED, "align": "left", "valign": "top"},
     "bar_head": {"font_size": 8, "font_color": style.MUTED, "align": "right"},
     "bar_name": {"font_size": 12, "bold": True, "align": "center", **style.ROW},
-    "bar": {},
-    "bar_end": style.ROW,
+    "bar": {"num_format": ";;;"},
+    "bar_end": {"num_format": ";;;", **style.ROW},
     "percent": {"num_format": "0.0%", "align": "right", "font_size": 9, **style.ROW},
     "bar_number": {"num_format": "0.00000", "align": "right", "font_size": 9, **style.ROW},
     "bar_state": {"font_size": 9, "align": "left", "indent": 1, **style.ROW},
     "pane_label": {"font_size": 9, "align": "left", "bold": True, "top": 1, "top_color": style.ACCENT},
 }
 Edges = tuple[bool, bool, bool, bool]
+Area = tuple[int, int, int, int]
+Colours = tuple[str, str, str]
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Book:
     looks: dict[str, Format]
     sheets: dict[str, Worksheet] = field(default_factory=dict)
     frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
+    fills: dict[str, Format] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str]) -> Book:
@@ -111,6 +115,14 @@ class Book:
         """A jump to another sheet."""
         sheet.write_url(row, column, f"internal:'{title}'!A1", self.looks[look], text)
 
+    @staticmethod
+    def buttons(sheet: Worksheet, row: int, column: int) -> None:
+        """The buttons of the field to draw in. Without a macro: Calc finds them by their caption."""
+        for index, caption in enumerate(contract.DRAW_BUTTONS):
+            place = {"width": 80, "height": 22, "x_offset": 88 * index, "y_offset": 2}
+            sheet.insert_button(row, column, {**place, "caption": caption, "description": caption})
+            sheet.buttons_list[-1].macro = ""
+
     def cell(self, maps: Maps, y: int, x: int, number: str = ";;;") -> Format:
         """The format of a cell of a picture: a thin frame around each map, around all of them where there is no gap."""
         edges = (y == 0, y == maps.height - 1, x == 0, x == maps.width - 1)
@@ -125,17 +137,43 @@ class Book:
         """Blue, white, red with ends of equal size; where nothing is below 0, white to dark."""
         self.scale(self.sheets[maps.sheet], maps.area, bound, SIGNED if signed else SHADES)
 
-    @staticmethod
-    def scale(sheet: Worksheet, area: tuple[int, int, int, int], bound: float, colours: tuple[str, str, str]) -> None:
+    def scale(self, sheet: Worksheet, area: Area, bound: float, colours: Colours) -> None:
         """Colours from −bound over 0 to bound, of SHADES from 0."""
-        ends = (0.0, bound / 2, bound) if colours in (SHADES, PALE) else (-bound, 0.0, bound)
+        lowest = 0.0 if colours in (SHADES, PALE) else -bound
+        ends = (lowest, (lowest + bound) / 2, bound)
         rule: dict[str, object] = {"type": "3_color_scale"}
         for name, colour, end in zip(("min", "mid", "max"), colours, ends, strict=True):
             rule |= {f"{name}_color": colour, f"{name}_type": "num", f"{name}_value": end}
         sheet.conditional_format(*area, rule)
+        self.levels(sheet, area, ends, colours)
+
+    def levels(self, sheet: Worksheet, area: Area, ends: tuple[float, float, float], colours: Colours) -> None:
+        """The same in a few steps, for programs that know no colour scales (Gnumeric); elsewhere it is covered."""
+        low, middle, high = ends
+        for share in (0.75, 0.4, 0.1):
+            rules = {">": (middle + share * (high - middle), mixed(colours[1], colours[2], share))}
+            if low < 0:
+                rules["<"] = (middle - share * (middle - low), mixed(colours[1], colours[0], share))
+            for criteria, (value, colour) in rules.items():
+                look = self.filled(colour)
+                sheet.conditional_format(*area, {"type": "cell", "criteria": criteria, "value": value, "format": look})
+
+    def filled(self, colour: str) -> Format:
+        """The format of a cell filled with a colour, made once."""
+        if colour not in self.fills:
+            self.fills[colour] = self.workbook.add_format({"bg_color": colour})
+        return self.fills[colour]
 
     def greys(self, maps: Maps, highest: float, lowest: float = 0.0) -> None:
         """White to black, as ink on paper."""
         scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#000000"}
         ends = {"min_type": "num", "max_type": "num", "min_value": lowest, "max_value": highest}
-        self.sheets[maps.sheet].conditional_format(*maps.area, {**scale, **ends})
+        sheet = self.sheets[maps.sheet]
+        sheet.conditional_format(*maps.area, {**scale, **ends})
+        self.levels(sheet, maps.area, (max(0.0, lowest), max(0.0, lowest), highest), ("#FFFFFF", "#FFFFFF", "#000000"))
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """A colour between two, #RRGGBB; the nearer to the other the larger the share."""
+    parts = [(int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + share * (b - a)):02X}" for a, b in parts)

@@ -23,6 +23,7 @@ ANSWER = USED + SIDE + 1
 CLASS, BAR, CHANCE, LOGIT, STORED, STATE = range(ANSWER, ANSWER + 6)
 WIDTHS = {CLASS: 42, BAR: 84, CHANCE: 54, LOGIT: 70, STORED: 70, STATE: 64}
 BARS_ROW = FIELD_ROW + 8
+NEEDS = "With the Backprop extension in LibreOffice (python start.py): drag the mouse over “Yours”"
 GHOSTS = {192: "#A9C4E0", 128: "#C2D5E9", 64: "#DAE6F2", 16: "#EDF3F9"}  # the chosen picture under a blank field
 FIRST = 21  # the picture that the file is written with
 
@@ -48,7 +49,7 @@ def write(book: Book, gallery: Maps, last: Maps, outs: list[Array]) -> None:
     sheet.set_column_pixels(0, ANSWER - 1, PIXELS, book.looks["plain"])
     for column, width in WIDTHS.items():
         sheet.set_column_pixels(column, column, width, book.looks["plain"])
-    for row, height in ((2, 18), (3, 22), (4, 18), (BELOW_ROW - 2, 18)):
+    for row, height in ((2, 18), (3, 26), (4, 18), (BELOW_ROW - 2, 18)):
         sheet.set_row_pixels(row, height)
     chooser(book, sheet, gallery.count)
     pictures(book, sheet, gallery)
@@ -85,6 +86,8 @@ def chooser(book: Book, sheet: Worksheet, count: int) -> None:
     rule = validation.whole_number(0, count, "picture: not possible", message)
     sheet.data_validation(row, column, row, column, rule)
     sheet.write_string(row, column + 4, f"1 to {count}: see Images; 0: blank paper", book.looks["note"])
+    book.buttons(sheet, row, USED)
+    sheet.write_string(row, USED + 8, NEEDS, book.looks["note"])
     book.define("picture", TITLE, (row, column))
 
 
