@@ -26,10 +26,10 @@ TRAINING = {  # files whose tests train, or start something that does
     "test_main_job.py",
     "test_outcome.py",
     "test_rates.py",
-    "test_readme.py",
     "test_recipe.py",
     "test_train.py",
     "test_training.py",
+    "test_typed.py",
 }
 
 
