@@ -42,7 +42,7 @@ HELP = (
     "the epoch that is chosen on Forward.",
     "",
     "Another network has other rows. Write it with",
-    'python -m xlsx.build --network "2-3-1 tanh bias"',
+    'python start.py build --network "2-3-1 tanh bias"',
     "",
     "All of this as one line, to paste elsewhere",
     "(--state takes it):",
@@ -151,7 +151,7 @@ def optimizer_rule() -> dict[str, object]:
 
 def only_this_text(sheet: Worksheet, text: str) -> None:
     """The sheets are laid out for this network; another text here would ask Python for another one."""
-    message = "Write a workbook for another one with python -m xlsx.build --network SPEC --out FOLDER"
+    message = "Write a workbook for another one with python start.py build --network SPEC --out FOLDER"
     rule = validation.one_of([text], "The sheets show this network", message)
     sheet.data_validation(NETWORK_ROW, NAME, NETWORK_ROW, NAME, {**rule, "dropdown": False})
 

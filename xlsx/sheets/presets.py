@@ -67,7 +67,7 @@ def numbers(book: Book, groups: dict[str, list[Any]], preset: Preset) -> list[fl
 def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dict[str, Preset]) -> None:
     row, column = CHOICE
     sheet.merge_range(row, column, row, column + 1, name, book.looks["edit_text"])
-    message = f"These fit here: {', '.join(found)}. Others: python -m xlsx.build --preset NAME"
+    message = f"These fit here: {', '.join(found)}. Others: python start.py build --preset NAME"
     rule = validation.one_of(f"={names}", "preset: one of the list", message)
     sheet.data_validation(row, column, row, column, rule)
     book.define("preset", sheet, CHOICE * 2)
