@@ -5,11 +5,14 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from addin.calc.extension import IN_THE_OFFICE
 from addin.setup import packages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,3 +47,16 @@ def test_every_requirement_has_the_version_last_tested_and_allows_it(stage: str)
     tested = {name.lower(): version for name, version in re.findall(r"^([\w-]+)==(.+)$", CONSTRAINTS, re.MULTILINE)}
     for requirement in map(Requirement, packages.requirements(stage)):
         assert tested[requirement.name.lower()] in requirement.specifier, requirement
+
+
+def test_ruff_holds_what_runs_in_the_office_to_the_offices_python() -> None:
+    targets = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["per-file-target-version"]
+    old = [pattern for pattern, version in targets.items() if version == "py39"]
+    for path in (*IN_THE_OFFICE, "addin/calc/component.py"):
+        assert any(fnmatch(path, one) for pattern in old for one in spelled_out(pattern)), path
+
+
+def spelled_out(pattern: str) -> list[str]:
+    """A pattern for each of the names in its braces."""
+    before, *names, after = re.split(r"[{,}]", pattern) if "{" in pattern else (pattern, "", "")
+    return [before + name + after for name in names]
