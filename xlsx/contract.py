@@ -71,7 +71,13 @@ SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs
 SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
 
 BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
-    RESULTS: {"Train CNN": "train", "Stop": "stop", "Resume": "resume", "Recalculate": "recalculate"},
+    RESULTS: {
+        "Train CNN": "train",
+        "Stop": "stop",
+        "Resume": "resume",
+        "Unfold": "unfold",
+        "Recalculate": "recalculate",
+    },
     RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }

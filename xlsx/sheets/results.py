@@ -78,7 +78,7 @@ def spaced(key: str) -> str:
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW)
-    sheet.write_string(BUTTON_ROW, 7, BUTTONS_NEED, book.looks["subtitle"])
+    sheet.write_string(BUTTON_ROW, 8, BUTTONS_NEED, book.looks["subtitle"])
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:
