@@ -162,6 +162,16 @@ class Driver:
     def array(self, key, address, formula):
         self._range(key, address).setArrayFormula(formula)
 
+    def is_modified(self, key):
+        return self.documents[key].isModified()
+
+    def set_modified(self, key, modified):
+        self.documents[key].setModified(modified)
+
+    def fill(self, key, address, rows):
+        """Write rows of numbers and texts at once."""
+        self._range(key, address).setDataArray(tuple(map(tuple, rows)))
+
     def calculate(self, key):
         self.documents[key].calculateAll()
 

@@ -38,6 +38,7 @@ def place(book: Book) -> None:
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     write_settings(book, sheet)
+    write_predict_run(book, sheet)
     write_buttons(book, sheet)
     write_state(book, sheet)
     epoch_header(book.looks, sheet, TABLE_ROW)
@@ -60,6 +61,14 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
         sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
         sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
         book.define(contract.SETTING + name, sheet, (VALUE_ROW, column) * 2)
+
+
+def write_predict_run(book: Book, sheet: Worksheet) -> None:
+    """The run that CNN_PREDICT asks: the user's choice."""
+    column = len(SHEET)
+    sheet.write_string(LABEL_ROW, column, "CNN_ PREDICT", book.looks["header"])
+    sheet.write_blank(VALUE_ROW, column, None, book.looks["edit_text"])
+    book.define(contract.PREDICT_RUN, sheet, (VALUE_ROW, column) * 2)
 
 
 def allowed(name: str, setting: Setting) -> validation.Rule:
