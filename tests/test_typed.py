@@ -84,15 +84,31 @@ def leave_a_run_unfinished(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if LINE.search(page.read_text("utf-8"))], ids=lambda p: p.name)
 def test_every_line_of_a_page_works_as_typed(page: Path, clone: Path) -> None:
-    for line in LINE.findall(page.read_text("utf-8")):
-        command = (*shlex.split(line), "run")[1]
-        if "torch" in start.COMMANDS.get(command, ((),))[0] and not importlib.util.find_spec("torch"):
-            continue
-        if "--resume" in line:
-            leave_a_run_unfinished(clone)
-        done = typed(clone, line)
-        assert done.returncode == EXITS.get(command, 0), f"{line}\n{done.stdout}{done.stderr}"
-        assert done.stdout, line
+    lines = LINE.findall(page.read_text("utf-8"))
+    left_out = [] if importlib.util.find_spec("torch") else [line for line in lines if needs_torch(line)]
+    for line in lines:
+        if line not in left_out:
+            works(line, clone)
+    if left_out:
+        pytest.skip(f"torch is not installed; not typed: {', '.join(left_out)}")
+
+
+def needs_torch(line: str) -> bool:
+    """Whether a line trains, or needs the run that another has trained."""
+    return "torch" in start.COMMANDS.get(command(line), ((),))[0] or "runs/first" in line
+
+
+def command(line: str) -> str:
+    """The command of start.py in a line; without one it is run."""
+    return (*shlex.split(line), "run")[1]
+
+
+def works(line: str, clone: Path) -> None:
+    if "--resume" in line:
+        leave_a_run_unfinished(clone)
+    done = typed(clone, line)
+    assert done.returncode == EXITS.get(command(line), 0), f"{line}\n{done.stdout}{done.stderr}"
+    assert done.stdout, line
 
 
 def test_the_sample_of_the_check_is_what_it_says(clone: Path) -> None:
