@@ -51,7 +51,6 @@ def environment(folder: Path) -> dict[str, str]:
         "WINEPREFIX": str(folder / "prefix"),
         "WINEDEBUG": "-all",
         "WINEDLLOVERRIDES": f"{OFF};ucrtbase=n",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
