@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
+from cnn.runs import Lock
 from tests.windows import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,9 +38,14 @@ def started() -> Iterator[Wine]:
 def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold a folder's lock; BlockingIOError where another has it and this shall not wait."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    lock = Lock(folder)
+    while not lock.acquire():
+        if not wait:
+            raise BlockingIOError(lock.path)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _remove_older(folder: Path) -> None:
