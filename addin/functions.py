@@ -18,7 +18,8 @@ from pyfuncs.network import Array, Network, NetworkError
 from xlsx.contract import PREDICT_RUN
 
 PARAMETERS = {
-    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
+    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row. "
+    "An error such as #N/A in a range gives Err:504 in LibreOffice.",
     "inputs": "The inputs i1, i2, …: a row for each sample.",
     "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
     "learning_rate": "The learning rate η, above 0.",

@@ -70,9 +70,13 @@ def _result(function: Function) -> str:
 
 
 def _declared(function: Function) -> list[str]:
-    """The parameters; Calc itself fills a hidden one with the document, whose cells stand for what is left out."""
+    """The parameters; Calc itself fills a hidden one with the document, whose cells stand for what is left out.
+
+    What is of any type may be left out, for Calc; what may not is an array, which one cell or number is too.
+    """
     hidden = ["[in] com::sun::star::beans::XPropertySet caller"] if function.worker else []
-    return [*hidden, *(f"[in] any {_idl(name)}" for name in function.parameters)]
+    kinds = {True: "any", False: "sequence< sequence<any> >"}
+    return [*hidden, *(f"[in] {kinds[function.is_optional(name)]} {_idl(name)}" for name in function.parameters)]
 
 
 def _idl(parameter: str) -> str:

@@ -235,6 +235,9 @@ class Driver:
             row.Height = height
         return found
 
+    def select(self, key, address):
+        self.documents[key].CurrentController.select(self._range(key, address))
+
     def remove_sheet(self, key, sheet):
         self.documents[key].Sheets.removeByName(sheet)
 
@@ -291,7 +294,7 @@ class Driver:
         for number in range(descriptions.Count):
             values = {value.Name: value.Value for value in descriptions.getByIndex(number)}
             found[values["Name"]] = [values["Description"]] + [
-                [a.Name, a.Description] for a in values["Arguments"] or ()
+                [a.Name, a.Description, a.IsOptional] for a in values["Arguments"] or ()
             ]
         return found
 
