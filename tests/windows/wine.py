@@ -41,7 +41,7 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
     lock = Lock(folder)
     while not lock.acquire():
         if not wait:
-            raise BlockingIOError(lock.path)
+            raise BlockingIOError(str(folder))
     try:
         yield
     finally:
