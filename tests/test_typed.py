@@ -34,10 +34,10 @@ SMALLER = {  # what is typed behind a line that would take long otherwise
 EXITS = {"check": 1}  # what is checked has a mistake
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
     """A fresh clone that is set up with the packages of this Python, and the user's files that the pages speak of."""
-    folder = tmp_path_factory.mktemp("clone") / "backprop"
+    folder = tmp_path / "backprop"
     left_out = shutil.ignore_patterns(".git", ".venv", "shared", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(PROJECT, folder, ignore=left_out)
     subprocess.run([BARE[0], "-m", "venv", "--without-pip", folder / ".venv"], check=True)
@@ -67,9 +67,10 @@ def typed(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """Nobody's display, data and settings."""
+    """Nobody's display, data and settings, in a home of its own: `remove` looks for what LibreOffice has there."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "CNN", "DISPLAY"))}
-    return {**kept, "BACKPROP_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
+    return {**kept, **home, "BACKPROP_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
 
 
 def leave_a_run_unfinished(folder: Path) -> None:
