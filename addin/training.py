@@ -15,6 +15,7 @@ from cnn.runs.settings import SettingsError
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
+GONE = "the run’s folder is gone: Train CNN starts a new one"
 NOTHING_TO_STOP = "nothing to stop: no run is under way"
 NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
 NOTHING_TO_UNFOLD = "nothing to unfold: press Train CNN, and wait for the end"
@@ -76,6 +77,8 @@ def resume(sheet: Sheet) -> Answer:
     """Go on with the run that the sheet shows, from its last complete epoch."""
     if not sheet.folder:
         return Answer(status=NOTHING_TO_RESUME)
+    if not Path(sheet.folder).is_dir():
+        return Answer(status=GONE)
     if launch.is_under_way(sheet.folder):
         return Answer(tell=UNDER_WAY)
     launch.resume(Path(sheet.folder))
@@ -105,6 +108,8 @@ def look(sheet: Sheet) -> Answer:
 
 def state(run: runs.Run) -> Answer:
     """How a run stands, in a line for a person, and whether there is nothing more to come."""
+    if not run.folder.is_dir():
+        return Answer(status=GONE, over=True)
     if run.alive:
         return Answer(status=run.status)
     if launch.is_starting(run.folder):

@@ -1,6 +1,7 @@
 """What a button is answered, the same whichever host asks: the runs are folders with real locks, no trainer starts."""
 
 import dataclasses
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -94,6 +95,15 @@ def test_a_run_whose_trainer_is_gone_is_over(home: Path, run: Path) -> None:
     assert found.over
     assert found.status.startswith("ended without a word")
     assert asked_by_excel(home, "look", str(run)) == {"status": found.status, "over": "1"}
+
+
+def test_a_run_whose_folder_is_gone_is_said_to_be_so_and_not_resumed(home: Path, run: Path) -> None:
+    sheet = Sheet(str(run))
+    read = runs.read(run)
+    shutil.rmtree(run)
+    assert training.state(read) == training.Answer(status=training.GONE, over=True)
+    assert training.answer("resume", sheet) == training.Answer(status=training.GONE)
+    assert not run.exists()
 
 
 def test_a_workbook_shows_the_run_that_it_names_where_none_was_started_from_it(home: Path, run: Path) -> None:

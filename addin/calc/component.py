@@ -229,13 +229,14 @@ class OnLoadFinished(Job):
 
 
 class OnLoad(Job):
-    """A document was opened."""
+    """A document was opened: whoever merely looks at it is not asked whether to save what is done to it here."""
 
     def happened(self, document: Document) -> None:
         Buttons(self.host).bind(document)
         if Pen.is_in(document):
             Mouse(document).listen()
         self.host.menu.opened(document)
+        self.host.menu.unmodified(document)
 
 
 class OnCopyTo(Job):

@@ -235,6 +235,9 @@ class Driver:
             row.Height = height
         return found
 
+    def modified(self, key):
+        return self.documents[key].isModified()
+
     def select(self, key, address):
         self.documents[key].CurrentController.select(self._range(key, address))
 

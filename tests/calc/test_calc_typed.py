@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,16 @@ def window(start_office: StartOffice, display: str) -> Iterator[Office]:
 @pytest.fixture(scope="module")
 def book(window: Office, tmp_path_factory: pytest.TempPathFactory) -> int:
     return window.load(str(build(tmp_path_factory.mktemp("typed") / "typed.xlsx", epochs=10)))
+
+
+def test_whoever_merely_looks_is_not_asked_to_save(window: Office, tmp_path: Path) -> None:
+    key = window.load(str(build(tmp_path / "looked.xlsx", epochs=10)))
+    for title in window.sheets(key):
+        window.look_at(key, title)
+    assert not window.modified(key)
+    window.write(key, "Network.E14", 0.3)
+    assert window.modified(key)
+    window.close(key)
 
 
 def typed(office: Office, key: int, place: str, text: str) -> list[str]:
