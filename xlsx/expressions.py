@@ -17,11 +17,13 @@ SHOWN_DECIMALS = 6
 
 
 class Function(NamedTuple):
-    """A function of one part or more: how it is read, how it is written in a cell, and what it gives."""
+    """A function of one part or more: how it is read, how it is written in a cell, what it gives, and its derivatives
+    by each of its parts."""
 
     text: Callable[..., str]
     native: Callable[..., str]
     value: Callable[..., float]
+    slopes: Callable[..., tuple[Expression, ...]]
 
 
 def sigmoid(x: float) -> float:
@@ -67,38 +69,77 @@ def binary_cross_entropy(t: float, a: float, z: float) -> float:
 # A square is a product: LibreOffice's ^ and POWER give an error where the result is too small to be told from 0.
 FUNCTIONS = {
     "sigmoid": Function(
-        lambda x: f"1/(1 + e^(−{x}))", lambda x: f"IF({x}>=0,1/(1+EXP(-{x})),EXP({x})/(1+EXP({x})))", sigmoid
+        lambda x: f"1/(1 + e^(−{x}))",
+        lambda x: f"IF({x}>=0,1/(1+EXP(-{x})),EXP({x})/(1+EXP({x})))",
+        sigmoid,
+        lambda x: (call("sigmoid", x) * (number(1) - call("sigmoid", x)),),
     ),
-    "tanh": Function(lambda x: f"tanh({x})", lambda x: f"TANH({x})", math.tanh),
-    "relu": Function(lambda x: f"max(0, {x})", lambda x: f"IF({x}>0,{x},0)", lambda x: 0.0 if x <= 0 else x),
-    "above_zero": Function(lambda x: f"(1 if {x} > 0 else 0)", lambda x: f"IF({x}>0,1,0)", lambda x: float(x > 0)),
-    "square": Function(lambda x: f"({x})²", lambda x: f"(({x})*({x}))", lambda x: x * x),
-    "root": Function(lambda x: f"√({x})", lambda x: f"SQRT({x})", math.sqrt),
-    "softmax": Function(softmax_text, softmax_native, softmax),
-    "cross_entropy": Function(lambda t, a, *_: f"−{t} · ln({a})", cross_entropy_native, cross_entropy),
+    "tanh": Function(
+        lambda x: f"tanh({x})",
+        lambda x: f"TANH({x})",
+        math.tanh,
+        lambda x: (number(1) - call("square", call("tanh", x)),),
+    ),
+    "relu": Function(
+        lambda x: f"max(0, {x})",
+        lambda x: f"IF({x}>0,{x},0)",
+        lambda x: 0.0 if x <= 0 else x,
+        lambda x: (call("above_zero", x),),
+    ),
+    "above_zero": Function(
+        lambda x: f"(1 if {x} > 0 else 0)",
+        lambda x: f"IF({x}>0,1,0)",
+        lambda x: float(x > 0),
+        lambda x: (number(0),),
+    ),
+    "square": Function(lambda x: f"({x})²", lambda x: f"(({x})*({x}))", lambda x: x * x, lambda x: (number(2) * x,)),
+    "root": Function(
+        lambda x: f"√({x})", lambda x: f"SQRT({x})", math.sqrt, lambda x: (number(0.5) / call("root", x),)
+    ),
+    "softmax": Function(softmax_text, softmax_native, softmax, lambda z, *layer: softmax_slopes(z, *layer)),
+    "cross_entropy": Function(
+        lambda t, a, *_: f"−{t} · ln({a})",
+        cross_entropy_native,
+        cross_entropy,
+        lambda t, a, z, *layer: cross_entropy_slopes(t, a, z, *layer),
+    ),
     "binary_cross_entropy": Function(
         lambda t, a, z: f"−{t} · ln({a}) − (1 − {t}) · ln(1 − {a})",
         lambda t, a, z: f"MAX({z},0)-{t}*{z}+LN(1+EXP(-ABS({z})))",
         binary_cross_entropy,
+        lambda t, a, z: (number(0) - z, number(0), call("sigmoid", z) - t),
     ),
 }
 
 
+def softmax_slopes(z: Expression, *layer: Expression) -> tuple[Expression, ...]:
+    """By z and by each z of the layer, as if they were not the same: for its own unit the two add up to a(1 − a)."""
+    own = call("softmax", z, *layer)
+    return own, *(number(-1) * own * call("softmax", each, *layer) for each in layer)
+
+
+def cross_entropy_slopes(t: Expression, a: Expression, z: Expression, *layer: Expression) -> tuple[Expression, ...]:
+    by_layer = (t * call("softmax", each, *layer) for each in layer)
+    return call("cross_entropy", number(1), a, z, *layer), number(0), number(-1) * t, *by_layer
+
+
 class Operator(NamedTuple):
-    """`binds`: how strongly, for the parentheses."""
+    """`binds`: how strongly, for the parentheses. `slopes`: the derivatives by both sides."""
 
     text: str
     native: str
     value: Callable[[float, float], float]
     binds: int
+    slopes: Callable[..., tuple[Expression, ...]]
 
 
+# A power has a slope by its base alone: no exponent of a sheet is ever varied.
 OPERATORS = {
-    "+": Operator(" + ", "+", add, 1),
-    "-": Operator(" − ", "-", sub, 1),
-    "*": Operator(" · ", "*", mul, 2),
-    "/": Operator(" / ", "/", truediv, 2),
-    "^": Operator("^", "^", math.pow, 3),
+    "+": Operator(" + ", "+", add, 1, lambda x, y: (number(1), number(1))),
+    "-": Operator(" − ", "-", sub, 1, lambda x, y: (number(1), number(-1))),
+    "*": Operator(" · ", "*", mul, 2, lambda x, y: (y, x)),
+    "/": Operator(" / ", "/", truediv, 2, lambda x, y: (number(1) / y, number(-1) * x / (y * y))),
+    "^": Operator("^", "^", math.pow, 3, lambda x, y: (y * x ** (y - number(1)),)),
 }
 OPERATIONS = FUNCTIONS | OPERATORS
 NUMBERS = {0.5: "½"}
@@ -238,3 +279,25 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
 def stored(value: float) -> float | str:
     """What a formula's cell stores: a spreadsheet has no infinity, it shows #N/A."""
     return value if math.isfinite(value) else "#N/A"
+
+
+def derivative(expression: Expression, name: str) -> Expression:
+    """dexpression/dname by the chain rule, from each operation's slopes; what is 0 or 1 is left out.
+
+    Raises ValueError where the name stands in an exponent.
+    """
+    operation, parts = expression.operation, expression.parts
+    if operation in ("name", "number"):
+        return number(1 if operation == "name" and parts[0] == name else 0)
+    inner = [derivative(part, name) for part in parts]
+    slopes = OPERATIONS[operation].slopes(*parts)
+    if any(each != number(0) for each in inner[len(slopes) :]):
+        raise ValueError(f"{name} stands in an exponent")
+    terms = [product(slope, each) for slope, each in zip(slopes, inner, strict=False)]
+    return total([term for term in terms if term != number(0)] or [number(0)])
+
+
+def product(one: Expression, other: Expression) -> Expression:
+    if number(0) in (one, other):
+        return number(0)
+    return other if one == number(1) else one if other == number(1) else one * other
