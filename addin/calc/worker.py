@@ -8,7 +8,6 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Callable
 
 from addin import functions
 from addin.calc.pipe import packed, receive
@@ -24,7 +23,7 @@ def answer(function: str, arguments: tuple[object, ...]) -> Rows:
         return [[f"#{function}: {type(error).__name__}: {error} (a fault in backprop; details in worker.log)"]]
 
 
-def serve(answer: Callable[[str, tuple[object, ...]], Rows]) -> None:
+def main() -> None:
     """Answer until the pipe closes. What the mathematics prints must not reach the pipe: it goes to the log."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(sys.stderr.fileno(), 1)
@@ -35,4 +34,4 @@ def serve(answer: Callable[[str, tuple[object, ...]], Rows]) -> None:
 
 
 if __name__ == "__main__":
-    serve(answer)
+    main()

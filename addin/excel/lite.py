@@ -50,9 +50,8 @@ from addin.functions import PARAMETERS, call  # noqa: E402
 
 def text() -> str:
     """The whole file."""
-    here = (function for function in FUNCTIONS.values() if not function.worker)
     modules = [f"    {name!r}: {quoted(source)},\n" for name, source in sources().items()]
-    return "".join([HEAD, *modules, LOADER, *map(definition, here)])
+    return "".join([HEAD, *modules, LOADER, *map(definition, FUNCTIONS.values())])
 
 
 def sources() -> dict[str, str]:

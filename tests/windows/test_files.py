@@ -1,6 +1,7 @@
 """The tests of what differs between systems, files, processes and texts, run by the Windows Python itself."""
 
-from tests.windows.wine import PYTHON, Project, Wine
+from tests.windows.conftest import Project
+from tests.windows.wine import PYTHON, Wine
 
 FILES = (  # those that need no Linux, no PyTorch and no pandas
     *("comparison", "doctor", "excel_command_lines", "excel_macos", "excel_program", "excel_workbook", "extension"),

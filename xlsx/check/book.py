@@ -123,9 +123,16 @@ class Book:
         if name == "CHOOSE" and 0 < int(contents[0][0]) < len(parts):
             chosen = contents[int(contents[0][0])]
             return chosen if len(chosen) > 1 else chosen[0]
-        if name == "INDEX" and len(parts) == 2 and 0 < int(contents[1][0]) <= len(contents[0]):
-            return contents[0][int(contents[1][0]) - 1]
+        if name == "INDEX" and len(parts) > 1:
+            return contents[0][self.position(parts, [int(each[0]) for each in contents[1:]], formula, where)]
         raise NotUnderstood(f"this use of {name}")
+
+    def position(self, parts: tuple[Expression, ...], at: list[int], formula: Parsed, where: Place) -> int:
+        """Where INDEX looks among an area's cells, row by row: at the n-th, or in a row and a column from 1."""
+        if len(at) == 1:
+            return at[0] - 1
+        places = self.area(formula.references[parts[0].parts[0]], where, True).places
+        return (at[0] - 1) * len({column for _, _, column in places}) + at[1] - 1
 
     def contents(self, tree: Expression, formula: Parsed, where: Place) -> list:
         """What the cells of an argument hold, texts and blanks too."""

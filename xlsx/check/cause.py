@@ -270,7 +270,7 @@ class Explainer:
         self.reading: Reading = naming.found.reading
         self.column = self.reading.homes[name]
         self.rate = naming.found.own_rate
-        self.is_update = name in self.reading.given
+        self.is_update = name in self.reading.rules.weights
         self.tree = None if self.column.errors[self.row] else naming.of(name, self.row)
         self.writer = Writer(naming, name, self.row)
 
@@ -388,8 +388,9 @@ class Explainer:
         base, step = self.naming.point(weight, back), self.naming.point(f"dE/d{weight}", back)
         with np.errstate(all="ignore"):
             rates = (base - values) / step
-        same = bool(np.all(np.abs(rates - rates[0]) <= 1e-6 * np.abs(rates[0]) + 1e-12))
-        return float(round(rates[0], 12)) if same and np.isfinite(rates[0]) else None
+        rates = rates[np.isfinite(rates)]  # a unit that is off tells nothing
+        same = rates.size > 1 and bool(np.all(np.abs(rates - rates[0]) <= 1e-6 * np.abs(rates[0]) + 1e-12))
+        return float(round(rates[0], 12)) if same else None
 
     def rate_leaf(self, rate: float) -> Expression | None:
         """The cell that a formula takes its rate from."""
@@ -420,7 +421,8 @@ class Explainer:
     def formula(self) -> list[Mistake]:
         """The changes that explain the formula, or both formulas where none does."""
         text_cell = next(
-            (leaf for leaf in read_by(self.tree) if leaf.operation == "cell" and isinstance(leaf.parts[1], str)), None
+            (leaf for leaf in edits.distinct(self.tree) if leaf.operation == "cell" and isinstance(leaf.parts[1], str)),
+            None,
         )
         if text_cell is not None:
             where, value = text_cell.parts
@@ -544,7 +546,8 @@ class Explainer:
             usual = float(np.median(values[np.isfinite(values)]))
             one, other = words.apart(values[row], usual)
             return self.make("changed input", f"{self.writer.here(self.name)} holds {one}, every other row {other}.")
-        if row and np.all(values[self.rows] == values[row - 1]) and (self.column.made or len(self.rows) > 1):
+        still = np.isclose(values[self.rows], values[row - 1], rtol=1e-12, atol=0)
+        if row and still.all() and (self.column.made or len(self.rows) > 1):
             return self.frozen()
         for edit, variant in self.bounded(self.number_variants()):
             if self.gives(variant):

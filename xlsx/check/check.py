@@ -108,7 +108,8 @@ class Report:
 def check(path: Path) -> Report:
     """The report of a file; it never raises for what a file may hold."""
     try:
-        return check_grid(str(path), grid.read(path))
+        with np.errstate(all="ignore"):  # what overflows is inf or nan, and is judged as that
+            return check_grid(str(path), grid.read(path))
     except Unreadable as error:
         return Report(str(path), NOT_UNDERSTOOD, str(error))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:

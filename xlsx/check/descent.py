@@ -149,6 +149,7 @@ def reads(book: Book, block: Block, other: int, at: dict[Place, tuple[int, int]]
 def descent(book: Book, blocks: list[Block], at: dict[Place, tuple[int, int]]) -> Descent:
     rows = max(len(block.steps) for block in blocks)
     columns = [each for block in blocks for each in columns_of(book, block, at, rows)]
+    cut_units(columns)
     return Descent(blocks, columns, rows)
 
 
@@ -205,11 +206,20 @@ def padded(made: Column, rows: int) -> Column:
 
 
 def half_units(values: np.ndarray, typed: np.ndarray) -> np.ndarray:
-    """Half a unit of each typed number's last place; of a calculated one only where its whole column is rounded."""
-    units = 0.5 * 10.0 ** -np.array([decimals(each) for each in values])
-    computed = values[~typed]
-    is_cut = len(computed) > 2 and max(digits(each) for each in computed) <= FULL_DIGITS
-    return np.where(typed, units, units if is_cut else 0.0)
+    """Half a unit of each typed number's last place."""
+    return np.where(typed, 0.5 * 10.0 ** -np.array([decimals(each) for each in values]), 0.0)
+
+
+def cut_units(columns: list[Column]) -> None:
+    """Where a file has stored all that was calculated with few digits or decimals, these are rounded, too."""
+    computed = [each for column in columns for each in column.values[~column.typed] if np.isfinite(each)]
+    most, places = max(map(digits, computed), default=17), max(map(decimals, computed), default=17.0)
+    if len(computed) > 2 and most <= FULL_DIGITS:
+        for column in columns:
+            with np.errstate(divide="ignore"):
+                size = np.floor(np.log10(np.abs(column.values))) + 1
+            units = 0.5 * np.maximum(10.0 ** np.nan_to_num(size - most, neginf=-17.0, nan=-17.0), 10.0**-places)
+            column.units = np.where(column.typed, column.units, units)
 
 
 def exact(column: Column) -> np.ndarray:

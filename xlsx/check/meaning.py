@@ -127,9 +127,13 @@ def understood(book: Book, descent: Descent, labels: dict[Place, str]) -> Readin
     if base is None:
         return None
     best = scored(book, descent, labels, base, ())
-    for vary in (hidden_units, output_units, with_biases, numberings, all_units):
-        if best[0].whole >= COMPLETE or book.late or (vary is all_units and best[0].whole > POOR):
+    for vary in (hidden_units, output_units, hidden_units, with_biases, numberings, all_units):
+        score = best[0]
+        if score.whole >= COMPLETE or book.late:
             break
+        known = score.units == score.losses == 1  # nothing more can tell the units
+        if (vary in UNIT_VARIANTS and known) or (vary is all_units and score.whole > POOR):
+            continue
         for network, wiring in vary(book, best[1]):
             other = scored(book, descent, labels, network, wiring)
             if other[0] > best[0]:
@@ -196,6 +200,9 @@ def transposed(weights: tuple[tuple[str, ...], ...]) -> Wiring:
     """The exercise's name of each weight, and that of a learner who numbers by the sending unit."""
     ours = [w for row in weights for w in row]
     return tuple(zip([w for column in zip(*weights, strict=True) for w in column], ours, strict=True))
+
+
+UNIT_VARIANTS = (hidden_units, output_units, all_units)
 
 
 def network_of(descent: Descent, labels: dict[Place, str]) -> Network | None:
@@ -341,7 +348,7 @@ def voted(reading: Reading) -> dict[str, float]:
     votes: dict[str, Counter[float]] = {}
     for at, name in reading.prior.items():
         of, allowed = FAMILIES.get(kind(name).kind, ("", ()))
-        if name in reading.truth and of:
+        if of and name in reading.truth and np.any(reading.truth[name]):
             own = votes.setdefault(of, Counter())
             column = reading.descent.columns[at]
             own.update(each for each in allowed[:1] if reading.holds(column, name, each))

@@ -152,12 +152,14 @@ class Naming:
         if name in values:
             return reading.factor(name) * values[name]
         weight, rate = name.rpartition(" ")[2], self.found.rate.value if self.found.rate else np.nan
+        if f"dE/d{weight}" not in values:
+            return np.full(POINTS, np.nan)
         step = rate * values[f"dE/d{weight}"]
         return step if name.startswith("change") else values[weight] - step
 
     def due_at_points(self, name: str) -> np.ndarray:
         """What a column's formula must give at the points; a weight follows from the row before."""
-        if name in self.found.reading.given:
+        if name in self.found.reading.rules.weights:
             return self.point(f"new {name}", -1)
         return self.point(name, 0)
 

@@ -138,7 +138,8 @@ class Rules:
             else:
                 moved = self.values(givens, {**(own or {}), moved_name: (own or {})[moved_name] + unit})
             for each, value in moved.items():
-                spread[each] = spread[each] + 1.1 * np.abs(value - base[each])
+                with np.errstate(invalid="ignore"):
+                    spread[each] = spread[each] + 1.1 * np.abs(value - base[each])
         return base, spread
 
     def point(self, offset: int) -> dict[str, np.ndarray]:
@@ -151,7 +152,8 @@ class Rules:
             for b in self.layers[0].biases:
                 givens[b][-1] = -abs(givens[b][-1])
             with np.errstate(all="ignore"):
-                self.points[offset] = {**givens, **self.values(givens)}
+                values = self.values(givens)
+            self.points[offset] = givens | {each: value + np.zeros(POINTS) for each, value in values.items()}
         return self.points[offset]
 
 

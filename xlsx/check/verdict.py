@@ -13,7 +13,7 @@ from .meaning import Reading, assigned, near
 from .rules import Arrays
 from .titles import GIVEN, kind
 
-ULPS = 2e-15
+ULPS, ROUNDED = 2e-15, 1e-12
 RIGHT, FOLLOWS, WRONG, BLIND, UNREAD = range(5)
 MOST_DIGITS = 6  # of a learning rate that somebody would choose
 
@@ -70,6 +70,7 @@ def judged(reading: Reading) -> Verdict:
         reading = assigned(reading)
         rate = solved(reading)
     found = Verdict(reading, rate)
+    drifting(reading, rate)
     own, own_slack = own_values(reading)
     for name, column in sorted(reading.homes.items(), key=lambda item: order(reading, item[1])):
         if name in reading.truth:
@@ -89,13 +90,29 @@ def judged(reading: Reading) -> Verdict:
     return found
 
 
+def drifting(reading: Reading, rate: Rate | None) -> None:
+    """Weights that are calculated from rounded numbers are off by all of those roundings, more in each row."""
+    if rate is None or not any((column.units > ROUNDED).any() for column in reading.computed.values()):
+        return
+    slack = reading.own()[1]
+    for name in reading.units:
+        slope = f"dE/d{name}"
+        if reading.homes[name].made and slope in slack:
+            taken = reading.homes[slope].units / abs(reading.factor(slope)) if slope in reading.homes else 0.0
+            step = abs(rate.value) * np.maximum(slack[slope], taken) + np.zeros(reading.descent.rows)
+            reading.units[name] = reading.units[name] + np.cumsum(after(np.zeros(1), step))
+    reading.__dict__.pop("bounded", None)
+
+
 def order(reading: Reading, column: Column) -> int:
     return next(at for at, each in enumerate(reading.descent.columns) if each is column)
 
 
 def learned(reading: Reading, name: str) -> bool:
     column = reading.homes[name]
-    return name in reading.network.weight_names and (column.made or not column.steady) and reading.descent.rows > 1
+    may_stand = reading.network.bias == "fixed-bias" and kind(name).kind == "b"
+    moves = not column.steady or (column.made and not may_stand)
+    return name in reading.network.weight_names and moves and reading.descent.rows > 1
 
 
 def own_values(reading: Reading) -> tuple[Arrays, Arrays]:
@@ -150,7 +167,7 @@ def steady(column: Column, samples: bool) -> np.ndarray:
     states = np.where(column.texts, WRONG, RIGHT)
     seen = values[np.isfinite(values)]
     usual = float(np.median(seen)) if seen.size else np.nan
-    odd = np.isfinite(values) & (np.abs(values - usual) > 1e-9 * max(1.0, abs(usual)))
+    odd = np.isfinite(values) & (np.abs(values - usual) > 1e-9 * abs(usual) + 1e-15)
     if not samples and 0 < odd.sum() <= max(1, rows // 5) and column.typed[odd].all() and rows > 2:
         states[odd] = WRONG
     return states

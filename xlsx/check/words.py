@@ -144,10 +144,11 @@ def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> Told:
         return REFERENCES[edit.kind](writer, subject, edit, show)
     wrong, due = (writer.names(part) if part is not None else "" for part in (edit.wrong, edit.due))
     kind, text = SENTENCES[edit.kind]
-    hint = factor_hint(edit.due)
-    return kind, text.format(
-        subject=subject, wrong=wrong, due=due, a_wrong=bound(edit.wrong, wrong), a_due=bound(edit.due, due), hint=hint
-    )
+    parts = {"subject": subject, "wrong": wrong, "due": due, "hint": factor_hint(edit.due)}
+    parts |= {"a_wrong": bound(edit.wrong, wrong), "a_due": bound(edit.due, due)}
+    if edit.kind == "factor" and edit.due is not None:
+        parts["times"] = times(edit.due.parts[0])
+    return kind, text.format(**parts)
 
 
 def one_name(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
@@ -196,6 +197,7 @@ SENTENCES = {
     "number": ("factor", "{subject} has the number {wrong} where {due} belongs."),
     "operator": ("operator", "{subject} computes {wrong} where {due} belongs."),
     "parentheses": ("parentheses", "{subject} lacks the parentheses around ({due})."),
+    "factor": ("factor", "{subject} is {times} what it must be."),
     "wrong sign": ("sign", "{subject} has the wrong sign."),
 }
 

@@ -1,0 +1,170 @@
+"""The check's standing proofs: kinds of mistakes and harmless changes in tables of any network, and what is left when
+formulas, digits or titles are taken away. The benchmark does the same with more of each."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from benchmarks.check import ABLATIONS
+from tests.descents import ALSO_WRONG, HARMLESS, WRONG, Table, any_table
+from tests.learners import Layout, make, right_numbers
+from xlsx.build import build
+from xlsx.check.__main__ import main
+from xlsx.check.check import Report, check
+from xlsx.check.report import as_json, text
+
+ROUNDS = 3
+MISTAKES = WRONG | ALSO_WRONG
+SHARE = {"no formulas": 1.0, "no formulas, eight decimals": 1.0, "no formulas, six decimals": 0.9}
+
+
+def wrong(report: Report) -> set[str]:
+    return {each.quantity for block in report.blocks for each in block.columns if each.status == "wrong"}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_the_columns_called_wrong_are_exactly_those_that_were_changed(kind: str, tmp_path: Path) -> None:
+    chance, count = random.Random(f"proof {kind}"), 0
+    while count < ROUNDS:
+        if (found := MISTAKES[kind](any_table(chance), chance)) is not None:
+            table, names = found
+            assert wrong(check(table.save(tmp_path / "book.xlsx"))) == names
+            count += 1
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_a_harmless_change_is_right(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(f"proof {kind}")
+    for _ in range(ROUNDS):
+        table = HARMLESS[kind](any_table(chance, deltas=True if "deltas" in kind else None), chance)
+        report = check(table.save(tmp_path / "book.xlsx"))
+        assert (report.status, wrong(report)) == ("right", set())
+
+
+@pytest.mark.parametrize("kind", ABLATIONS)
+def test_without_formulas_digits_or_titles_nobody_is_blamed(kind: str, tmp_path: Path) -> None:
+    chance, right, rounds = random.Random(f"ablation {kind}"), 0, 10
+    for _ in range(rounds):
+        table = ABLATIONS[kind](any_table(chance, "2-2-2", deltas=False), chance)
+        report = check(table.save(tmp_path / "book.xlsx"))
+        assert wrong(report) == set()
+        right += report.status == "right"
+    assert right >= SHARE.get(kind, 0.7) * rounds
+
+
+def two_mistakes() -> Table:
+    """dE/dw5 without its slope, and h2 with i1 for i2."""
+    table = any_table(random.Random(3), "2-2-2", deltas=False)
+    table.texts["dE/dw5"] = "({a_o1}-{t1})*{a_h1}"
+    table.texts["h2"] = "{w3}*{i1}+{w4}*{i1}"
+    return table
+
+
+def test_two_mistakes_at_once_are_both_told(tmp_path: Path) -> None:
+    report = check(two_mistakes().save(tmp_path / "book.xlsx"))
+    assert [each.quantities for each in report.mistakes] == [["h2"], ["dE/dw5"]]
+    assert "i1" in report.mistakes[0].text
+    assert "lacks the factor a_o1·(1 − a_o1)" in report.mistakes[1].text
+
+
+def test_two_mistakes_in_one_column_are_both_told_by_their_rows(tmp_path: Path) -> None:
+    """A wrong formula in the first rows and one number typed over further down."""
+    made = make(Layout())
+    for step in range(4):
+        made.cells[made.where[0, "g5", step]] = made.text(0, step, "(a_o1-t1)*a_h1")
+    made.cells[made.where[0, "g5", 6]] = 0.5
+    found = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert [each.cells for each in found] == [["AB6", "AB7", "AB8", "AB9"], ["AB12"]]
+    assert [each.kind for each in found] == ["missing factor", "fixed number"]
+
+
+def test_the_rows_of_a_mistake_are_those_that_have_it(tmp_path: Path) -> None:
+    made, numbers = make(Layout(rows=12)), right_numbers(Layout(rows=12), 0)
+    for step in range(5, 12):
+        made.cells[made.where[0, "E1", step]] = float(numbers["E1"][4])
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert mistake.cells == [made.ref(0, "E1", step) for step in range(5, 12)]
+    assert mistake.kind == "frozen rows"
+
+
+def test_a_table_pasted_too_coarsely_is_too_rounded_to_judge(tmp_path: Path) -> None:
+    made, numbers = make(Layout(rate="literal")), right_numbers(Layout(), 0)
+    for (_, name, step), place in made.where.items():
+        if re.fullmatch(r"g\d|w\d", name):
+            made.cells[place] = round(float(numbers[name][step]), 1)
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert report.unchecked > 0
+    assert "not checked" in text(report)
+    assert as_json(report)["unchecked"] == report.unchecked
+
+
+def test_what_could_not_be_read_is_counted_and_never_right(tmp_path: Path) -> None:
+    made = make(Layout())
+    for step in range(8):
+        made.cells[made.where[0, "g5", step]] = made.text(0, step, "LAMBDA(x,x)(a_o1-t1)*a_o1*(1-a_o1)*a_h1")
+    report = check(made.save(tmp_path / "book.xlsx"))
+    (column,) = [each for each in report.blocks[0].columns if each.quantity == "dE/dw5"]
+    assert (column.status, column.unchecked) == ("not checked", 8)
+    assert wrong(report) == set()
+
+
+def test_let_is_worked_out(tmp_path: Path) -> None:
+    texts = {"a_h1": "LET(z,-h1,1/(1+EXP(z)))", "a_h2": "LET(z,h2,1/(1+EXP(z)))"}
+    report = check(make(Layout(texts=tuple(texts.items()))).save(tmp_path / "book.xlsx"))
+    assert [(each.quantities, each.kind) for each in report.mistakes] == [(["a_h2"], "sign")]
+
+
+def test_a_learning_rate_is_the_cell_that_the_formulas_read(tmp_path: Path) -> None:
+    """The third of a list of rates is used, whose label stands before the first."""
+    made = make(Layout())
+    made.cells |= {("Sheet1", 4, 2): 0.1, ("Sheet1", 4, 3): 0.2, ("Sheet1", 4, 4): 0.5}
+    for (_, name, step), place in made.where.items():
+        if name[0] == "w" and step:
+            made.cells[place] = str(made.cells[place]).replace("$B$4", "$D$4")
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert (report.status, report.blocks[0].rate_used) == ("right", 0.5)
+
+
+def test_a_difference_is_shown_with_as_many_digits_as_it_needs(tmp_path: Path) -> None:
+    made = make(Layout())
+    made.cells[made.where[0, "t1", 3]] = 0.0100000001
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert mistake.text == "A9 holds 0.0100000001, every other row 0.01."
+
+
+def answered(path: Path, wrong_ones: int, blanks: int) -> Path:
+    """An exercise filled in from its own key, as openpyxl saves it: without stored values."""
+    build(path, epochs=10, exercise=True)
+    key, book = openpyxl.load_workbook(path, data_only=True)["Key"], openpyxl.load_workbook(path)
+    for at, each in enumerate(check(path).answers):
+        row = int(re.sub(r"\D", "", each.cell))
+        number = key.cell(row, 1 if each.sheet == "Forward" else 2).value
+        late = at - wrong_ones
+        book[each.sheet][each.cell] = number * 1.5 + 1 if late < 0 else None if late < blanks else number
+    book.save(path)
+    return path
+
+
+def test_an_exercise_is_judged_answer_by_answer(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "class").mkdir()
+    done = answered(tmp_path / "class" / "done.xlsx", 0, 0)
+    begun = answered(tmp_path / "class" / "begun.xlsx", 2, 3)
+    states = [each.state for each in check(begun).answers]
+    assert states[:6] == ["not yet"] * 2 + ["blank"] * 3 + ["right"]
+    assert (check(done).status, check(begun).status) == ("right", "mistakes")
+    assert main([str(tmp_path / "class")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{len(states) - 5} of {len(states)} right, 2 not yet, 3 blank" in lines[1]
+    assert f"{len(states)} of {len(states)} right" in lines[2]
+
+
+@pytest.mark.parametrize("options", [{"preset": "mazur"}, {"preset": "xor"}, {"state": None}])
+def test_our_own_workbook_is_right_at_any_preset(options: dict, tmp_path: Path) -> None:
+    report = check(build(tmp_path / "backprop.xlsx", epochs=10, **options))
+    assert report.status == "right", report.message
+    assert {block.sheet for block in report.blocks if block.mistakes} <= {"Spot the mistake"}
