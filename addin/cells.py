@@ -17,6 +17,7 @@ from pyfuncs.network import Network
 Value = float | str
 Rows = list[list[Value]]
 
+SIDE = 28  # pixels of a picture
 MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
 LONGEST_QUOTE = 60
@@ -154,6 +155,19 @@ def text(value: object, default: str) -> str:
     if cell in (None, "", 0):
         return default
     return cell if isinstance(cell, str) else f"{cell:g}"
+
+
+def pixels(value: object) -> np.ndarray:
+    """A picture, shape (28, 28), from 0 to 255. Raises ArgumentError, also where it is empty."""
+    found = numbers("pixels", value)
+    if found.shape != (SIDE, SIDE):
+        raise ArgumentError(f"#pixels: {found.shape[0]} × {found.shape[1]} cells, but a picture has {SIDE} × {SIDE}")
+    for (r, c), number in np.ndenumerate(found):
+        if not 0 <= number <= 255:
+            raise ArgumentError(f"#pixels: row {r + 1}, column {c + 1} is {number:.15g}, but must be from 0 to 255")
+    if not found.any():
+        raise ArgumentError("#pixels: the field is empty: all cells are 0")
+    return found
 
 
 def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Rows:

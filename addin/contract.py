@@ -18,6 +18,7 @@ FOR_MACROS = (
     "log_next",
     "log_steps",
     "runs_table",
+    contract.PREDICT_RUN,
     *contract.SHOWN_BY_RUNS,
 )
 SAID_BY_MACROS = (

@@ -15,9 +15,11 @@ from addin import __version__, cells
 from addin.cells import ArgumentError, Rows
 from pyfuncs import descent, gradient_check, optimizers, propagation
 from pyfuncs.network import Array, Network, NetworkError
+from xlsx.contract import PREDICT_RUN
 
 PARAMETERS = {
-    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
+    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row. "
+    "An error such as #N/A in a range gives Err:504 in LibreOffice.",
     "inputs": "The inputs i1, i2, …: a row for each sample.",
     "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
     "learning_rate": "The learning rate η, above 0.",
@@ -25,20 +27,27 @@ PARAMETERS = {
     "epochs": "How many updates: a whole number above 0.",
     "network": 'The network, for example "2-2-2" (the default), "2-3-1 tanh bias" or "4-8-3 relu softmax".',
     "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
+    "pixels": "28 × 28 cells with numbers from 0, the ground, to 255, the ink.",
+    "run": f"A finished run: its folder or its name. Left out, it is the cell {PREDICT_RUN}.",
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
 }
 Task = tuple[Network, Array, Array, Array]  # the network, its weights (n,), inputs (samples, i), targets (samples, o)
-OPTIONAL = {"network", "optimizer", "kind"}
+OPTIONAL = {"network", "optimizer", "kind", "run"}
 
 
 @dataclass(frozen=True)
 class Function:
-    """One cell function. `compute` takes the raw cell values in the order of `parameters`."""
+    """One cell function. `compute` takes the raw cell values in the order of `parameters`.
+
+    A function that takes seconds to load names a worker of its own, a module that answers it in `compute`'s place:
+    no other function waits for it.
+    """
 
     name: str
     parameters: tuple[str, ...]
     help: str
     compute: Callable[..., Rows]
+    worker: str = ""
 
     def is_optional(self, parameter: str) -> bool:
         """Optional parameters stand last; HEADERS cannot do without its network."""
@@ -173,6 +182,12 @@ def _version() -> Rows:
     return [[f"{__version__}, Python {platform.python_version()}, {sys.prefix}"]]
 
 
+def _no_worker(pixels: object, run: object = None) -> Rows:
+    """Where its worker is not asked."""
+    cells.pixels(pixels)
+    raise ArgumentError("#CNN_PREDICT: answers in LibreOffice Calc and in Excel on Windows only")
+
+
 _SAMPLE = ("weights", "inputs", "targets")
 
 FUNCTIONS = {
@@ -243,6 +258,13 @@ FUNCTIONS = {
             (),
             "Version, Python, and where it runs.",
             _version,
+        ),
+        Function(
+            "CNN_PREDICT",
+            ("pixels", "run"),
+            "How likely a finished run's network takes 28 × 28 cells for each class: ten probabilities.",
+            _no_worker,
+            worker="addin.predictor",
         ),
     )
 }

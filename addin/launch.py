@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnn import runs
 from cnn.runs.settings import check_settings
@@ -23,6 +23,16 @@ SET_UP = 'In the project\'s folder run "python start.py setup", then try again.'
 # A hidden console, which the trainer's own children share; DETACHED_PROCESS would show each of them a window.
 WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _children: dict[int, subprocess.Popen[bytes]] = {}  # started here, to be asked: a dead one keeps its number
+
+
+class Files(NamedTuple):
+    """In a run's folder: a note of the process that was started, and what it says."""
+
+    note: str
+    output: str
+
+
+TRAINING, UNFOLDING = Files("launch.json", "output.txt"), Files("unfold.json", "unfold.txt")
 
 
 class LaunchError(OSError):
@@ -73,6 +83,22 @@ def resume(folder: Path) -> None:
     _spawn(Path(folder), [*_command(), "--resume", str(folder)], (_launch(folder) or {}).get("workbook", ""))
 
 
+def unfold(folder: Path) -> None:
+    """Have a run's network written as formulas, by a process of its own. Raises OSError (and its LaunchError)."""
+    interpreter, start, _ = _command()
+    _spawn(Path(folder), [interpreter, start, "unfold", str(folder)], "", UNFOLDING)
+
+
+def is_unfolding(folder: Path) -> bool:
+    launch = _launch(folder, UNFOLDING)
+    return launch is not None and not _ended(launch["pid"])
+
+
+def unfolded(folder: Path) -> str:
+    """What came of that: where the workbook is, or why there is none; '' where nobody asked."""
+    return said(folder, UNFOLDING) or ("it ended without a word" if _launch(folder, UNFOLDING) else "")
+
+
 def outcome(folder: Path) -> str | None:
     """Why a start or resume came to nothing: the last line it said, when it ended before it logged anything.
 
@@ -84,10 +110,10 @@ def outcome(folder: Path) -> str | None:
     return said(folder) or "The trainer ended without a word."
 
 
-def said(folder: Path) -> str:
+def said(folder: Path, files: Files = TRAINING) -> str:
     """The last line that the process of a run has said; before the log begins, how far its set-up is. '' for none."""
     try:
-        lines = (Path(folder) / "output.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (Path(folder) / files.output).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
@@ -133,11 +159,11 @@ def _command() -> list[str]:
     return [*command, "train"]
 
 
-def _spawn(folder: Path, command: list[str], workbook: str) -> None:
-    """Start the command detached, in its own session, saying what it says to output.txt; note it in launch.json."""
+def _spawn(folder: Path, command: list[str], workbook: str, files: Files = TRAINING) -> None:
+    """Start the command detached, in its own session; write down what it says, and a note of it."""
     began = datetime.now(timezone.utc).isoformat()
     try:
-        with open(folder / "output.txt", "wb") as output:
+        with open(folder / files.output, "wb") as output:
             child = subprocess.Popen(
                 command,
                 cwd=os.path.dirname(command[1]),
@@ -152,12 +178,12 @@ def _spawn(folder: Path, command: list[str], workbook: str) -> None:
         raise LaunchError(f"{command[0]} could not be started ({error}). {SET_UP}") from error
     _children[child.pid] = child
     note = {"command": command, "workbook": workbook, "pid": child.pid, "time": began}
-    runs.write_file(folder / "launch.json", json.dumps(note, indent=2).encode())
+    runs.write_file(folder / files.note, json.dumps(note, indent=2).encode())
 
 
-def _launch(folder: Path) -> dict[str, Any] | None:
+def _launch(folder: Path, files: Files = TRAINING) -> dict[str, Any] | None:
     try:
-        found = json.loads((Path(folder) / "launch.json").read_bytes())
+        found = json.loads((Path(folder) / files.note).read_bytes())
         return found if isinstance(found, dict) else None
     except (OSError, ValueError, RecursionError):
         return None

@@ -1,4 +1,4 @@
-"""What a button of Results asks for and what its host, Calc or Excel, is to show: train, stop, resume, newest, look.
+"""What a button of Results asks for, and what its host, Calc or Excel, is to show: COMMANDS has them all.
 
 Standard library only, and Python 3.9: it runs inside LibreOffice's own Python too.
 """
@@ -15,8 +15,12 @@ from cnn.runs.settings import SettingsError
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
+GONE = "the run’s folder is gone: Train CNN starts a new one"
 NOTHING_TO_STOP = "nothing to stop: no run is under way"
 NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
+NOTHING_TO_UNFOLD = "nothing to unfold: press Train CNN, and wait for the end"
+UNFOLDING = "writing the network as formulas …"
+UNFOLDED = "as formulas: {}"
 
 
 class Sheet(Protocol):
@@ -73,10 +77,22 @@ def resume(sheet: Sheet) -> Answer:
     """Go on with the run that the sheet shows, from its last complete epoch."""
     if not sheet.folder:
         return Answer(status=NOTHING_TO_RESUME)
+    if not Path(sheet.folder).is_dir():
+        return Answer(status=GONE)
     if launch.is_under_way(sheet.folder):
         return Answer(tell=UNDER_WAY)
     launch.resume(Path(sheet.folder))
     return Answer(folder=sheet.folder, status=STARTING)
+
+
+def unfold(sheet: Sheet) -> Answer:
+    """Have the network of the run that the sheet shows written as formulas, into a workbook in its folder."""
+    if not sheet.folder:
+        return Answer(status=NOTHING_TO_UNFOLD)
+    if launch.is_under_way(sheet.folder):
+        return Answer(tell=UNDER_WAY)
+    launch.unfold(Path(sheet.folder))
+    return Answer(folder=sheet.folder, status=UNFOLDING)
 
 
 def newest(sheet: Sheet) -> Answer:
@@ -92,12 +108,19 @@ def look(sheet: Sheet) -> Answer:
 
 def state(run: runs.Run) -> Answer:
     """How a run stands, in a line for a person, and whether there is nothing more to come."""
+    if not run.folder.is_dir():
+        return Answer(status=GONE, over=True)
     if run.alive:
         return Answer(status=run.status)
     if launch.is_starting(run.folder):
         return Answer(status=f"{STARTING} {launch.said(run.folder)}")
-    return Answer(status=in_the_sheets_words(launch.outcome(run.folder) or run.status), over=True)
+    status = in_the_sheets_words(launch.outcome(run.folder) or run.status)
+    if launch.is_unfolding(run.folder):
+        return Answer(status=f"{status}; {UNFOLDING}")
+    unfolded = launch.unfolded(run.folder)
+    more = f"; {UNFOLDED.format(in_the_sheets_words(unfolded))}" if unfolded else ""
+    return Answer(status=status + more, over=True)
 
 
-COMMANDS = {"train": train, "stop": stop, "resume": resume, "newest": newest, "look": look}
+COMMANDS = {"train": train, "stop": stop, "resume": resume, "unfold": unfold, "newest": newest, "look": look}
 STARTS = ("train", "resume")  # those that come to nothing where what they start could not be shown

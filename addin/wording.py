@@ -15,7 +15,7 @@ NAMED = re.compile(f"({'|'.join(CELLS)})( [a-z]+)?(?![-\\w])")  # an option, and
 TRAIN_AGAIN = "press Train CNN"
 WORDS = (  # what stands on the command line, and what in the sheet
     (r"type --dataset", "take --dataset"),
-    (r"^cnn\.train: ", ""),
+    (r"^(cnn\.train|unfold): ", ""),
     (r"(, or) name another place by --out or BACKPROP_HOME", r"\1 let BACKPROP_HOME name another place"),
     (r"--data-dir FOLDER for a folder", "let CNN_DATA_DIR name a folder"),
     (r"(?:take another folder, or )?go on with --resume RUN", "press Resume"),

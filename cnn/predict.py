@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from cnn import data, machine, measure, outcome
+from cnn.outcome import WEIGHTS
 from cnn.runs.config import read_config
 
 
@@ -30,6 +33,11 @@ class Trained:
         batches: Iterable[tuple[Tensor, Any]] = ((batch, None) for batch in torch.split(normal, measure.BATCH_SIZE))
         return measure.probabilities(self.network, batches)
 
+    def probabilities_of(self, picture: NDArray[np.float64]) -> list[float]:
+        """Of one image (28, 28) from 0 to 255."""
+        row: list[float] = self.probabilities(torch.from_numpy(picture).unsqueeze(0))[0].tolist()
+        return row
+
 
 def load(folder: Path) -> Trained:
     """The network of a finished run. Raises Failure where settings, weights or images cannot be used, OSError."""
@@ -41,7 +49,7 @@ def load(folder: Path) -> Trained:
 
 def normal(folder: Path, config: dict[str, Any]) -> tuple[float, float]:
     """Mean and deviation as the weights' file has them; an earlier version's has not, and the images are asked."""
-    with safe_open(folder / outcome.WEIGHTS, "pt") as file:
+    with safe_open(folder / WEIGHTS, "pt") as file:
         facts = file.metadata() or {}
     if facts.keys() >= {"mean", "deviation"}:
         return float(facts["mean"]), float(facts["deviation"])

@@ -161,4 +161,4 @@ def test_the_settings_sheet_is_read_as_openpyxl_reads_it(built: Path) -> None:
     import openpyxl
 
     rows = openpyxl.load_workbook(built)[project.SETTINGS_SHEET].iter_rows(max_col=2, values_only=True)
-    assert excel.settings_in(built) == {name: value or "" for name, value in rows}
+    assert excel.settings_in(built) == {name: value or "" for name, value in rows if name}

@@ -15,8 +15,14 @@ README = (PROJECT / "README.md").read_text("utf-8")
 
 
 def test_the_function_reference_is_the_table() -> None:
-    rows = re.findall(r"^\| `(BACKPROP_[^`]*)` \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:BACKPROP|CNN)_[^`]*)` \| (.*) \|$", README, re.MULTILINE)
     assert rows == [(function.signature, function.help) for function in FUNCTIONS.values()]
+
+
+def test_every_command_is_told() -> None:
+    assert [
+        command for command in start.COMMANDS if command != "run" and f"python start.py {command}" not in README
+    ] == []
 
 
 def test_the_presets_named_are_those_there_are() -> None:

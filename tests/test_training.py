@@ -1,14 +1,18 @@
 """What a button is answered, the same whichever host asks: the runs are folders with real locks, no trainer starts."""
 
 import dataclasses
+import shutil
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from addin import training
+from addin import launch, training
 from addin.excel import command
 from cnn import runs
+from tests import engines, unfolded
 
 
 @dataclasses.dataclass
@@ -57,7 +61,12 @@ def asked_by_excel(home: Path, name: str, folder: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("stop", training.NOTHING_TO_STOP), ("resume", training.NOTHING_TO_RESUME)]
+    ("name", "status"),
+    [
+        ("stop", training.NOTHING_TO_STOP),
+        ("resume", training.NOTHING_TO_RESUME),
+        ("unfold", training.NOTHING_TO_UNFOLD),
+    ],
 )
 def test_without_a_run_there_is_nothing_to_do_and_both_hosts_say_so(home: Path, name: str, status: str) -> None:
     assert training.answer(name, Sheet()) == training.Answer(status=status)
@@ -88,6 +97,15 @@ def test_a_run_whose_trainer_is_gone_is_over(home: Path, run: Path) -> None:
     assert asked_by_excel(home, "look", str(run)) == {"status": found.status, "over": "1"}
 
 
+def test_a_run_whose_folder_is_gone_is_said_to_be_so_and_not_resumed(home: Path, run: Path) -> None:
+    sheet = Sheet(str(run))
+    read = runs.read(run)
+    shutil.rmtree(run)
+    assert training.state(read) == training.Answer(status=training.GONE, over=True)
+    assert training.answer("resume", sheet) == training.Answer(status=training.GONE)
+    assert not run.exists()
+
+
 def test_a_workbook_shows_the_run_that_it_names_where_none_was_started_from_it(home: Path, run: Path) -> None:
     assert training.answer("newest", Sheet(str(run))) == training.Answer(folder=str(run))
     assert asked_by_excel(home, "newest", str(run)) == {"folder": str(run)}
@@ -101,3 +119,39 @@ def test_what_cannot_be_started_is_a_status_that_says_what_to_do(home: Path) -> 
     assert "python start.py setup" in training.answer("train", Sheet(typed=(("epochs", 2),))).status
     missing = asked_by_excel(home, "train", "")["status"]
     assert missing.startswith("Names are missing or broken in this workbook: run_model, ")
+
+
+@pytest.fixture
+def set_up(home: Path) -> None:
+    """This project, as start.py tells the spreadsheet programs of it."""
+    launch.write_environment(sys.executable, unfolded.FIXTURES.parents[2])
+
+
+def ended(folder: Path) -> training.Answer:
+    """How the run stands once the process that unfolds it has ended."""
+    assert training.UNFOLDING in training.answer("look", Sheet(str(folder))).status
+    end = time.monotonic() + 120
+    while not (found := training.answer("look", Sheet(str(folder)))).over:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    return found
+
+
+@pytest.mark.usefixtures("set_up")
+def test_unfold_has_a_finished_run_written_as_formulas_and_says_where(home: Path) -> None:
+    folder = unfolded.run_of("tiny", unfolded.made_up("tiny"), home / "runs/finished")
+    assert training.answer("unfold", Sheet(str(folder))) == training.Answer(str(folder), training.UNFOLDING)
+    found = ended(folder)
+    assert found.status.endswith(training.UNFOLDED.format(folder / "network.xlsx"))
+    assert engines.opened(folder / "network.xlsx").sheetnames[:2] == ["Draw", "Overview"]
+
+
+@pytest.mark.usefixtures("set_up")
+def test_unfold_says_why_an_unfinished_run_cannot_be_written(home: Path, run: Path) -> None:
+    (run / "config.json").write_bytes((unfolded.FIXTURES / "tiny/config.json").read_bytes())
+    training.answer("unfold", Sheet(str(run)))
+    assert "weights.safetensors. A run has it once it is finished" in ended(run).status
+
+
+def test_a_run_that_is_under_way_is_not_unfolded(home: Path, alive: Path) -> None:
+    assert training.answer("unfold", Sheet(str(alive))) == training.Answer(tell=training.UNDER_WAY)

@@ -34,10 +34,10 @@ SMALLER = {  # what is typed behind a line that would take long otherwise
 EXITS = {"check": 1}  # what is checked has a mistake
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
     """A fresh clone that is set up with the packages of this Python, and the user's files that the pages speak of."""
-    folder = tmp_path_factory.mktemp("clone") / "backprop"
+    folder = tmp_path / "backprop"
     left_out = shutil.ignore_patterns(".git", ".venv", "shared", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(PROJECT, folder, ignore=left_out)
     subprocess.run([BARE[0], "-m", "venv", "--without-pip", folder / ".venv"], check=True)
@@ -67,9 +67,10 @@ def typed(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """Nobody's display, data and settings."""
+    """Nobody's display, data and settings, in a home of its own: `remove` looks for what LibreOffice has there."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "CNN", "DISPLAY"))}
-    return {**kept, "BACKPROP_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
+    return {**kept, **home, "BACKPROP_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
 
 
 def leave_a_run_unfinished(folder: Path) -> None:
@@ -84,15 +85,31 @@ def leave_a_run_unfinished(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if LINE.search(page.read_text("utf-8"))], ids=lambda p: p.name)
 def test_every_line_of_a_page_works_as_typed(page: Path, clone: Path) -> None:
-    for line in LINE.findall(page.read_text("utf-8")):
-        command = (*shlex.split(line), "run")[1]
-        if "torch" in start.COMMANDS.get(command, ((),))[0] and not importlib.util.find_spec("torch"):
-            continue
-        if "--resume" in line:
-            leave_a_run_unfinished(clone)
-        done = typed(clone, line)
-        assert done.returncode == EXITS.get(command, 0), f"{line}\n{done.stdout}{done.stderr}"
-        assert done.stdout, line
+    lines = LINE.findall(page.read_text("utf-8"))
+    left_out = [] if importlib.util.find_spec("torch") else [line for line in lines if needs_torch(line)]
+    for line in lines:
+        if line not in left_out:
+            works(line, clone)
+    if left_out:
+        pytest.skip(f"torch is not installed; not typed: {', '.join(left_out)}")
+
+
+def needs_torch(line: str) -> bool:
+    """Whether a line trains, or needs the run that another has trained."""
+    return "torch" in start.COMMANDS.get(command(line), ((),))[0] or "runs/first" in line
+
+
+def command(line: str) -> str:
+    """The command of start.py in a line; without one it is run."""
+    return (*shlex.split(line), "run")[1]
+
+
+def works(line: str, clone: Path) -> None:
+    if "--resume" in line:
+        leave_a_run_unfinished(clone)
+    done = typed(clone, line)
+    assert done.returncode == EXITS.get(command(line), 0), f"{line}\n{done.stdout}{done.stderr}"
+    assert done.stdout, line
 
 
 def test_the_sample_of_the_check_is_what_it_says(clone: Path) -> None:

@@ -116,7 +116,7 @@ def test_the_worker_ends_with_the_office_even_when_that_is_killed(home: Path) ->
 def test_what_the_mathematics_prints_does_not_reach_the_pipe(home: Path) -> None:
     code = (
         "import addin.calc.worker as w; w.functions.FUNCTIONS['BACKPROP_VERSION'] = type('F', (), "
-        "{'compute': staticmethod(lambda: (print('noise'), [['quiet']])[1])}); w.main()"
+        "{'compute': staticmethod(lambda: (print('noise'), [['quiet']])[1])}); w.serve(w.answer)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -61,17 +61,26 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "run_table": "the header of the epochs of a run",
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
+    "predict_run": "the run whose network CNN_PREDICT asks where it is told none",
     "runs_status": "how many runs there are, or what could not be done, in a line",
     "runs_table": "the header of the list of runs: RUN_COLUMNS",
     "runs_compared": "above the table of what differs: its labels, and MOST_COMPARED runs",
     "runs_curves": "above the numbers of the runs' chart: the epochs, and MOST_COMPARED runs",
 }
+PREDICT_RUN = "predict_run"  # the run of a CNN_PREDICT that names none
+LOADING = "loading …"  # in its cells until the first answer
 OUTCOME = "outcome_of_a_run"  # the name, local to its sheet, of each sheet that the next run's replaces
 SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
 SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
 
 BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
-    RESULTS: {"Train CNN": "train", "Stop": "stop", "Resume": "resume", "Recalculate": "recalculate"},
+    RESULTS: {
+        "Train CNN": "train",
+        "Stop": "stop",
+        "Resume": "resume",
+        "Unfold": "unfold",
+        "Recalculate": "recalculate",
+    },
     RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }

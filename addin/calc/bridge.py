@@ -9,6 +9,7 @@ import os
 import subprocess
 import threading
 import time
+from typing import Callable
 
 from addin import __version__, launch
 from addin.calc.document import Rows
@@ -39,10 +40,10 @@ def project() -> dict[str, str]:
 class Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, environment: dict[str, str]):
+    def __init__(self, environment: dict[str, str], module: str):
         with open(home() / "worker.log", "ab") as log:
             self.process = subprocess.Popen(
-                [environment["interpreter"], "-m", "addin.calc.worker"],
+                [environment["interpreter"], "-m", module],
                 cwd=environment["project"],
                 env=launch.variables(),
                 stdin=subprocess.PIPE,
@@ -64,7 +65,13 @@ class Worker:
 class Bridge:
     """Calls cell functions in a worker that is there whenever one is needed."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        module: str = "addin.calc.worker",
+        timeout: float = TIMEOUT,
+        environment: Callable[[], dict[str, str]] = project,
+    ) -> None:
+        self._module, self._timeout, self._environment = module, timeout, environment
         self._worker: Worker | None = None
         self._failure, self._until = "", 0.0
         self._lock = threading.Lock()
@@ -82,11 +89,12 @@ class Bridge:
     def _ask(self, function: str, arguments: tuple[object, ...]) -> Rows:
         for _ in range(2):  # a worker that died is replaced: functions are pure, so asking again is safe
             try:
-                answer: Rows = self._running().pipe.exchange((function, arguments), TIMEOUT)
+                answer: Rows = self._running().pipe.exchange((function, arguments), self._timeout)
                 return answer
             except TimeoutError:
                 self.end()
-                raise NoAnswer(f"#python: no answer in {TIMEOUT:.0f} s; press Ctrl+Shift+F9 to ask again") from None
+                waited = f"#python: no answer in {self._timeout:.0f} s"
+                raise NoAnswer(f"{waited}; press Ctrl+Shift+F9 to ask again") from None
             except (OSError, EOFError):
                 self.end()
         raise NoAnswer(f"#python: the worker ended; {home() / 'worker.log'} says why: {RENEW}")
@@ -94,7 +102,7 @@ class Bridge:
     def _running(self) -> Worker:
         if self._worker is None:
             try:
-                self._worker = Worker(project())
+                self._worker = Worker(self._environment(), self._module)
             except OSError as error:
                 raise NoAnswer(f"#python: {error}: {RENEW}") from error
         return self._worker

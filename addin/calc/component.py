@@ -9,28 +9,73 @@ import json
 import pathlib
 from typing import Any, Callable
 
+import uno
 import unohelper
 from com.sun.star.awt import XCallback
 from com.sun.star.awt.MessageBoxType import INFOBOX
 from com.sun.star.document import XUndoAction
 from com.sun.star.script import ScriptEventDescriptor, XScriptListener
+from com.sun.star.sheet import ResultEvent, XVolatileResult
 from com.sun.star.task import XJob, XJobExecutor
 from org.backprop.addin import XFunctions
 
 import addin.calc
 from addin import IDENTIFIER
+from addin.calc import predictions
 from addin.calc.bridge import Bridge
 from addin.calc.document import Document, Rows
 from addin.calc.menu import Menu
 from addin.calc.mouse import Mouse
+from addin.calc.named_cells import NamedCells
 from addin.calc.pen import Pen
-from xlsx.contract import COMMANDS
+from xlsx.contract import COMMANDS, LOADING, PREDICT_RUN
 
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
 NO_SCRIPT = "VBAInterop"  # the one kind of event for which the office does not look for a script itself
 OURS = "backprop:"
 
 bridge = Bridge()
+
+
+class Result(unohelper.Base, XVolatileResult):
+    """A block that a worker of its own answers later: the cells that show it are told."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = ((LOADING,),)
+        self.listeners: list[Any] = []
+
+    def addResultListener(self, listener: Any) -> None:
+        self.listeners.append(listener)
+        listener.modified(self.event())
+
+    def removeResultListener(self, listener: Any) -> None:
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+
+    def event(self) -> Any:
+        return ResultEvent(self, uno.Any("[][]any", tuple(map(tuple, self.rows))))
+
+    def show(self, rows: Rows) -> None:
+        """In the office's own thread."""
+        self.rows = rows
+        for listener in list(self.listeners):
+            listener.modified(self.event())
+
+
+def later_function(name: str, worker: str) -> Callable[..., Result]:
+    """A method of the add-in that answers at once with what is there so far."""
+    answers = predictions.Answers(Bridge(worker, predictions.LOADING_TIME))
+
+    def method(self: AddIn, caller: Any, *arguments: object) -> Result:
+        result: Result = answers.shown((name, predictions.filled(arguments, lambda: chosen_run(caller))), self.later)
+        return result
+
+    return method
+
+
+def chosen_run(document: Any) -> str:
+    """The text of the document's cell for what is left out; '' where it has none."""
+    return str(NamedCells(document).cells(PREDICT_RUN).String) if NamedCells.has(document, PREDICT_RUN) else ""
 
 
 def cell_function(name: str) -> Callable[..., Rows]:
@@ -43,7 +88,9 @@ def cell_function(name: str) -> Callable[..., Rows]:
 
 
 CellFunctions: Any = type(
-    "CellFunctions", (unohelper.Base, XFunctions), {name: cell_function(name) for name in FUNCTIONS}
+    "CellFunctions",
+    (unohelper.Base, XFunctions),
+    {name: later_function(name, worker) if worker else cell_function(name) for name, worker in FUNCTIONS.items()},
 )
 
 
@@ -51,7 +98,12 @@ class AddIn(CellFunctions):
     """The cell functions."""
 
     def __init__(self, context: Any):
-        pass
+        self.host = host(context)
+
+    def later(self) -> tuple[Result, Callable[[Rows], None]]:
+        """A result, and what shows an answer in it from any thread."""
+        result = Result()
+        return result, lambda rows: self.host.post(lambda: result.show(rows))
 
 
 class Callback(unohelper.Base, XCallback):
@@ -177,13 +229,14 @@ class OnLoadFinished(Job):
 
 
 class OnLoad(Job):
-    """A document was opened."""
+    """A document was opened: whoever merely looks at it is not asked whether to save what is done to it here."""
 
     def happened(self, document: Document) -> None:
         Buttons(self.host).bind(document)
         if Pen.is_in(document):
             Mouse(document).listen()
         self.host.menu.opened(document)
+        self.host.menu.unmodified(document)
 
 
 class OnCopyTo(Job):

@@ -60,11 +60,32 @@ class DrawPage(Protocol):
     Forms: Sequence[Form]
 
 
+class Drawn(Protocol):
+    """com.sun.star.chart2.ChartDocument."""
+
+    def setModified(self, modified: bool) -> None: ...
+
+
+class Chart(Protocol):
+    """com.sun.star.table.TableChart."""
+
+    EmbeddedObject: Drawn
+
+
+class Charts(Protocol):
+    """com.sun.star.table.TableCharts."""
+
+    Count: int
+
+    def getByIndex(self, number: int) -> Chart: ...
+
+
 class Sheet(Protocol):
     """com.sun.star.sheet.Spreadsheet."""
 
     Name: str
     DrawPage: DrawPage
+    Charts: Charts
 
     def isProtected(self) -> bool: ...
     def getCellRangeByPosition(self, left: int, top: int, right: int, bottom: int) -> Cells: ...
@@ -104,7 +125,6 @@ class Document(Protocol):
     Sheets: Sheets
     UndoManager: UndoManager
 
-    def isModified(self) -> bool: ...
     def setModified(self, modified: bool) -> None: ...
     def isAutomaticCalculationEnabled(self) -> bool: ...
     def enableAutomaticCalculation(self, wanted: bool) -> None: ...

@@ -28,6 +28,7 @@ IN_THE_OFFICE = (
     "addin/calc/__init__.py",
     "addin/calc/pipe.py",
     "addin/calc/bridge.py",
+    "addin/calc/predictions.py",
     "addin/calc/document.py",
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
@@ -54,16 +55,28 @@ UNO = "application/vnd.sun.star"
 
 def type_library() -> str:
     """types.idl: one method for each cell function; every parameter takes a number, a text or a range."""
-    methods = "".join(
-        f"      sequence< sequence<any> > {f.name}({', '.join(f'[in] any {_idl(name)}' for name in f.parameters)});\n"
-        for f in FUNCTIONS.values()
-    )
+    methods = "".join(f"      {_result(f)} {f.name}({', '.join(_declared(f))});\n" for f in FUNCTIONS.values())
     return (
         "module org { module backprop { module addin {\n"
         "    interface XFunctions: com::sun::star::uno::XInterface {\n"
         f"{methods}    }};\n"
         "}; }; };\n"
     )
+
+
+def _result(function: Function) -> str:
+    """The type of what is answered: a block at once, or one that changes when a worker of its own has answered."""
+    return "com::sun::star::sheet::XVolatileResult" if function.worker else "sequence< sequence<any> >"
+
+
+def _declared(function: Function) -> list[str]:
+    """The parameters; Calc itself fills a hidden one with the document, whose cells stand for what is left out.
+
+    What is of any type may be left out, for Calc; what may not is an array, which one cell or number is too.
+    """
+    hidden = ["[in] com::sun::star::beans::XPropertySet caller"] if function.worker else []
+    kinds = {True: "any", False: "sequence< sequence<any> >"}
+    return [*hidden, *(f"[in] {kinds[function.is_optional(name)]} {_idl(name)}" for name in function.parameters)]
 
 
 def _idl(parameter: str) -> str:
@@ -159,7 +172,7 @@ def parts() -> Mapping[str, str]:
         "Addons.xcu": menu_registry(),
         "Jobs.xcu": jobs_registry(),
         "component.py": (PROJECT / "addin/calc/component.py").read_text("utf-8"),
-        "pythonpath/addin/calc/functions.json": json.dumps(list(FUNCTIONS)),
+        "pythonpath/addin/calc/functions.json": json.dumps({f.name: f.worker for f in FUNCTIONS.values()}),
         **sources,
     }
 

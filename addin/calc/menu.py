@@ -57,9 +57,15 @@ class Menu:
     def read(self, document: Document) -> None:
         """A document was read: compute its Python cells."""
         if ResultsSheet.is_in(document):
-            modified = document.isModified()
             self.recalculate(document)
-            document.setModified(modified)
+
+    def unmodified(self, document: Document) -> None:
+        """A document that was just opened is not changed yet; charts that were drawn anew would make it so."""
+        if ResultsSheet.is_in(document):
+            for sheet in document.Sheets:
+                for number in range(sheet.Charts.Count):
+                    sheet.Charts.getByIndex(number).EmbeddedObject.setModified(False)
+            document.setModified(False)
 
     def opened(self, document: Document) -> None:
         """A document was opened: show the newest run that was started from it."""

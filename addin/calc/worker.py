@@ -8,6 +8,7 @@ import contextlib
 import os
 import sys
 import traceback
+from collections.abc import Callable
 
 from addin import functions
 from addin.calc.pipe import packed, receive
@@ -23,7 +24,7 @@ def answer(function: str, arguments: tuple[object, ...]) -> Rows:
         return [[f"#{function}: {type(error).__name__}: {error} (a fault in backprop; details in worker.log)"]]
 
 
-def main() -> None:
+def serve(answer: Callable[[str, tuple[object, ...]], Rows]) -> None:
     """Answer until the pipe closes. What the mathematics prints must not reach the pipe: it goes to the log."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(sys.stderr.fileno(), 1)
@@ -34,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(answer)

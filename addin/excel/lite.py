@@ -50,8 +50,9 @@ from addin.functions import PARAMETERS, call  # noqa: E402
 
 def text() -> str:
     """The whole file."""
+    here = (function for function in FUNCTIONS.values() if not function.worker)
     modules = [f"    {name!r}: {quoted(source)},\n" for name, source in sources().items()]
-    return "".join([HEAD, *modules, LOADER, *map(definition, FUNCTIONS.values())])
+    return "".join([HEAD, *modules, LOADER, *map(definition, here)])
 
 
 def sources() -> dict[str, str]:

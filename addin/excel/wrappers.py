@@ -20,11 +20,15 @@ Private Const MISSING As Long = -2147352572
 """
 WRAPPER = """Public Function {name}({declared})
     On Error GoTo failed
-    {name} = XLPy.CallUDF("{udfs}", "{name}", Array({names}), ThisWorkbook, Application.Caller)
+{chosen}    {name} = XLPy.CallUDF("{udfs}", "{name}", Array({names}), ThisWorkbook, Application.Caller)
     Exit Function
 failed:
     {name} = Failure(Err.Description)
 End Function
+"""
+CHOSEN = """    If TypeName(run) <> "Range" Then
+        If run = MISSING Then run = TextOf(Named(PREDICT_RUN))
+    End If
 """
 DESCRIBE = """Public Sub DescribeFunctions()
     On Error Resume Next
@@ -44,8 +48,9 @@ def text() -> str:
 
 def wrapper(function: Function) -> str:
     declared = [f"Optional {name} = MISSING" if function.is_optional(name) else name for name in function.parameters]
+    chosen = CHOSEN if "run" in function.parameters else ""
     return WRAPPER.format(
-        name=function.name, udfs=UDFS, declared=", ".join(declared), names=", ".join(function.parameters)
+        chosen=chosen, name=function.name, udfs=UDFS, declared=", ".join(declared), names=", ".join(function.parameters)
     )
 
 

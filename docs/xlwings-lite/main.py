@@ -37,6 +37,7 @@ from pyfuncs.network import Network
 Value = float | str
 Rows = list[list[Value]]
 
+SIDE = 28  # pixels of a picture
 MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
 LONGEST_QUOTE = 60
@@ -176,6 +177,19 @@ def text(value: object, default: str) -> str:
     return cell if isinstance(cell, str) else f"{cell:g}"
 
 
+def pixels(value: object) -> np.ndarray:
+    """A picture, shape (28, 28), from 0 to 255. Raises ArgumentError, also where it is empty."""
+    found = numbers("pixels", value)
+    if found.shape != (SIDE, SIDE):
+        raise ArgumentError(f"#pixels: {found.shape[0]} × {found.shape[1]} cells, but a picture has {SIDE} × {SIDE}")
+    for (r, c), number in np.ndenumerate(found):
+        if not 0 <= number <= 255:
+            raise ArgumentError(f"#pixels: row {r + 1}, column {c + 1} is {number:.15g}, but must be from 0 to 255")
+    if not found.any():
+        raise ArgumentError("#pixels: the field is empty: all cells are 0")
+    return found
+
+
 def block(array: np.ndarray, not_finite: Callable[[int, int], str]) -> Rows:
     """Rows of floats; a cell that is not finite holds the text that not_finite gives for its row and column."""
     rows = array if array.ndim == 2 else np.atleast_2d(array)
@@ -223,9 +237,11 @@ from addin import __version__, cells
 from addin.cells import ArgumentError, Rows
 from pyfuncs import descent, gradient_check, optimizers, propagation
 from pyfuncs.network import Array, Network, NetworkError
+from xlsx.contract import PREDICT_RUN
 
 PARAMETERS = {
-    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row.",
+    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row. "
+    "An error such as #N/A in a range gives Err:504 in LibreOffice.",
     "inputs": "The inputs i1, i2, …: a row for each sample.",
     "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
     "learning_rate": "The learning rate η, above 0.",
@@ -233,20 +249,27 @@ PARAMETERS = {
     "epochs": "How many updates: a whole number above 0.",
     "network": 'The network, for example "2-2-2" (the default), "2-3-1 tanh bias" or "4-8-3 relu softmax".',
     "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
+    "pixels": "28 × 28 cells with numbers from 0, the ground, to 255, the ink.",
+    "run": f"A finished run: its folder or its name. Left out, it is the cell {PREDICT_RUN}.",
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
 }
 Task = tuple[Network, Array, Array, Array]  # the network, its weights (n,), inputs (samples, i), targets (samples, o)
-OPTIONAL = {"network", "optimizer", "kind"}
+OPTIONAL = {"network", "optimizer", "kind", "run"}
 
 
 @dataclass(frozen=True)
 class Function:
-    """One cell function. `compute` takes the raw cell values in the order of `parameters`."""
+    """One cell function. `compute` takes the raw cell values in the order of `parameters`.
+
+    A function that takes seconds to load names a worker of its own, a module that answers it in `compute`'s place:
+    no other function waits for it.
+    """
 
     name: str
     parameters: tuple[str, ...]
     help: str
     compute: Callable[..., Rows]
+    worker: str = ""
 
     def is_optional(self, parameter: str) -> bool:
         """Optional parameters stand last; HEADERS cannot do without its network."""
@@ -381,6 +404,12 @@ def _version() -> Rows:
     return [[f"{__version__}, Python {platform.python_version()}, {sys.prefix}"]]
 
 
+def _no_worker(pixels: object, run: object = None) -> Rows:
+    """Where its worker is not asked."""
+    cells.pixels(pixels)
+    raise ArgumentError("#CNN_PREDICT: answers in LibreOffice Calc and in Excel on Windows only")
+
+
 _SAMPLE = ("weights", "inputs", "targets")
 
 FUNCTIONS = {
@@ -451,6 +480,13 @@ FUNCTIONS = {
             (),
             "Version, Python, and where it runs.",
             _version,
+        ),
+        Function(
+            "CNN_PREDICT",
+            ("pixels", "run"),
+            "How likely a finished run's network takes 28 × 28 cells for each class: ten probabilities.",
+            _no_worker,
+            worker="addin.predictor",
         ),
     )
 }
@@ -1252,6 +1288,143 @@ def rows(name: str, values: Array, columns: int) -> Array:
     if values.ndim != 2 or values.shape[1] != columns or not len(values):
         raise NetworkError(f"{name} have the shape {values.shape}; due is a row of {columns} for each sample")
     return values
+''',
+    'xlsx': r'''"""The workbook: native formulas beside the cell functions, and the results of training runs. XlsxWriter writes it."""
+''',
+    'xlsx.contract': r'''"""What the sheets, the extension in Calc and the macros in Excel share: names, titles, buttons, limits, messages.
+
+Data only. The sheets are laid out by it; what the extension and the macros are given is derived from it. Standard
+library only, Python 3.9: it is read inside LibreOffice too.
+"""
+
+from __future__ import annotations
+
+LAYOUT = 2  # of the workbook. A new one that the macros or the extension of an old file would not know gets the next
+LAYOUT_PROPERTY = "Backprop layout"  # the file's own property with that number; the first layout has none
+
+START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD = "Start", "Network", "Batch", "Picture", "Forward", "Backward"
+GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS = "Gradient check", "Learning rates", "Optimizers"
+TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS = "Training log", "Spot the mistake", "Results", "Runs"
+TITLES = (  # the sheets in their order
+    *(START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD, GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS),
+    *(TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS),
+)
+KEY = "Key"  # the hidden sheet of an exercise
+
+NAMES = {  # every defined name of the workbook, and what stands there
+    "python_ready": "TRUE where the cell functions answer",
+    "workbook_agrees": "whether the workbook agrees with itself",
+    "answers_right": "how far an exercise is done",
+    "network": "the network text",
+    "preset": "the name of the preset, and its number among those that fit",
+    "preset_number": "",
+    "optimizer": "the optimizer text, and its number",
+    "optimizer_number": "",
+    "first_bad_input": "ALL_GOOD, or which cell is no number",
+    "first_bad_sample": "the same of Batch; empty where nothing is wrong",
+    "first_bad_rate": "the same of Learning rates",
+    "problem": "why not everything can be compared, and where; empty where nothing is wrong",
+    "state": "all of Network as one line",
+    "inputs": "the numbers that are used: a row or a column, or a row per sample",
+    "targets": "",
+    "weights": "",
+    "learning_rate": "",
+    "your_inputs": "those to edit",
+    "your_targets": "",
+    "your_weights": "",
+    "your_learning_rate": "",
+    "shown_inputs": "those of the epoch and the sample shown",
+    "shown_targets": "",
+    "shown_weights": "",
+    "epoch": "the epoch to show, as typed, and as used",
+    "epoch_used": "",
+    "sample": "the sample to show, as typed, and as used",
+    "sample_used": "",
+    "pictured": "the numbers beside the picture",
+    "gradient_check": "the verdicts: PASS, FAIL, KINK",
+    "learning_rates": "the six rates of the sheet Learning rates",
+    "rate_charted": "the number of the rate whose weights are charted",
+    "mistake": "the mistake that is chosen, and its number",
+    "mistake_number": "",
+    "mistake_check": "the verdicts with it",
+    "log_table": "the header of the training log; the row beneath is epoch 0",
+    "log_next": "the row to come, as wide as log_table, by formulas",
+    "log_steps": "the n of Run n",
+    "log_stale": "LOG_STALE where the rows are those of another start, else empty",
+    "run_table": "the header of the epochs of a run",
+    "run_status": "how the run stands, in a line",
+    "run_folder": "the folder of the run that is shown",
+    "predict_run": "the run whose network CNN_PREDICT asks where it is told none",
+    "runs_status": "how many runs there are, or what could not be done, in a line",
+    "runs_table": "the header of the list of runs: RUN_COLUMNS",
+    "runs_compared": "above the table of what differs: its labels, and MOST_COMPARED runs",
+    "runs_curves": "above the numbers of the runs' chart: the epochs, and MOST_COMPARED runs",
+}
+PREDICT_RUN = "predict_run"  # the run of a CNN_PREDICT that names none
+LOADING = "loading …"  # in its cells until the first answer
+OUTCOME = "outcome_of_a_run"  # the name, local to its sheet, of each sheet that the next run's replaces
+SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
+SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
+
+BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
+    RESULTS: {
+        "Train CNN": "train",
+        "Stop": "stop",
+        "Resume": "resume",
+        "Unfold": "unfold",
+        "Recalculate": "recalculate",
+    },
+    RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
+    TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
+}
+
+DRAW_BUTTONS = {"Clear": "clear"}  # of an unfolded network, a workbook of its own: xlsx/unfold
+DRAW_NAMES = {  # its names that the extension knows
+    "yours": "the field to draw in",
+    "used": "what the network sees",
+    "logits": "what it gives",
+}
+
+COMMANDS = {caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS) for caption, command in buttons.items()}
+
+MOST_STEPS = 1_000  # of one press of Run n
+LOG_ROWS = 20_000  # that the training log can hold
+MOST_EPOCHS = 1_000  # of a run that Results has rows for
+
+RUN_COLUMNS = ("tick", "run", "model", "data set", "settings", "epochs", "accuracy", "seconds", "state")
+MOST_RUNS = 2_000  # that Runs lists
+MOST_COMPARED = 6  # of the ticked ones
+
+NOTHING = "–"  # in a cell that has no number
+NOT_CONNECTED = "Python not connected"
+ALL_GOOD = "all inputs are numbers"
+LOG_FULL = "the log is full: press Undo or Reset"
+LOG_STALE = "the start has changed since these rows were added: press Reset"
+FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
+MESSAGES = {  # what the buttons say in a box; {…} is filled in
+    "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
+    "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
+    "no field": 'This workbook has no field to draw in. "python start.py unfold RUN" writes one that has.',
+    "no runs": f'This workbook has no {RUNS} sheet. "python start.py new" writes one that has.',
+    "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
+    "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',
+    "no start": "The row of epoch 0 is gone from the training log: undo that, or take a fresh workbook.",
+    "wrong width": f"log_next is not as wide as log_table: {FRESH}.",
+    "wrong n": f'Nothing was added: the n of "Run n" must be a whole number from 1 to {MOST_STEPS}, not "{{found}}".',
+    "no next row": "Nothing was added after the rows that are there: {reason}",
+    "bad input": f"{{state}} (on {NETWORK}).",
+    "only buttons": f"Excel for Mac calls it from buttons only. Press Recalculate on the sheet {RESULTS}",
+    "diverged": "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower "
+    "rate.",
+}
+
+
+def macro_name(caption: str) -> str:
+    """The macro of a button: Train CNN calls Button_TrainCNN, "Run n" Button_RunN.
+
+    (Not Backprop_…: VBA knows no case, and Backprop_Step would be the cell function BACKPROP_STEP.)
+    """
+    return "Button_" + "".join(word[0].upper() + word[1:] for word in caption.split())
 ''',
 }
 

@@ -162,6 +162,16 @@ class Driver:
     def array(self, key, address, formula):
         self._range(key, address).setArrayFormula(formula)
 
+    def is_modified(self, key):
+        return self.documents[key].isModified()
+
+    def set_modified(self, key, modified):
+        self.documents[key].setModified(modified)
+
+    def fill(self, key, address, rows):
+        """Write rows of numbers and texts at once."""
+        self._range(key, address).setDataArray(tuple(map(tuple, rows)))
+
     def calculate(self, key):
         self.documents[key].calculateAll()
 
@@ -225,6 +235,12 @@ class Driver:
             row.Height = height
         return found
 
+    def modified(self, key):
+        return self.documents[key].isModified()
+
+    def select(self, key, address):
+        self.documents[key].CurrentController.select(self._range(key, address))
+
     def remove_sheet(self, key, sheet):
         self.documents[key].Sheets.removeByName(sheet)
 
@@ -281,7 +297,7 @@ class Driver:
         for number in range(descriptions.Count):
             values = {value.Name: value.Value for value in descriptions.getByIndex(number)}
             found[values["Name"]] = [values["Description"]] + [
-                [a.Name, a.Description] for a in values["Arguments"] or ()
+                [a.Name, a.Description, a.IsOptional] for a in values["Arguments"] or ()
             ]
         return found
 

@@ -35,7 +35,7 @@ def test_the_wizard_knows_every_function_and_argument(office: Office) -> None:
     for function in FUNCTIONS.values():
         description, *arguments = known[function.name]
         assert description == function.help
-        assert arguments == [[name, PARAMETERS[name]] for name in function.parameters]
+        assert arguments == [[name, PARAMETERS[name], function.is_optional(name)] for name in function.parameters]
 
 
 BLOCKS = [

@@ -25,7 +25,8 @@ PACKAGES = {  # what is needed, and Debian's package that has it
 LIBRARY = (3, 11)  # of the DLL, and so of the standard library that goes with it
 FOR_WINDOWS = ("--platform=win_amd64", "--python-version=311", "--only-binary=:all:")
 NOT_ON_WINDOWS = ("site-packages", "dist-packages", "lib-dynload", "test", "config-*", "__pycache__")
-CRT_MATH, CRT_MATH_SHIM = "api-ms-win-crt-math-l1-1-0.dll", "backprop-shim-crt-math-0-0.dll"  # equally long
+OFF = "winedbg.exe,mscoree,mshtml=d"  # without winedbg a program that crashes ends; with it, it hangs for minutes
+BUILTIN = b"Wine builtin DLL"  # by this mark Wine knows its own
 
 
 def lack() -> str:
@@ -44,13 +45,12 @@ def folder() -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What Wine must be told. Without winedbg a program that crashes ends; with it, it hangs for minutes."""
+    """What Wine must be told."""
     return {
         "LC_ALL": "C.UTF-8",  # or a file's name is ASCII alone
         "WINEPREFIX": str(folder / "prefix"),
         "WINEDEBUG": "-all",
-        "WINEDLLOVERRIDES": "winedbg.exe,mscoree,mshtml=d",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "WINEDLLOVERRIDES": f"{OFF};ucrtbase=n",
     }
 
 
@@ -59,13 +59,13 @@ def build(folder: Path) -> None:
     for name in ("prefix", "wheels", "made"):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir()
-    done(["wine", "wineboot", "--init"], env={**os.environ, **environment(folder)})
+    wines_own = {**os.environ, **environment(folder), "WINEDLLOVERRIDES": OFF}
+    done(["wine", "wineboot", "--init"], env=wines_own)
     python = folder / "prefix/drive_c/Python311"
     official_python(download("python.txt", folder), python)
     standard_library(python)
     packages(download("requirements.txt", folder), python)
     shims(folder / "made", python, folder / "prefix/drive_c/windows/system32")
-    patch(python)
 
 
 def official_python(wheels: list[Path], python: Path) -> None:
@@ -101,19 +101,26 @@ def download(requirements: str, folder: Path) -> list[Path]:
 
 def shims(made: Path, python: Path, system: Path) -> None:
     """Put in what Wine or the wheels lack."""
-    shutil.copy(SHIMS / "sitecustomize.py", python / "Lib")
     launchers = python / "Lib/venv/scripts/nt"
     launchers.mkdir(exist_ok=True)
     compile_c("python.c", python / "python.exe", "-municode")
     for name in ("python.exe", "pythonw.exe"):
         compile_c("venvlauncher.c", launchers / name, "-municode")
     compile_c("bcryptprimitives.c", system / "bcryptprimitives.dll", "-shared")
-    compile_c("crt_math.c", made / "math.dll", "-shared")
-    others = exports(system / "ucrtbase.dll") - exports(made / "math.dll")
-    passed_on = definitions(made / "math.def", CRT_MATH_SHIM, "ucrtbase", others)
-    compile_c("crt_math.c", system / CRT_MATH_SHIM, "-shared", passed_on)
+    runtime(made, system)
     passed_on = definitions(made / "python3.def", "python3.dll", "python311", exports(python / "python311.dll"))
     compile_c("python3.c", python / "python3.dll", "-shared", passed_on)
+
+
+def runtime(made: Path, system: Path) -> None:
+    """The C runtime with what Wine's own lacks, before that one under another name, without the mark of a builtin."""
+    wines = system / "ucrtwine.dll"
+    wines.write_bytes((system / "ucrtbase.dll").read_bytes().replace(BUILTIN, bytes(len(BUILTIN))))
+    compile_c("ucrtbase.c", made / "ours.dll", "-shared")
+    passed_on = definitions(
+        made / "ucrtbase.def", "ucrtbase.dll", wines.stem, exports(wines) - exports(made / "ours.dll")
+    )
+    compile_c("ucrtbase.c", system / "ucrtbase.dll", "-shared", passed_on)
 
 
 def compile_c(source: str, target: Path, *options: object) -> None:
@@ -131,10 +138,3 @@ def definitions(path: Path, library: str, target: str, names: set[str]) -> Path:
     lines = [f' "{name}" = "{target}.{name}"' for name in sorted(names)]
     path.write_text("\n".join([f'LIBRARY "{library}"', "EXPORTS", *lines, ""]))
     return path
-
-
-def patch(python: Path) -> None:
-    """Let compiled packages take their mathematics from the shim: for its own name Wine never looks at a file."""
-    for path in (python / "Lib").rglob("*.*"):
-        if path.suffix in (".pyd", ".dll"):
-            path.write_bytes(path.read_bytes().replace(CRT_MATH.encode(), CRT_MATH_SHIM.encode()))

@@ -9,8 +9,7 @@ import pytest
 from tests.test_excel_functions import *  # noqa: F403  the same tests, with another Excel
 from tests.test_excel_functions import Excel
 from tests.windows import vba
-from tests.windows.conftest import Project
-from tests.windows.wine import PYTHON, Wine, windows_path
+from tests.windows.wine import PYTHON, Project, Wine, windows_path
 
 HERE = Path(__file__).parent
 WORKBOOK = r"C:\users\Public\backprop.xlsm"

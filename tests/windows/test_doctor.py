@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.windows.conftest import Project
-from tests.windows.wine import PYTHON, Wine, windows_path
+from tests.windows.wine import PYTHON, Project, Wine, windows_path
 
 APP_PATHS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
 SECURITY = r"Microsoft\Office\16.0\Excel\Security"

@@ -1,7 +1,6 @@
 """The tests of what differs between systems, files, processes and texts, run by the Windows Python itself."""
 
-from tests.windows.conftest import Project
-from tests.windows.wine import PYTHON, Wine
+from tests.windows.wine import PYTHON, Project, Wine
 
 FILES = (  # those that need no Linux, no PyTorch and no pandas
     *("comparison", "doctor", "excel_command_lines", "excel_macos", "excel_program", "excel_workbook", "extension"),

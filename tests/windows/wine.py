@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
+from cnn.runs import Lock
 from tests.windows import build
 
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = r"C:\Python311\python.exe"
+HARD_NAME = "Übung & 'Netz' (1) [a]"
 
 
 @contextlib.contextmanager
@@ -36,9 +38,14 @@ def started() -> Iterator[Wine]:
 def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Hold a folder's lock; BlockingIOError where another has it and this shall not wait."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    lock = Lock(folder)
+    while not lock.acquire():
+        if not wait:
+            raise BlockingIOError(str(folder))
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _remove_older(folder: Path) -> None:
@@ -55,12 +62,13 @@ class Wine:
     """A prefix of Wine, which is a Windows with its drive C and its registry."""
 
     folder: Path
+    variables: dict[str, str] = field(default_factory=dict)  # more of them for every program
 
     @property
     def environment(self) -> dict[str, str]:
         """No display, so no window waits for anyone."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return {**kept, **build.environment(self.folder)}
+        return {**kept, **build.environment(self.folder), **self.variables}
 
     @property
     def drive_c(self) -> Path:
@@ -95,3 +103,31 @@ class Wine:
 def windows_path(path: Path) -> str:
     """A path of this machine as Windows programs see it: drive Z is /."""
     return str(PureWindowsPath("Z:/", *path.absolute().parts[1:]))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of this project on that Windows, where its environment goes into .venv."""
+
+    wine: Wine
+    folder: Path
+
+    @classmethod
+    def copied(cls, wine: Wine, parent: Path) -> Project:
+        """What git has of the project, in a folder whose name is hard to quote."""
+        project = cls(wine, parent / HARD_NAME)
+        git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(git, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, project.folder / name)
+        return project
+
+    @property
+    def path(self) -> str:
+        return windows_path(self.folder)
+
+    @property
+    def python(self) -> str:
+        return rf"{self.path}\.venv\Scripts\python.exe"

@@ -123,11 +123,10 @@ def write_names(book: Book, sheet: Worksheet) -> None:
 
 
 def write_check(book: Book, sheet: Worksheet) -> None:
-    """first_bad_sample: the first row of yours that holds a text or an error; empty when none does."""
-    first, last = column_of(book, 1), column_of(book, 1) + len(names(book)) - 1
+    """first_bad_sample: the first row whose numbers cannot all be used; empty when all can."""
+    first, count = column_of(book, 2), len(names(book))
     bad = [
-        f"COUNTA({cells})>COUNT({cells})"
-        for cells in (xl_range(row, first, row, last) for row in range(FIRST, FIRST + book.samples))
+        f"COUNT({xl_range(row, first, row, first + count - 1)})<{count}" for row in range(FIRST, FIRST + book.samples)
     ]
     text = '""'
     for sample in range(book.samples, 0, -1):

@@ -19,22 +19,26 @@ STATES = {
     **dict.fromkeys(("differs", "FAIL", "not yet"), style.BAD),
     **dict.fromkeys((NOT_CONNECTED, "KINK"), style.MUTED),
 }
+LARGEST = "1E+9"  # number that is accepted as a weight, an input or a target
 TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-10"
 NO_FAULT = f'first_bad_input<>"{ALL_GOOD}"'
 
 
 def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
     """The number in an editable cell; `otherwise` for a blank; #N/A for a text or an error, never a 0."""
-    number = f"IF({cell}>0,{cell},NA())" if positive else cell
-    return f"IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),{otherwise},NA()))"
+    fits = f"{cell}>0" if positive else f"ABS({cell})<={LARGEST}"
+    number = f"IF(ISNUMBER({cell})*NOT(ISLOGICAL({cell})),IF({fits},{cell},NA()),NA())"  # TRUE is a number to Calc
+    return f"IF(ISBLANK({cell}),{otherwise},{number})"
 
 
 def first_fault(cell: str, title: str, otherwise: str) -> str:
     """What is wrong with a cell that must hold a number above 0, and where it is; `otherwise` where nothing is."""
     kind = f'IF(ISTEXT({cell}),"is text","is an error")'
-    fault = f'IF(ISNUMBER({cell}),"is not above 0",IF(ISBLANK({cell}),"is blank",{kind}))'
+    kind = f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",{kind})'
+    number = f"ISNUMBER({cell})*NOT(ISLOGICAL({cell}))"
+    fault = f'IF({number},"is not above 0",IF(ISBLANK({cell}),"is blank",{kind}))'
     place = f'"{title} "&ADDRESS(ROW({cell}),COLUMN({cell}),4)&" "'
-    good = f"IF(ISNUMBER({cell}),{cell}>0,FALSE)"
+    good = f"IF({number},{cell}>0,FALSE)"
     return f'IF({good},{otherwise},{place}&{fault}&": type a number above 0")'
 
 

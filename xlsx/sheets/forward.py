@@ -59,7 +59,7 @@ def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int
     low, high = limits
     cell, looks = xl_rowcol_to_cell(row, MEANING), book.looks
     sheet.write_string(row, NAME, f"{name.capitalize()} shown", looks["label_plain"])
-    sheet.write_number(row, MEANING, low, looks["edit"])
+    sheet.write_number(row, MEANING, low, looks["edit_count"])
     sheet.write_string(row, MEANING + 1, f"← {about}", looks["muted_plain"])
     allowed = f"AND({cell}>={low},{cell}<={high},INT({cell})={cell})"
     formula = f"=IF(ISNUMBER({cell}),IF({allowed},{cell},NA()),NA())"

@@ -128,6 +128,7 @@ def write_table(book: Book, blocks: list[Descent], losses: list[list[float]]) ->
     rates = (HEADER_ROW, NATIVE, HEADER_ROW, NATIVE + len(RATES) - 1)
     book.define("learning_rates", sheet, rates)
     sheet.data_validation(*rates, RATE_RULE)
+    number_rules(book, sheet, rates)
 
 
 RATE_RULE = validation.above_zero(

@@ -15,7 +15,7 @@ from xlsx import contract, formulas, state_text
 from xlsx.contract import ALL_GOOD
 from xlsx.sheets import presets, style, validation
 from xlsx.sheets.book import Book, Cell
-from xlsx.sheets.cells import array, mute_errors, show_whole, used
+from xlsx.sheets.cells import LARGEST, array, mute_errors, show_whole, used
 
 TITLE = contract.NETWORK
 WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
@@ -183,18 +183,20 @@ def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
 
 def note(cell: str, positive: bool) -> str:
     """What is wrong with a cell, in words; an empty text when nothing is."""
-    number = f'IF({cell}>0,"","is not above 0")' if positive else '""'
+    number = f'IF({cell}>0,"","is not above 0")' if positive else f'IF(ABS({cell})<={LARGEST},"","is beyond {LARGEST}")'
     text = f'IF(ISTEXT({cell}),"is text: type a number","is an error: type a number")'
-    return f'IF(ISNUMBER({cell}),{number},IF(ISBLANK({cell}),"",{text}))'
+    text = f'IF(ISLOGICAL({cell}),"is TRUE or FALSE: type a number",{text})'
+    return f'IF(ISNUMBER({cell})*NOT(ISLOGICAL({cell})),{number},IF(ISBLANK({cell}),"",{text}))'
 
 
 def number_rule(name: str, positive: bool) -> dict[str, object]:
-    limits = {"criteria": ">", "value": 0} if positive else {"criteria": "between", "minimum": -1e9, "maximum": 1e9}
-    what = "a number above 0" if positive else "a number"
+    most = float(LARGEST)
+    limits = {"criteria": ">", "value": 0} if positive else {"criteria": "between", "minimum": -most, "maximum": most}
+    what = "a number above 0" if positive else f"a number from -{LARGEST} to {LARGEST}"
     return {
         "validate": "decimal",
         **limits,
-        "error_title": f"{name}: {what}",
+        "error_title": f"{name}: {what.removeprefix('a number ')}",
         "error_message": f"{name} must be {what}, such as 0.5 (typed the way this computer writes decimals), or blank.",
     }
 

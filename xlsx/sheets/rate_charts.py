@@ -69,7 +69,7 @@ def insert(sheet: Worksheet, chart: Chart, at: tuple[int, int], index: int, abou
 
 def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int) -> None:
     row, column = at
-    sheet.write_number(row, column, SHOWN, book.looks["edit"])
+    sheet.write_number(row, column, SHOWN, book.looks["edit_count"])
     text = f"← which rate, 1 to {count}, has its weights and derivatives charted"
     sheet.write_string(row, column + 1, text, book.looks["muted_plain"])
     message = "The number of the rate, counted from the left, whose weights and derivatives are charted."

@@ -38,6 +38,7 @@ def place(book: Book) -> None:
 def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     write_settings(book, sheet)
+    write_predict_run(book, sheet)
     write_buttons(book, sheet)
     write_state(book, sheet)
     epoch_header(book.looks, sheet, TABLE_ROW)
@@ -62,6 +63,14 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
         book.define(contract.SETTING + name, sheet, (VALUE_ROW, column) * 2)
 
 
+def write_predict_run(book: Book, sheet: Worksheet) -> None:
+    """The run that CNN_PREDICT asks: the user's choice."""
+    column = len(SHEET)
+    sheet.write_string(LABEL_ROW, column, "CNN_ PREDICT", book.looks["header"])
+    sheet.write_blank(VALUE_ROW, column, None, book.looks["edit_text"])
+    book.define(contract.PREDICT_RUN, sheet, (VALUE_ROW, column) * 2)
+
+
 def allowed(name: str, setting: Setting) -> validation.Rule:
     """The validation of a setting's cell: what the trainer allows."""
     words = f"{spaced(name)}: not possible", f"It must be {setting.allowed}."
@@ -78,7 +87,7 @@ def spaced(key: str) -> str:
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW)
-    sheet.write_string(BUTTON_ROW, 7, BUTTONS_NEED, book.looks["subtitle"])
+    sheet.write_string(BUTTON_ROW, 8, BUTTONS_NEED, book.looks["subtitle"])
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:

@@ -39,6 +39,7 @@ PAGE_WIDTH = 126  # characters across A4 landscape between the margins
 # No sections: Calc leaves out the minus sign where a second one has no condition. cells.number_rules shows what these
 # would hide or make too wide.
 SHORT, GIVEN, EXPONENT = "0.000000", "0.00????", "0.0E+00"
+TYPED = "0.0##########"  # what is typed as 50 % is 0.5 then, and 0.7 after it is not 0.7 %
 FORMATS: dict[str, dict[str, Any]] = {
     "plain": {},
     "wrap": {"text_wrap": True},
@@ -100,7 +101,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "state": {"align": "left", "indent": 1, **ROW},
     "state_wrap": {"align": "left", "indent": 1, "text_wrap": True, **ROW},
     "link": {"font_color": ACCENT, "underline": 1, **ROW},
-    "edit": {**RIGHT, **EDIT},
+    "edit": {"num_format": TYPED, **RIGHT, **EDIT},
+    "edit_count": {"num_format": "0", **RIGHT, **EDIT},
     "edit_text": {"align": "left", **EDIT},
     "legend": {"align": "center", **EDIT},
     "yes_no": {"num_format": '"yes";;"no"', "align": "left", "font_color": MUTED, **ROW},

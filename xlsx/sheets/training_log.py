@@ -84,7 +84,7 @@ def log_formats(book: Book, sheet: Worksheet) -> None:
 def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW, title_column(book))
     sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
-    sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit"])
+    sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit_count"])
     sheet.write_string(STEPS_ROW, 3, BUTTONS_NEED, book.looks["muted_plain"])
     message = f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}."
     rule = validation.whole_number(1, MOST_STEPS, "n: not possible", message)

@@ -19,6 +19,11 @@ Public Sub Button_Resume()
     Ask "resume", ""
 End Sub
 
+Public Sub Button_Unfold()
+    If Not ResultsIsReady() Then Exit Sub
+    Ask "unfold", ""
+End Sub
+
 ' Compute every cell anew. On macOS, where Excel's cells cannot call Python, Python writes its numbers as values.
 Public Sub Button_Recalculate()
     CalculateAll

@@ -1,7 +1,9 @@
-/* The C runtime's complex functions and nan, which Wine 8's ucrtbase.dll leaves out; here those of mingw.
-   EXPORT puts each into the DLL under the runtime's own name; every other name is passed on to ucrtbase. */
+/* ucrtbase.dll, the C runtime, as far as Wine 8's lacks something; every other name is passed on to Wine's own, which
+   lies beside as ucrtwine.dll. EXPORT puts a function into the DLL under the runtime's own name. */
 #include <complex.h>
+#include <errno.h>
 #include <math.h>
+#include <windows.h>
 
 #define EXPORT(name) __asm__(".section .drectve\n\t.ascii \" -export:" #name "=shim_" #name "\"\n\t.text");
 #define ONE(result, name, suffix, type, real) EXPORT(name##suffix) result shim_##name##suffix(type z) { return name##real(z); }
@@ -14,6 +16,7 @@
     ONE(double, name, l, double complex, ) \
     ONE(float, name, f, float complex, f)
 
+/* Complex functions and nan: mingw's. */
 COMPLEX(cacos) COMPLEX(cacosh) COMPLEX(casin) COMPLEX(casinh) COMPLEX(catan) COMPLEX(catanh)
 COMPLEX(ccos) COMPLEX(ccosh) COMPLEX(csin) COMPLEX(csinh) COMPLEX(ctan) COMPLEX(ctanh)
 COMPLEX(cexp) COMPLEX(clog) COMPLEX(csqrt) COMPLEX(conj) COMPLEX(cproj)
@@ -25,3 +28,15 @@ EXPORT(cpowf) float complex shim_cpowf(float complex z, float complex w) { retur
 EXPORT(nan) double shim_nan(const char *tag) { (void)tag; return NAN; }
 EXPORT(nanl) double shim_nanl(const char *tag) { (void)tag; return NAN; }
 EXPORT(nanf) float shim_nanf(const char *tag) { (void)tag; return NAN; }
+
+/* Where Wine does not get a lock it leaves errno as it was. */
+EXPORT(_locking) int shim__locking(int file, int mode, long count)
+{
+    HMODULE wine = LoadLibraryW(L"ucrtwine.dll");
+    int (*locking)(int, int, long) = (void *)GetProcAddress(wine, "_locking");
+    int *(*error)(void) = (void *)GetProcAddress(wine, "_errno");
+    int failed = locking(file, mode, count);
+    if (failed && !*error())
+        *error() = EACCES;
+    return failed;
+}

@@ -1,0 +1,107 @@
+"""CNN_PREDICT in a real Calc: "loading …" at once, then evaluate's own probabilities, and nobody else waits."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cnn import data, predict, train
+from tests.calc.office import Office, wait_for
+from tests.trainer import DIGITS
+
+FIELD, ANSWER = "Sheet1.A1:AB28", "Sheet1.A30:J30"
+
+
+@pytest.fixture(scope="module")
+def run(office: Office) -> Path:
+    folder, threads = office.home / "runs" / "digits", torch.get_num_threads()
+    assert train.main([*DIGITS, "--epochs", "2", "--out", str(folder)]) == 0
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture
+def field(office: Office, sheet: int) -> int:
+    """A spreadsheet with a test image, and room for the answer."""
+    office.fill(sheet, FIELD, data.load("digits").pixels()[0].tolist())
+    return sheet
+
+
+def numbers(office: Office, key: int, cells: str = ANSWER) -> list[float] | None:
+    """The answer, once it is there."""
+    (row,) = office.read(key, cells)
+    return row if isinstance(row[0], float) else None
+
+
+def ask(office: Office, key: int, run: object) -> None:
+    office.array(key, ANSWER, f'=CNN_PREDICT(A1:AB28;"{run}")')
+
+
+def test_it_says_loading_and_then_what_the_network_says(office: Office, field: int, run: Path) -> None:
+    ask(office, field, run)
+    assert office.read(field, ANSWER)[0][0] == "loading …"
+    office.set_modified(field, False)
+    found = wait_for(lambda: numbers(office, field), timeout=60)
+    expected = predict.load(run).probabilities(data.load("digits").pixels()[:1])[0]
+    assert found == pytest.approx(expected.tolist(), abs=1e-6)
+    assert not office.is_modified(field)
+    office.calculate(field)
+    assert numbers(office, field) == found
+
+
+def test_a_hundred_images_have_the_answers_that_evaluate_counts(office: Office, sheet: int, run: Path) -> None:
+    images = data.load("digits")
+    for number, image in enumerate(images.pixels()[:100]):
+        top = 1 + 28 * number
+        office.fill(sheet, f"Sheet1.A{top}:AB{top + 27}", image.tolist())
+        office.array(sheet, f"Sheet1.AD{top}:AM{top}", f'=CNN_PREDICT(A{top}:AB{top + 27};"digits")')
+    rows = [f"Sheet1.AD{1 + 28 * number}:AM{1 + 28 * number}" for number in range(100)]
+    wait_for(lambda: "loading …" not in [office.read(sheet, row)[0][0] for row in rows], timeout=60, every=0.5)
+    found = torch.tensor([numbers(office, sheet, row) for row in rows])
+    assert found.sum(1).tolist() == pytest.approx([1.0] * 100)
+    network = predict.load(run)
+    assert (found - network.probabilities(images.pixels()[:100])).abs().max() < 1e-6
+    with torch.no_grad():
+        own = network.network.eval()(images.test.images[:100]).argmax(1)
+    assert (found.argmax(1) == own).sum() >= 99
+
+
+WRONG = {
+    '=CNN_PREDICT(A1:AB27;"digits")': "#pixels: 27 × 28 cells, but a picture has 28 × 28",
+    '=CNN_PREDICT(A1:AB28;"nothing")': "#run: There is no run nothing; python start.py runs lists them",
+    "=CNN_PREDICT(A1:AB28)": "#run: none is chosen: type a run's name or folder, here or in the cell predict_run",
+    '=CNN_PREDICT(A100:AB127;"digits")': "#pixels: row 1, column 1 is blank",
+}
+
+
+@pytest.mark.parametrize("formula", WRONG)
+def test_what_is_wrong_is_named(office: Office, field: int, run: Path, formula: str) -> None:
+    office.array(field, ANSWER, formula)
+    wait_for(lambda: office.read(field, ANSWER)[0][0] != "loading …", timeout=60)
+    assert office.read(field, ANSWER)[0][0] == WRONG[formula]
+
+
+def test_a_field_of_zeros_and_a_text_are_named(office: Office, field: int, run: Path) -> None:
+    office.fill(field, FIELD, [[0.0] * 28] * 28)
+    ask(office, field, run)
+    wait_for(lambda: office.read(field, ANSWER)[0][0] == "#pixels: the field is empty: all cells are 0", timeout=60)
+    office.write(field, "Sheet1.B3", "ink")
+    wait_for(lambda: office.read(field, ANSWER)[0][0] == '#pixels: row 3, column 2 is text ("ink")', timeout=60)
+
+
+def test_the_small_functions_do_not_wait_for_it(start_office, run: Path) -> None:
+    office = start_office()
+    try:
+        key = office.load("")
+        office.fill(key, FIELD, data.load("digits").pixels()[0].tolist())
+        office.array(key, "Sheet1.A40:H40", "=BACKPROP_STEP({1|2|3|4|5|6|7|8};{0,1|0,2};{0|1};0,5)".replace(",", "."))
+        office.calculate(key)
+        ask(office, key, run)
+        began = office.read(key, ANSWER)[0][0]
+        for number in range(20):
+            office.write(key, "Sheet1.L1", float(number))
+            office.calculate(key)
+        assert (began, office.read(key, ANSWER)[0][0]) == ("loading …", "loading …")  # torch takes longer than all this
+        wait_for(lambda: numbers(office, key), timeout=60)
+    finally:
+        office.end()
