@@ -42,6 +42,12 @@ class Stop:
         if hasattr(signal, "pthread_sigmask"):  # start.py blocks them while it hands over
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
+    def fall_silent(self) -> None:
+        """Ignore them from here on: while Python winds down it would hear none, and each would end it at once."""
+        for number in SIGNALS:
+            if signal.getsignal(number) == self.hear:
+                signal.signal(number, signal.SIG_IGN)
+
     def hear(self, number: int, frame: FrameType | None) -> None:
         only_asks = (self.gentle and not self.asked) or self.over or is_importing(frame)
         self.asked = self.asked or number

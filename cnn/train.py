@@ -180,7 +180,9 @@ def as_command(arguments: list[str] | None = None, finished: Callable[[Path], No
     stop = Stop()
     stop.hear_signals()
     console.prepare()
-    return main(arguments, stop, finished)
+    code = main(arguments, stop, finished)
+    stop.fall_silent()
+    return code
 
 
 if __name__ == "__main__":
