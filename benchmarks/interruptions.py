@@ -4,7 +4,7 @@
     python -m benchmarks.interruptions signals [NUMBER]     500 by default, to a new trainer each time
 
 Most are forked from a process that has loaded PyTorch; every 20th starts from the very beginning, and is interrupted
-while it loads that too. Ended early, by Ctrl-C, it writes what it has. Half an hour each on two cores at rest.
+while it loads that too. Ended early, by Ctrl-C or SIGTERM, it writes what it has. Half an hour each on two cores at rest.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ WAYS = {  # the work, how often by default, its table and title
 def main(what: str, number: str = "") -> None:
     """Do the work and write its table."""
     work, usual, table, title = WAYS[what]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = Counter[str]()
     with tempfile.TemporaryDirectory() as place, trainers(Path(place)) as trained:
         whole(trained, Path(place, "first"))  # in which the system reads all that is needed

@@ -63,7 +63,7 @@ class Trainers:
         """The same with a trainer that loads PyTorch itself."""
         command = [sys.executable, "-m", "cnn.train", *map(str, arguments)]
         with open(self.place / "said.out", "wb") as out, open(self.place / "said.err", "wb") as err:
-            trainer = subprocess.Popen(command, env=self.variables, stdout=out, stderr=err)
+            trainer = subprocess.Popen(command, env=self.variables, stdout=out, stderr=err, preexec_fn=hear_ctrl_c)
             send(trainer.pid, delay, signals)
             return trainer.wait()
 
@@ -71,6 +71,11 @@ class Trainers:
     def complaints(self) -> str:
         """What the last one said to stderr."""
         return (self.place / "said.err").read_text()
+
+
+def hear_ctrl_c() -> None:
+    """In a process about to start: a shell's background job would have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

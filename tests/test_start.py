@@ -310,10 +310,11 @@ def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Proje
 @posix
 def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, tmp_path: Path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), "")
-    hear = "import signal, time\nsignal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])\ntime.sleep(60)\n"
-    (project.folder / "addin/trained.py").write_text(TRAINER + hear)
+    hear = "import signal, time\nprint(signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]), flush=True)\n"
+    (project.folder / "addin/trained.py").write_text(f"{TRAINER}{hear}time.sleep(60)\n")
     process = project.begin("train")
     assert process.stdout.readline().split()[1] == str(process.pid)
+    assert "SIGINT" in process.stdout.readline()  # waited until the trainer heard it
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert said.rstrip().endswith("KeyboardInterrupt")

@@ -1,0 +1,177 @@
+"""What asks a trainer to end is heard: real signals, sent to real trainers at the moments at which they were lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cnn import runs
+from tests.interrupted import OPTIONS, ending, kill_until_finished, same, trainers, whole
+from tests.trainer import DIGITS, PROJECT, start, variables, wait_for_batch, wait_until
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has not these signals")
+KILLS, SIGNALS = 100, 30
+EATEN = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            try:
+                os.kill(os.getpid(), signal.{name})
+                sum(range(1000))  # Python runs the handler here
+            except Exception:  # as numpy and torch do, in C
+                pass
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def ended(trainer: subprocess.Popen) -> tuple[int, str]:
+    """The exit code, and what was said to stderr."""
+    _, complaint = trainer.communicate(timeout=120)
+    return trainer.returncode, complaint
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("module", ["torch.nn", "matplotlib.backends.backend_agg"])
+def test_a_signal_in_an_import_that_eats_it_is_heard(tmp_path: Path, name: str, module: str) -> None:
+    """PyTorch is imported before a run's first line, the drawing part of matplotlib after its last epoch."""
+    (tmp_path / "sitecustomize.py").write_text(EATEN.format(module=module, name=name))
+    environment = variables(tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{PROJECT}")
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1, "--out", tmp_path / "run", env=environment)
+    assert ended(trainer) == (130 if name == "SIGINT" else 143, "")
+    run = runs.read(tmp_path / "run")
+    assert run.end["event"] == "stopped"
+    assert bool(run.started) == module.startswith("matplotlib")
+    assert not runs.is_alive(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1"])
+def test_a_closed_terminal_and_slurms_warning_end_it_like_sigterm(tmp_path: Path, name: str) -> None:
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", tmp_path / "run")
+    wait_for_batch(tmp_path / "run", 1)
+    trainer.send_signal(getattr(signal, name))
+    assert ended(trainer) == (143, "")
+    assert runs.read(tmp_path / "run").end["event"] == "stopped"
+
+
+def deaf_to_a_closed_terminal() -> None:
+    """In a process about to start, what nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def test_what_was_ignored_at_the_start_stays_ignored(tmp_path: Path) -> None:
+    options = (*DIGITS, "--epochs", 1000, "--out", tmp_path / "run")
+    trainer = start(tmp_path, *options, preexec_fn=deaf_to_a_closed_terminal)
+    wait_for_batch(tmp_path / "run", 1)
+    trainer.send_signal(signal.SIGHUP)
+    wait_for_batch(tmp_path / "run", len(runs.read(tmp_path / "run").epochs) + 2)
+    trainer.send_signal(signal.SIGTERM)
+    assert ended(trainer) == (143, "")
+
+
+def as_start_py_hands_over() -> None:
+    """In a process about to start: signals wait until the trainer hears them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5, 1.5])
+def test_two_ctrl_c_while_it_starts_leave_no_traceback(tmp_path: Path, seconds: float) -> None:
+    options = (*DIGITS, "--epochs", 1000, "--out", tmp_path / "run")
+    trainer = start(tmp_path, *options, preexec_fn=as_start_py_hands_over)
+    time.sleep(seconds)
+    for _ in range(2):
+        trainer.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    assert ended(trainer) == (130, "")
+
+
+def test_two_ctrl_c_in_an_epoch_leave_no_traceback(tmp_path: Path) -> None:
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", tmp_path / "run")
+    wait_for_batch(tmp_path / "run", 1)
+    trainer.send_signal(signal.SIGINT)
+    trainer.send_signal(signal.SIGINT)
+    assert ended(trainer) == (130, "")
+    assert runs.read(tmp_path / "run").end["event"] == "stopped"
+
+
+def test_a_signal_after_the_last_line_changes_nothing(tmp_path: Path) -> None:
+    trainer = start(tmp_path, *DIGITS, "--epochs", 1, "--out", tmp_path / "run")
+    wait_until(lambda: runs.read(tmp_path / "run").is_finished)
+    while trainer.poll() is None:
+        trainer.send_signal(signal.SIGTERM)
+    assert ended(trainer) == (0, "")
+
+
+def test_a_hundred_kills_leave_the_files_of_a_run_that_was_left_alone(tmp_path: Path) -> None:
+    with trainers(tmp_path) as trained:
+        seconds, chance, kills = whole(trained, tmp_path / "uninterrupted"), Random(0), 0
+        while kills < KILLS:
+            folder = tmp_path / f"run-{kills}"
+            kills += kill_until_finished(trained, folder, chance, seconds)
+            assert same(folder, tmp_path / "uninterrupted"), folder
+
+
+def test_signals_at_random_moments_are_all_heard(tmp_path: Path) -> None:
+    with trainers(tmp_path) as trained:
+        seconds, chance, found = whole(trained, tmp_path / "uninterrupted"), Random(0), []
+        for number in range(SIGNALS):
+            sent = [signal.SIGTERM] if number % 2 else [signal.SIGINT] * (1 + number % 4 // 2)
+            code = trained.forked([*OPTIONS, "--out", tmp_path / str(number)], chance.uniform(0, seconds), sent)
+            found.append(ending(trained, tmp_path / str(number), code, sent))
+    assert set(found) <= {"stopped", "finished"}
+    assert found.count("stopped") > SIGNALS / 4
+
+
+def closing(*numbers: int):
+    """Close these streams in a process about to start."""
+    return lambda: [os.close(number) for number in numbers]
+
+
+@pytest.mark.parametrize("numbers", [(2,), (0, 1, 2)])
+def test_a_closed_stderr_ends_nothing_and_no_file_takes_its_number(tmp_path: Path, numbers: tuple[int, ...]) -> None:
+    options, before = (*DIGITS, "--epochs", 1, "--out", tmp_path / "run"), closing(*numbers)
+    streams = {"stdin": None, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    assert start(tmp_path, *options, preexec_fn=before, **streams).wait(120) == 0
+    wrong = start(tmp_path, "--epochs", 0, "--out", tmp_path / "no", preexec_fn=before, **streams)
+    assert wrong.wait(60) == 2
+    assert runs.read(tmp_path / "run").is_finished
+
+
+def test_a_stderr_that_nobody_reads_any_more_ends_nothing(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert start(tmp_path, "--epochs", 0, stderr=writer, stdout=writer).wait(60) == 2
+    options = (*DIGITS, "--epochs", 1, "--out", tmp_path / "run")
+    assert start(tmp_path, *options, stderr=writer, stdout=writer).wait(120) == 0
+    os.close(writer)
+
+
+@pytest.mark.parametrize("threads", ["0", "two", "-1", "1.5"])
+def test_threads_that_are_no_number_are_told(tmp_path: Path, threads: str) -> None:
+    environment = variables(tmp_path, OMP_NUM_THREADS=threads)
+    code, complaint = ended(start(tmp_path, *DIGITS, "--epochs", 1, "--out", tmp_path / "run", env=environment))
+    assert (code, complaint) == (
+        2,
+        f"cnn.train: OMP_NUM_THREADS is '{threads}'. Let it be a whole number from 1, or unset it.\n",
+    )
+
+
+def test_torchrun_with_more_than_one_process_is_refused_in_a_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "cnn.train"]
+    done = subprocess.run(
+        [*command, *DIGITS, "--epochs", "1", "--out", str(tmp_path / "run")],
+        env=variables(tmp_path, OMP_NUM_THREADS="1"),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert "cnn.train: torchrun started 2 processes, and one trains. Leave torchrun out." in done.stderr
+    assert done.returncode
+    assert not (tmp_path / "run").exists()
