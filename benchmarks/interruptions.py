@@ -4,7 +4,7 @@
     python -m benchmarks.interruptions signals [NUMBER]     500 by default, to a new trainer each time
 
 Most are forked from a process that has loaded PyTorch; every 20th starts from the very beginning, and is interrupted
-while it loads that too. Ended early, by Ctrl-C or SIGTERM, it writes what it has. Half an hour each on two cores at rest.
+while it loads that too. Ended early, by Ctrl-C or SIGTERM, it writes what it has.
 """
 
 from __future__ import annotations
