@@ -9,7 +9,7 @@ from addin.excel import command
 from tests.windows import vba
 from tests.windows.wine import Project, windows_path
 
-PATIENCE = 60  # seconds
+PATIENCE = 300  # seconds, where many programs want the processor
 WORKBOOK = r"C:\users\Public\Übung's & 2.xlsm"
 
 

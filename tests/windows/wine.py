@@ -75,7 +75,7 @@ class Wine:
         return self.folder / "prefix/drive_c"
 
     def run(
-        self, *words: object, folder: Path | None = None, timeout: float = 120, **variables: str
+        self, *words: object, folder: Path | None = None, timeout: float = 600, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a Windows program to its end."""
         with self.start(*words, folder=folder, **variables) as process:
