@@ -67,7 +67,8 @@ def run(wine: Wine, name: str, call: str, settings: dict[str, str], workbook: st
     script.write_text(
         "\n".join([host, as_vbscript(procedure(name)), "Dim Answer", call, save]), ENCODING, newline="\r\n"
     )
-    ended = wine.run("cscript", "//nologo", windows_path(script))
+    with wine.start("cscript", "//nologo", windows_path(script)) as process:
+        process.wait()  # for the script alone: what it started may go on, and holds its pipes under Wine
     if not answer.exists():
-        raise RuntimeError(f"the script failed: {ended.stdout}{ended.stderr}")
+        raise RuntimeError(f"{script} came to nothing")
     return answer.read_text("utf-16")
