@@ -3,7 +3,7 @@
 (The extension in Calc carries xlsx/contract.py itself.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from addin import training
 from xlsx import contract
@@ -25,12 +25,15 @@ SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
     "only buttons",
 )
-HEAD = f"""Attribute VB_Name = "{MODULE}"
+HEAD = """Attribute VB_Name = "{}"
 Option Explicit
 ' Names, limits and messages that the sheets, the extension in Calc and these macros share: generated from
 ' xlsx/contract.py. In a message the words in braces are filled in.
 
 """
+
+
+Constants = Mapping[str, str | int | float]
 
 
 def constants() -> dict[str, str | int]:
@@ -52,16 +55,17 @@ def constants() -> dict[str, str | int]:
     }
 
 
-def module() -> str:
-    """The module as ASCII text with the line ends of VBA."""
-    return (HEAD + "\n".join(declarations()) + "\n").replace("\n", "\r\n")
+def module(called: str = MODULE, shared: Constants | None = None) -> str:
+    """The module as ASCII text with the line ends of VBA; without others, of constants()."""
+    lines = declarations(constants() if shared is None else shared)
+    return (HEAD.format(called) + "\n".join(lines) + "\n").replace("\n", "\r\n")
 
 
-def declarations() -> Iterator[str]:
+def declarations(shared: Constants) -> Iterator[str]:
     """A constant each; VBA's constants are ASCII, so any other text is a function."""
-    for name, value in sorted(constants().items(), key=lambda item: not f"{item[1]}".isascii()):
-        if isinstance(value, int):
-            yield f"Public Const {name} As Long = {value}"
+    for name, value in sorted(shared.items(), key=lambda item: not f"{item[1]}".isascii()):
+        if isinstance(value, int | float):
+            yield f"Public Const {name} As {'Long' if isinstance(value, int) else 'Double'} = {value}"
         elif value.isascii():
             yield f"Public Const {name} As String = {quoted(value)}"
         else:

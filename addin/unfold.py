@@ -1,15 +1,18 @@
 """A finished run's network as plain formulas, in a workbook without macros: python start.py unfold RUN [--out FILE]
 
 The workbook needs neither Python nor this project: it opens in any spreadsheet program, computes there, and can be
-drawn into. This module joins what knows PyTorch (cnn.plain) and what writes cells (xlsx.unfold); neither knows the
-other.
+drawn into; a FILE.xlsm has macros to draw with in Excel. This module joins what knows PyTorch (cnn.plain) and what
+writes cells (xlsx.unfold); neither knows the other.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from xlsxwriter import Workbook
 
 from cnn import runs
 from xlsx.unfold.steps import UnknownLayer
@@ -26,7 +29,17 @@ def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back
     """
     from cnn import plain  # PyTorch takes seconds to load: wrong use is told before
 
-    return write(Trained.read(plain.trained(run, data_dir)), out or run / FILE_NAMES[back], back)
+    path = out or run / FILE_NAMES[back]
+    return write(Trained.read(plain.trained(run, data_dir)), path, back, macros_for(path))
+
+
+def macros_for(path: Path) -> Callable[[Workbook], None] | None:
+    """What gives a .xlsm its macros; a .xlsx has none."""
+    if path.suffix.lower() != ".xlsm":
+        return None
+    from addin.excel import unfolded  # it needs xlwings, which takes a second to load
+
+    return unfolded.add_to
 
 
 def main(line: list[str] | None = None) -> int:

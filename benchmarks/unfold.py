@@ -53,7 +53,12 @@ def compared(office: Office, run: Path, folder: Path) -> Iterator[Row]:
         logits = np.stack(list(compute()))
         same = int((logits.argmax(1) == wanted.argmax(1)).sum())
         apart = abs(logits - wanted).max()
-        yield f"{known.model}, {program}", f"{apart:.1e}", "1e-9", f"{same} of {IMAGES}"
+        yield (
+            f"{program}: largest difference of a logit",
+            f"{apart:.1e}",
+            "1e-9",
+            f"{same} of {IMAGES} classes the same",
+        )
 
 
 def timed(office: Office, run: Path, folder: Path) -> Iterator[Row]:
@@ -63,39 +68,38 @@ def timed(office: Office, run: Path, folder: Path) -> Iterator[Row]:
     path = workbook.write(known, folder / f"{known.model}-timed.xlsx")
     written = time.perf_counter() - start
     size = f"{path.stat().st_size / 1e6:.1f} MB"
-    yield f"{known.model}: write the file ({size})", f"{written:.1f} s", "10 s" if known.model == "tuned" else "", ""
+    yield f"write the file ({size})", f"{written:.1f} s", "10 s" if known.model == "tuned" else "", ""
     opened = []
     for _ in range(3):
         start = time.perf_counter()
         key = office.load(str(path), timeout=120)
         opened.append(time.perf_counter() - start)
         office.close(key)
-    yield f"{known.model}: open it", f"{statistics.median(opened):.1f} s", "2 s", "median of 3"
+    yield "open it", f"{statistics.median(opened):.1f} s", "2 s", "median of 3"
     key = office.load(str(path), timeout=120)
     pixel = statistics.median(office.timed_edits(key, "Draw.P20", TIMES, "logits", timeout=300))
     bar = f"{BARS[known.model]:g} s" if known.model in BARS else ""
-    yield f"{known.model}: a pixel, until the answer is there", f"{pixel:.2f} s", bar, f"median of {TIMES}"
+    yield "a pixel, until the answer is there", f"{pixel:.2f} s", bar, f"median of {TIMES}"
     office.close(key)
 
 
 def main() -> None:
-    """Measure, print, and write the sections of RESULTS.md."""
+    """Measure, print, and write a section of RESULTS.md for each run, as soon as it is measured."""
     parser = argparse.ArgumentParser("python -m benchmarks.unfold", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a finished run")
     runs = parser.parse_args().runs
+    head = (f"logits of the first {IMAGES} test images; times in LibreOffice", "figure", "bar", "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "office").mkdir()
         office = Office(folder / "office", folder / "home")
         try:
-            times = [row for run in runs for row in timed(office, run, folder)]
-            rows = [row for run in runs for row in compared(office, run, folder)]
+            for run in runs:
+                rows = [head, *timed(office, run, folder), *compared(office, run, folder)]
+                title = f"An unfolded network against PyTorch in float64: {run.name}"
+                print(record(title, "python -m benchmarks.unfold RUN…", rows), flush=True)
         finally:
             office.end()
-    head = (f"the first {IMAGES} test images", "largest difference of a logit", "bar", "same class")
-    print(record("Unfolded networks against PyTorch in float64", "python -m benchmarks.unfold RUN…", [head, *rows]))
-    head = ("LibreOffice", "time", "bar", "")
-    print(record("Unfolded networks: time", "python -m benchmarks.unfold RUN…", [head, *times]))
 
 
 if __name__ == "__main__":

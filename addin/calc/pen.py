@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from addin.calc.named_cells import NamedCells
+from xlsx.contract import CLEARED, INK, PEN_EDGE, PEN_RADIUS, STROKE
 
-RADIUS, EDGE = 0.7, 1.1  # of the pen, in cells: full ink up to RADIUS from its line, over EDGE more it fades
-INK = 255
 PATIENCE = 0.15  # seconds that a recalculation may take and be live under the pen
 EVERYTHING = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
-STROKE, CLEAR = "Stroke", "Clear drawing"
 Point = tuple[float, float]
 
 
@@ -33,12 +31,12 @@ def distance(point: Point, start: Point, end: Point) -> float:
 
 def ink(point: Point, start: Point, end: Point) -> int:
     """How much of it the pen leaves at a point, when it moves along a line."""
-    return round(INK * min(1.0, max(0.0, (RADIUS + EDGE - distance(point, start, end)) / EDGE)))
+    return round(INK * min(1.0, max(0.0, (PEN_RADIUS + PEN_EDGE - distance(point, start, end)) / PEN_EDGE)))
 
 
 def inked(start: Point, end: Point, columns: int, rows: int) -> Iterator[tuple[int, int, int]]:
     """Column, row and ink of the cells that a line touches, of a field so large."""
-    reach = RADIUS + EDGE
+    reach = PEN_RADIUS + PEN_EDGE
     left, right = (int(edge) for edge in (min(start[0], end[0]) - reach, max(start[0], end[0]) + reach))
     top, bottom = (int(edge) for edge in (min(start[1], end[1]) - reach, max(start[1], end[1]) + reach))
     for row in range(max(0, top), min(rows, bottom + 1)):
@@ -107,7 +105,7 @@ class Pen(NamedCells):
     def clear(self) -> None:
         """Empty the field; the chosen picture is what counts again."""
         self.need_writable("yours")
-        self.document.UndoManager.enterUndoContext(CLEAR)
+        self.document.UndoManager.enterUndoContext(CLEARED)
         try:
             cells: Any = self.cells("yours")
             cells.clearContents(EVERYTHING)

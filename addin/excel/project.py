@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,15 +30,20 @@ from xlsx.sheets.book import PythonBlock
 PROJECT = Path(__file__).resolve().parents[2]
 VBA = Path(__file__).with_name("vba")
 XLWINGS = Path(xlwings.__file__).parent
-WORKBOOK = "ThisWorkbook"
+WORKBOOK, FIRST_SHEET = "ThisWorkbook", "Sheet1"  # modules that a project has from the start
 NO_CACHE = bytes.fromhex("cc61ffff000000")  # [MS-OVBA] 2.3.4.1: a version that no Office has, so that it compiles
 
 
 def add_to(workbook: Workbook, blocks: list[PythonBlock]) -> None:
     """Give a workbook whose sheets are all there its macros and its sheet of settings."""
     write_settings(workbook, blocks)
+    embed(workbook, sources)
+
+
+def embed(workbook: Workbook, modules: Callable[[], dict[str, str]]) -> None:
+    """Give a workbook whose sheets are all there these modules."""
     sheets = workbook.worksheets()
-    workbook.add_vba_project(io.BytesIO(vba_project(len(sheets))), is_stream=True)
+    workbook.add_vba_project(io.BytesIO(vba_project(len(sheets), modules)), is_stream=True)
     workbook.set_vba_name(WORKBOOK)
     for number, sheet in enumerate(sheets, 1):
         sheet.set_vba_name(f"Sheet{number}")
@@ -95,7 +101,7 @@ def dictionary() -> Path:
 
 
 @cache
-def vba_project(sheets: int) -> bytes:
+def vba_project(sheets: int, modules: Callable[[], dict[str, str]]) -> bytes:
     """The vbaProject.bin of a workbook with so many sheets, called Sheet1, Sheet2, … in it."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "bare.xlsm"
@@ -103,16 +109,16 @@ def vba_project(sheets: int) -> bytes:
             for _ in range(sheets):
                 bare.add_worksheet()
         with ExcelFile(path) as file:
-            add_modules(file)
+            add_modules(file, modules())
             file.save()
         with ExcelFile(path) as file:
             return without_cache(file.vba_project_bytes())
 
 
-def add_modules(file: ExcelFile) -> None:
+def add_modules(file: ExcelFile, modules: dict[str, str]) -> None:
     project = file.add_vba_project()
-    for name, text in sources().items():
-        if name == WORKBOOK:
+    for name, text in modules.items():
+        if name in (WORKBOOK, FIRST_SHEET):
             file.set_module(name, text)
         else:
             is_class = text.startswith("VERSION 1.0 CLASS")

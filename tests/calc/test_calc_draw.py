@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from addin.calc import pen
+from addin.excel import unfolded as unfolded_macros
 from tests import unfolded
 from tests.calc.conftest import StartOffice
 from tests.calc.office import Office, wait_for
+from xlsx import contract
+from xlsx.unfold import workbook
 
 BAR, LEG = [(150 + 10 * at, 330) for at in range(20)], [(340 - 5 * at, 330 + 12 * at) for at in range(20)]
 
@@ -51,11 +55,11 @@ def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, 
     bar = wait_for(lambda: drawn(window, book), timeout=20)
     drag(window, LEG)
     wait_for(lambda: drawn(window, book) > bar, timeout=20)
-    assert window.undo_titles(book) == [pen.STROKE, pen.STROKE, *before]
+    assert window.undo_titles(book) == [contract.STROKE, contract.STROKE, *before]
     both = drawn(window, book)
     field = window.read(book, "yours")
-    assert max(value or 0 for row in field for value in row) == pen.INK
-    assert {value for row in field for value in row if value} != {pen.INK}  # a soft pen
+    assert max(value or 0 for row in field for value in row) == contract.INK
+    assert {value for row in field for value in row if value} != {contract.INK}  # a soft pen
     window.command(book, ".uno:Undo")
     wait_for(lambda: drawn(window, book) == bar, timeout=20)
     window.command(book, ".uno:Undo")
@@ -66,7 +70,7 @@ def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, 
     wait_for(lambda: drawn(window, book) == both, timeout=20)
     window.press(book, "Draw", "Clear")
     wait_for(lambda: drawn(window, book) == 0, timeout=20)
-    assert window.undo_titles(book)[0] == pen.CLEAR
+    assert window.undo_titles(book)[0] == contract.CLEARED
 
 
 def test_the_network_follows_the_pen(window: Office, book: int) -> None:
@@ -88,7 +92,42 @@ def test_a_click_alone_selects_and_draws_nothing(window: Office, book: int) -> N
 
 def test_a_line_leaves_ink_that_fades_to_its_sides() -> None:
     found = {(column, row): ink for column, row, ink in pen.inked((2.5, 5.5), (8.5, 5.5), 28, 28)}
-    assert {found[column, 5] for column in range(2, 9)} == {pen.INK}
-    assert 0 < found[5, 4] == found[5, 6] < pen.INK
+    assert {found[column, 5] for column in range(2, 9)} == {contract.INK}
+    assert 0 < found[5, 4] == found[5, 6] < contract.INK
     assert (5, 2) not in found
     assert list(pen.inked((-9, -9), (-5, -9), 28, 28)) == []
+
+
+@pytest.fixture(scope="module")
+def bare(start_office: StartOffice, display: str) -> Iterator[Office]:
+    """A window without the extension, whose mouse would be its own."""
+    office = start_office(with_extension=False, display=display)
+    yield office
+    office.end()
+
+
+@pytest.fixture
+def macros(bare: Office, tmp_path: Path) -> Iterator[int]:
+    """The workbook as .xlsm in front, with blank paper and its macros allowed."""
+    path = workbook.write(unfolded.trained("tiny"), tmp_path / "draw.xlsm", macros=unfolded_macros.add_to)
+    key = bare.load(str(path), MacroExecutionMode=4, timeout=120)
+    bare.look_at(key, "Draw")
+    bare.write(key, "picture", 0)
+    yield key
+    bare.close(key)
+
+
+def test_the_xlsm_s_macros_draw_a_soft_line_undo_it_and_clear(bare: Office, macros: int) -> None:
+    diagonal = [(85 + 14 * at, 273 + 13 * at) for at in range(9)]  # the middles of D8 to L16
+    bare.press(macros, "Draw", "Pen")
+    wait_for(lambda: bare.read(macros, "pen") == [["down"]], timeout=20)
+    drag(bare, diagonal)
+    wait_for(lambda: drawn(bare, macros), timeout=20)
+    field = bare.read(macros, "yours")
+    wanted = {(row, column): ink for column, row, ink in pen.inked((2.5, 2.5), (10.5, 10.5), 28, 28)}
+    assert {(r, c): v for r, row in enumerate(field) for c, v in enumerate(row) if v} == wanted
+    bare.macro(macros, "VBAProject.Drawing.UndoDrawing")
+    assert drawn(bare, macros) == 0
+    bare.paste(macros, "yours", [[value or "" for value in row] for row in field])
+    bare.press(macros, "Draw", "Clear")
+    wait_for(lambda: drawn(bare, macros) == 0, timeout=20)

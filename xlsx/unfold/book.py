@@ -72,15 +72,16 @@ class Book:
     trained: Trained
     steps: list[Step]
     looks: dict[str, Format]
+    macros: bool = False
     sheets: dict[str, Worksheet] = field(default_factory=dict)
     frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
     fills: dict[str, Format] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str]) -> Book:
+    def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str], macros: bool) -> Book:
         looks = style.formats(workbook)
         looks |= {name: workbook.add_format({**style.FONT, **look}) for name, look in LOOKS.items()}
-        return cls(workbook, trained, steps, looks, {title: workbook.add_worksheet(title) for title in titles})
+        return cls(workbook, trained, steps, looks, macros, {title: workbook.add_worksheet(title) for title in titles})
 
     @staticmethod
     def layer_title(number: int) -> str:
@@ -115,13 +116,12 @@ class Book:
         """A jump to another sheet."""
         sheet.write_url(row, column, f"internal:'{title}'!A1", self.looks[look], text)
 
-    @staticmethod
-    def buttons(sheet: Worksheet, row: int, column: int) -> None:
+    def buttons(self, sheet: Worksheet, row: int, column: int) -> None:
         """The buttons of the field to draw in. Without a macro: Calc finds them by their caption."""
-        for index, caption in enumerate(contract.DRAW_BUTTONS):
+        for index, caption in enumerate([*contract.DRAW_BUTTONS, *[contract.PEN_BUTTON] * self.macros]):
             place = {"width": 80, "height": 22, "x_offset": 88 * index, "y_offset": 2}
             sheet.insert_button(row, column, {**place, "caption": caption, "description": caption})
-            sheet.buttons_list[-1].macro = ""
+            sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if self.macros else ""
 
     def cell(self, maps: Maps, y: int, x: int, number: str = ";;;") -> Format:
         """The format of a cell of a picture: a thin frame around each map, around all of them where there is no gap."""

@@ -23,6 +23,7 @@ ANSWER = USED + SIDE + 1
 CLASS, BAR, CHANCE, LOGIT, STORED, STATE = range(ANSWER, ANSWER + 6)
 WIDTHS = {CLASS: 42, BAR: 84, CHANCE: 54, LOGIT: 70, STORED: 70, STATE: 64}
 BARS_ROW = FIELD_ROW + 8
+PEN_UP, PEN_HELP = "up", "Press Pen, then drag over “Yours”: a line. Press it again to select and type."
 NEEDS = "With the Backprop extension in LibreOffice (python start.py): drag the mouse over “Yours”"
 GHOSTS = {192: "#A9C4E0", 128: "#C2D5E9", 64: "#DAE6F2", 16: "#EDF3F9"}  # the chosen picture under a blank field
 FIRST = 21  # the picture that the file is written with
@@ -86,9 +87,14 @@ def chooser(book: Book, sheet: Worksheet, count: int) -> None:
     rule = validation.whole_number(0, count, "picture: not possible", message)
     sheet.data_validation(row, column, row, column, rule)
     sheet.write_string(row, column + 4, f"1 to {count}: see Images; 0: blank paper", book.looks["note"])
-    book.buttons(sheet, row, USED)
-    sheet.write_string(row, USED + 8, NEEDS, book.looks["note"])
     book.define("picture", TITLE, (row, column))
+    book.buttons(sheet, row, USED)
+    if not book.macros:
+        sheet.write_string(row, USED + 8, NEEDS, book.looks["note"])
+        return
+    sheet.merge_range(row, USED + 14, row, USED + 17, PEN_UP, book.looks["pane_bold"])
+    book.define("pen", TITLE, (row, USED + 14))
+    sheet.write_string(row, USED + 18, PEN_HELP, book.looks["note"])
 
 
 def pictures(book: Book, sheet: Worksheet, gallery: Maps) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from xlsxwriter import Workbook
 
 from xlsx.files import written
 from xlsx.unfold import backward, draw, gradient, images, kernels, layer, overview, trust
@@ -16,34 +18,42 @@ from xlsx.unfold.steps import Step, fold
 from xlsx.unfold.trained import Array, Trained
 
 
-def write(trained: Trained, path: Path, back: bool = False) -> Path:
+def write(trained: Trained, path: Path, back: bool = False, macros: Callable[[Workbook], None] | None = None) -> Path:
     """Write it, whole or not at all; with `back` the way back too, which makes the file as large again.
+
+    `macros` gives a .xlsm, whose sheets are written, the macros that its buttons call.
 
     Raises UnknownLayer for a layer without formulas, PermissionError where the file cannot be written or is open.
     """
     steps = fold(trained.layers)
     passes = [forward(steps, trained.normal(image)) for image in trained.images]
-    logits = np.stack([outs[-1].ravel() for outs in passes])
-    outs = passes[draw.FIRST - 1]
     titles = [draw.TITLE, overview.TITLE, *(Book.layer_title(at + 1) for at in range(len(steps)))]
-    behind = backward.titles(steps) if back else []
+    titles += [kernels.TITLE, images.TITLE, trust.TITLE, *(backward.titles(steps) if back else [])]
     with written(path, f"{trained.model}, unfolded") as workbook:
-        book = Book.begin(workbook, trained, steps, [*titles, kernels.TITLE, images.TITLE, trust.TITLE, *behind])
-        maps, sizes = lay_out(steps, outs)
-        placed = place_kernels(steps, maps)
-        gallery = images.lay_out(len(trained.images))
-        bounds = [bound(np.stack([each[at] for each in passes[::7]])) for at in range(len(outs))]
-        draw.write(book, gallery, maps[-1], outs)
-        for number in range(1, len(steps) + 1):
-            layer.write(book, number, maps, placed[number - 1], sizes[number - 1], outs, bounds[number])
-        kernels.write(book, [(at + 1, steps[at], found) for at, found in enumerate(placed) if found])
-        images.write(book, gallery)
-        trust.write(book, maps[-1], logits, draw.FIRST)
-        overview.write(book, maps, outs, bounds)
-        if back:
-            target = int(trained.labels[draw.FIRST - 1])
-            backward.write(book, maps, placed, outs, gradient.backward(steps, outs, target), target)
+        book = Book.begin(workbook, trained, steps, titles, macros is not None)
+        fill(book, passes, back)
+        if macros:
+            macros(workbook)
     return path
+
+
+def fill(book: Book, passes: list[list[Array]], back: bool) -> None:
+    """All sheets; `passes` has what every step gives for each of the images."""
+    steps, trained, outs = book.steps, book.trained, passes[draw.FIRST - 1]
+    maps, sizes = lay_out(steps, outs)
+    placed = place_kernels(steps, maps)
+    gallery = images.lay_out(len(trained.images))
+    bounds = [bound(np.stack([each[at] for each in passes[::7]])) for at in range(len(outs))]
+    draw.write(book, gallery, maps[-1], outs)
+    for number in range(1, len(steps) + 1):
+        layer.write(book, number, maps, placed[number - 1], sizes[number - 1], outs, bounds[number])
+    kernels.write(book, [(at + 1, steps[at], found) for at, found in enumerate(placed) if found])
+    images.write(book, gallery)
+    trust.write(book, maps[-1], np.stack([each[-1].ravel() for each in passes]), draw.FIRST)
+    overview.write(book, maps, outs, bounds)
+    if back:
+        target = int(trained.labels[draw.FIRST - 1])
+        backward.write(book, maps, placed, outs, gradient.backward(steps, outs, target), target)
 
 
 def lay_out(steps: list[Step], outs: list[Array]) -> tuple[list[Maps], list[int]]:
