@@ -17,8 +17,8 @@ from xlsx.sheets.cells import colour_states, mute_errors
 from xlsx.sheets.quantities import NATIVE, epoch_line
 
 TITLE = contract.BACKWARD
-WIDTHS = [9.5, 18, 31, 32, 11, 11, 13.5, 11, 9.5, 7]
-NUMERIC, RELATIVE, VERDICT = 7, 8, 9
+WIDTHS = [9.5, 30.5, 11, 11, 12.5, 11, 9.5, 6.5, 32, 18]
+NUMERIC, RELATIVE, VERDICT = 5, 6, 7
 CHECK_COLUMNS = (("Numeric", "header_right"), ("Relative difference", "header_right"), ("Check", "header_state"))
 HEADER_ROW = 3
 GRADIENT = "BACKPROP_GRADIENT(shown_weights,shown_inputs,shown_targets,network)"
@@ -61,7 +61,7 @@ def write(book: Book) -> None:
     sheet.set_row(HEADER_ROW, 28)
     quantities.header(book, sheet, HEADER_ROW, CHECK_COLUMNS)
     for part in parts:
-        quantities.write(book, sheet, part, WIDTHS, "number_8", VERDICT + 1)
+        quantities.write(book, sheet, part, WIDTHS, "number_8", len(WIDTHS))
         if not book.exercise and tuple(each.name for each in part.quantities) == book.network.gradient_names:
             write_check(book, sheet, part)
     sheet.freeze_panes(HEADER_ROW + 1, 0)

@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import contract, expressions
 from xlsx.expressions import stored
 from xlsx.formulas import Quantity
+from xlsx.sheets import style
 from xlsx.sheets.book import Book, Cell
 from xlsx.sheets.cells import colour_states
 
@@ -61,7 +62,7 @@ def question(book: Book, sheet: Worksheet, row: int, quantity: Quantity) -> None
     key = book.shown[quantity.name].on(sheet)
     sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
     sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
-    sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
+    sheet.write_string(row, FORMULA, style.unbroken(quantity.text), looks["formula"])
     sheet.write_blank(row, WORK, None, looks["formula"])
     sheet.write_blank(row, ANSWER, None, looks["edit"])
     near = f"ABS({answer}-{key})<={DIGITS}*ABS({key})+{SMALL}"

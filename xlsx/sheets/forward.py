@@ -8,10 +8,11 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import batches, contract, formulas
 from xlsx.sheets import quantities, style, validation
 from xlsx.sheets.book import Book
-from xlsx.sheets.quantities import AGREEMENT, MEANING, NAME, NUMBERS, state_line
+from xlsx.sheets.quantities import AGREEMENT, NAME, state_line
 
 TITLE = contract.FORWARD
-WIDTHS = [13, 25, 34, 36, 14, 14, 20.5]
+WIDTHS = [13, 34, 14, 14, 20.5, 36, 25]
+CHOICE, STATE = 1, 5  # columns
 EPOCH_ROW, SAMPLE_ROW, HEADER_ROW = 2, 3, 4
 UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"
 LOSS_CALL = "TRANSPOSE(BACKPROP_LOSS(shown_weights,shown_inputs,shown_targets,network))"
@@ -40,7 +41,7 @@ def write(book: Book) -> None:
     write_choosers(book, sheet)
     quantities.header(book, sheet, HEADER_ROW)
     for part in parts:
-        quantities.write(book, sheet, part, WIDTHS, "number", len(quantities.COLUMNS))
+        quantities.write(book, sheet, part, WIDTHS, "number", len(WIDTHS))
     sheet.freeze_panes(HEADER_ROW + 1, 0)
     style.printed(sheet, parts[-1].last, WIDTHS)
 
@@ -49,7 +50,7 @@ def write_choosers(book: Book, sheet: Worksheet) -> None:
     """epoch and sample are edited here; epoch_used and sample_used are #N/A for what cannot be shown."""
     epochs = f"0 to {book.epochs}: updates since the start"
     chooser(book, sheet, EPOCH_ROW, "epoch", (0, book.epochs), epochs)
-    state_line(book, sheet, EPOCH_ROW, NUMBERS)
+    state_line(book, sheet, EPOCH_ROW, STATE)
     if book.samples > 1:
         about = f"1 to {book.samples}: a row of Batch"
         chooser(book, sheet, SAMPLE_ROW, "sample", (1, book.samples), about)
@@ -57,15 +58,15 @@ def write_choosers(book: Book, sheet: Worksheet) -> None:
 
 def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int, int], about: str) -> None:
     low, high = limits
-    cell, looks = xl_rowcol_to_cell(row, MEANING), book.looks
+    cell, looks = xl_rowcol_to_cell(row, CHOICE), book.looks
     sheet.write_string(row, NAME, f"{name.capitalize()} shown", looks["label_plain"])
-    sheet.write_number(row, MEANING, low, looks["edit_count"])
-    sheet.write_string(row, MEANING + 1, f"← {about}", looks["muted_plain"])
+    sheet.write_number(row, CHOICE, low, looks["edit_text"])
+    sheet.write_string(row, CHOICE + 1, f"← {about}", looks["muted_plain"])
     allowed = f"AND({cell}>={low},{cell}<={high},INT({cell})={cell})"
     formula = f"=IF(ISNUMBER({cell}),IF({allowed},{cell},NA()),NA())"
     sheet.write_formula(row, AGREEMENT, formula, looks[f"{name}_used"], low)
     message = f"Type a whole number from {low} to {high}."
     rule = validation.whole_number(low, high, f"{name}: not possible", message)
-    sheet.data_validation(row, MEANING, row, MEANING, rule)
-    book.define(name, sheet, (row, MEANING) * 2)
+    sheet.data_validation(row, CHOICE, row, CHOICE, rule)
+    book.define(name, sheet, (row, CHOICE) * 2)
     book.define(f"{name}_used", sheet, (row, AGREEMENT) * 2)

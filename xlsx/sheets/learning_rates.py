@@ -44,6 +44,7 @@ EPOCH, NATIVE, SUMMARY, PYTHON = 0, 1, 8, 18
 COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
 CHARTS_ROW = FIRST + 7
+FAULT_COLUMN = NATIVE + len(RATES)
 WIDTHS = [6, *[8] * 6, 1.5, 9, *[8.2] * 5, 9.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
 
 
@@ -143,8 +144,8 @@ def write_state(book: Book, sheet: Worksheet) -> None:
         wrong = first_fault(xl_rowcol_to_cell(HEADER_ROW, column), TITLE, wrong)
     shown = 'IF(first_bad_rate="","Network: "&first_bad_input,first_bad_rate)'
     sheet.write_formula(STATE_ROW, NATIVE, f"={shown}", book.looks["subtitle"], f"Network: {ALL_GOOD}")
-    sheet.write_formula(STATE_ROW, EPOCH, f"={wrong}", book.looks["hidden_text"], "")
-    book.define("first_bad_rate", sheet, (STATE_ROW, EPOCH) * 2)
+    sheet.write_formula(STATE_ROW, FAULT_COLUMN, f"={wrong}", book.looks["hidden_text"], "")
+    book.define("first_bad_rate", sheet, (STATE_ROW, FAULT_COLUMN) * 2)
 
 
 def write_python(book: Book, sheet: Worksheet) -> None:

@@ -134,7 +134,7 @@ def write_python(book: Book, sheet: Worksheet) -> None:
         compared.append(f"{here}*({numbers_in(native, beside)})")
     sheet.write_string(HEADER_ROW, COMPARED, "Agreement", book.looks["header_state"])
     agreement(book, sheet, agreement_area(book), f"({'+'.join(different)})", f"({'+'.join(compared)})")
-    about = f"The last digits decide from this epoch on ({book.epochs + 1}: never):"
+    about = "Last digits decide from epoch"
     sheet.write_string(GROUP_ROW, CHARTS, about, book.looks["muted_plain"])
 
 

@@ -26,20 +26,19 @@ from xlsx.sheets.cells import (
 
 COLUMNS = (
     ("Quantity", "header"),
-    ("What it is", "header"),
     ("Formula", "header"),
-    ("With the numbers put in", "header_state"),
     ("Native formula", "header_right"),
     ("Python", "header_right"),
     ("Agreement", "header_state"),
 )
+TEXTS = (("With the numbers put in", "header_state"), ("What it is", "header"))  # the last columns
 INDENT = 1.5  # digits: what an indented column has less room for
-NAME, MEANING, FORMULA, NUMBERS, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
+NAME, FORMULA, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
 WIDE, WIDEST = "0.123456", "(-0.123456)"  # numbers put in
 
 
 def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], ...] = ()) -> None:
-    titles = exercise.COLUMNS if book.exercise else COLUMNS + more
+    titles = exercise.COLUMNS if book.exercise else COLUMNS + more + TEXTS
     for column, (title, look) in enumerate(titles):
         sheet.write_string(row, column, title, book.looks[look])
 
@@ -119,13 +118,14 @@ def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], 
     positive = never_negative(book)
     for row, quantity in enumerate(part.quantities, part.first):
         sheet.set_row(row, height(quantity, widths, part.call is not None, positive))
-        quantity_row(book, sheet, row, quantity, number)
+        quantity_row(book, sheet, row, quantity, number, wide - len(TEXTS))
         if part.call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
-            sheet.write_string(row, AGREEMENT, "through dE/dw", book.looks["muted_state"])
+            sheet.write_string(row, AGREEMENT, "checked in dE/dw", book.looks["muted_state"])
     if part.call is not None:
         write_python(book, sheet, part, part.call, number)
-    return mute_errors(book, sheet, (part.first, NUMBERS, part.last, NATIVE))
+    mute_errors(book, sheet, (part.first, wide - len(TEXTS), part.last, wide - len(TEXTS)))
+    return mute_errors(book, sheet, (part.first, NATIVE, part.last, NATIVE))
 
 
 def write_python(book: Book, sheet: Worksheet, part: Section, call: str, number: str) -> None:
@@ -144,13 +144,15 @@ def never_negative(book: Book) -> set[str]:
 def height(quantity: Quantity, widths: Sequence[float], compared: bool, positive: set[str]) -> float:
     """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
     numbers = expressions.written(quantity.expression, "text", lambda name: WIDE if name in positive else WIDEST)
-    texts = {NAME: quantity.name, MEANING: quantity.meaning, FORMULA: quantity.text, NUMBERS: numbers}
+    last = len(widths) - 1
+    texts = {NAME: quantity.name, FORMULA: quantity.text, last - 1: numbers, last: quantity.meaning}
     texts[AGREEMENT] = NOT_CONNECTED if compared else ""
-    indents = {NUMBERS: INDENT, AGREEMENT: INDENT}
+    indents = {last - 1: INDENT, AGREEMENT: INDENT}
     return max(style.height(text, widths[column] - indents.get(column, 0)) for column, text in texts.items())
 
 
-def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str) -> None:
+def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, number: str, texts: int) -> None:
+    """`texts` is the column of the formula with the numbers put in; what the quantity means stands behind it."""
     expression, looks = quantity.expression, book.looks
     value = book.values[quantity.name]
 
@@ -158,8 +160,9 @@ def quantity_row(book: Book, sheet: Worksheet, row: int, quantity: Quantity, num
         return book.shown[name].on(sheet)
 
     sheet.write_string(row, NAME, quantity.name, looks["label_wrap"])
-    sheet.write_string(row, MEANING, quantity.meaning, looks["muted"])
-    sheet.write_string(row, FORMULA, quantity.text, looks["formula"])
+    sheet.write_string(row, texts + 1, quantity.meaning, looks["muted"])
+    sheet.write_string(row, FORMULA, style.unbroken(quantity.text), looks["formula"])
     numbers = expressions.numbers_text(expression, book.values) if math.isfinite(value) else "#N/A"
-    sheet.write_formula(row, NUMBERS, "=" + expressions.with_numbers(expression, cell), looks["formula_apart"], numbers)
+    formula = style.unbroken(expressions.with_numbers(expression, cell))
+    sheet.write_formula(row, texts, f"={formula}", looks["formula_apart"], style.unbroken(numbers))
     sheet.write_formula(row, NATIVE, "=" + expressions.native(expression, cell), looks[number], stored(value))

@@ -43,6 +43,7 @@ CHOICE_ROW, ABOUT_ROW, HEADER_ROW = 3, 4, 6
 FIRST = HEADER_ROW + 1
 TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
 LONGEST_SUM = 4  # terms
+UNSEEN = "With these numbers the mistake gives the right derivatives: nothing to see"
 SUMMARY_EPOCHS = (0, 1, 10, 100)
 CHART_ROWS = 13  # at most
 
@@ -111,7 +112,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
         sheet.set_row(row, style.height(longest, WIDTHS[WRONG] - INDENT))
         sheet.write_string(row, WEIGHT, weight, book.looks["label"])
-        sheet.write_string(row, RIGHT, right[f"dE/d{weight}"], book.looks["formula"])
+        sheet.write_string(row, RIGHT, style.unbroken(right[f"dE/d{weight}"]), book.looks["formula"])
         texts = xl_range(row, TEXTS, row, TEXTS + len(found))
         wrong = found[0].of(book.network, 1)
         shown = short(wrong[weight]) if weight in wrong else "as it should be"
@@ -124,9 +125,12 @@ def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     book.define("mistake_check", sheet, area)
     failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
     text = f'{failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
+    unseen = f'IF(mistake_number=1,{text},"{UNSEEN}")'
+    text = f"IF({failing}=0,{unseen},{text})"
     text = f'IF(ISNUMBER(mistake_number),{text},"choose a mistake of the list")'
     text = f'=IF(first_bad_input="{ALL_GOOD}",{text},"cannot check: "&first_bad_input)'
-    shown = f"{verdicts.count('FAIL')} of {len(learned(book))} derivatives FAIL the gradient check"
+    fails = verdicts.count("FAIL")
+    shown = f"{fails} of {len(learned(book))} derivatives FAIL the gradient check" if fails else UNSEEN
     sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_apart"], shown)
 
 

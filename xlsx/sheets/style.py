@@ -149,6 +149,11 @@ def printed(sheet: Worksheet, last_row: int, widths: Sequence[float]) -> None:
     sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
 
 
+def unbroken(text: str) -> str:
+    """A formula to read whose lines break between terms and factors, not inside (1 − a_h1)."""
+    return text.replace(" − ", "\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}")
+
+
 def length(text: str) -> float:
     """How wide a text is, about, in digits, which are the unit of a column's width."""
     return sum(0.55 if character in NARROW else 1.4 if character in "mwMW" else 1.0 for character in text)
