@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from openxml_audit import OpenXmlValidator
 from torch import nn
 
 from addin import unfold
+from addin.excel import unfolded as unfolded_macros
 from cnn import models, plain
 from tests import engines, unfolded
 from xlsx.unfold import workbook
@@ -21,7 +23,7 @@ from xlsx.unfold.trained import Layer
 
 MODELS = list(models.MODELS)
 EXCEL_2010 = {  # the functions that the formulas may use: all of them are older than that
-    *("ABS", "AND", "AVERAGE", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT", "ISBLANK", "ISNUMBER", "LARGE"),
+    *("ABS", "AND", "AVERAGE", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT", "ISBLANK", "ISNUMBER", "LARGE", "LN"),
     *("MATCH", "MAX", "MIN", "MOD", "NA", "SQRT", "SUM", "SUMPRODUCT", "SUMXMY2", "TEXT"),
 }
 
@@ -42,23 +44,43 @@ def test_the_stored_numbers_are_pytorch_s_in_float64(model: str) -> None:
     assert sum(step.parameters for step in steps) == known.parameters == models.parameter_count(models.build(model))
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_formula_is_one_that_excel_2010_can_read(model: str) -> None:
+@pytest.fixture(scope="module")
+def tiny_kinds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The workbook of `tiny` with the way back, and with macros."""
+    folder, known = tmp_path_factory.mktemp("kinds"), unfolded.trained("tiny")
+    macros = workbook.write(known, folder / "macros.xlsm", macros=unfolded_macros.add_to)
+    return [workbook.write(known, folder / "back.xlsx", back=True), macros]
+
+
+def check_formulas(path: Path) -> None:
     used: set[str] = set()
-    for formula in formulas(unfolded.written(model)):
+    for formula in formulas(path):
         assert len(formula) <= LONGEST
         used |= set(re.findall(r"([A-Z][A-Z0-9.]*)\(", formula))
     assert used <= EXCEL_2010
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_file_is_valid_and_has_no_macros(model: str) -> None:
-    from openxml_audit import OpenXmlValidator
+def test_every_formula_is_one_that_excel_2010_can_read(model: str) -> None:
+    check_formulas(unfolded.written(model))
 
+
+def test_so_is_every_formula_of_the_way_back(tiny_kinds: list[Path]) -> None:
+    for path in tiny_kinds:
+        check_formulas(path)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_file_is_valid_and_has_no_macros(model: str) -> None:
     path = unfolded.written(model)
     assert OpenXmlValidator().validate(path).errors == []
     with zipfile.ZipFile(path) as archive:
         assert not [name for name in archive.namelist() if "vba" in name.lower()]
+
+
+def test_the_other_kinds_are_valid_too(tiny_kinds: list[Path]) -> None:
+    for path in tiny_kinds:
+        assert OpenXmlValidator().validate(path).errors == []
 
 
 def test_every_link_leads_to_a_sheet() -> None:

@@ -40,21 +40,18 @@ def lay_out(number: int, out: Array, reader: Step | None) -> tuple[Maps, int]:
 
 def write(
     book: Book, number: int, maps: list[Maps], kernels: Kernels | None, size: int, outs: list[Array], bound: float
-) -> int:
-    """The sheet of a step; `maps` and `outs` are those of all steps, what goes in first. How many formulas it has."""
+) -> None:
+    """The sheet of a step; `maps` and `outs` are those of all steps, what goes in first."""
     step, target, source = book.steps[number - 1], maps[number], maps[number - 1]
     sheet = heading(book, number, step, target, source, size, kernels)
     added = maps[number - step.back] if step.back else None
     sheet.set_column_pixels(0, target.right + 1, size, book.looks["plain"])
-    written = 0
     values = outs[number]
     for channel, y, x, formula in formulas(step, source, target, kernels, added):
         sheet.write_formula(*target.at(channel, y, x), formula, book.cell(target, y, x), values[channel, y, x])
-        written += 1
     book.colours(target, bound, signed=not step.relu)
     place.write(place.begin(book, number, maps, kernels, size, outs))
     sheet.freeze_panes(TOP - 2, 0)
-    return written
 
 
 def heading(
