@@ -67,7 +67,15 @@ def test_a_wrong_answer_and_a_text_are_not_yet_right(blank: Path, computed: dict
 def test_no_answer_is_in_plain_sight(blank: Path, computed: dict[str, Values]) -> None:
     book, answers = computed["blank"].book, solved()
     visible = [sheet for sheet in book if sheet.sheet_state == "visible"]
-    assert [sheet.title for sheet in visible] == ["Start", "Network", "Picture", "Forward", "Backward", "Results"]
+    assert [sheet.title for sheet in visible] == [
+        "Start",
+        "Network",
+        "Picture",
+        "Forward",
+        "Backward",
+        "Results",
+        "Runs",
+    ]
     numbers = [cell.value for sheet in visible for row in sheet.iter_rows() for cell in row]
     shown = [value for value in numbers if isinstance(value, float)]
     hidden = [name for name, value in answers.items() if any(abs(value - each) < 1e-12 for each in shown)]

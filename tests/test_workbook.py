@@ -17,6 +17,7 @@ from tests.networks import RATES, STARTS
 from tests.sheets import NETWORKS, Values, close, workbook
 from xlsx import build, state_text
 from xlsx.build import main
+from xlsx.sheets import start
 
 NAMES = [
     *("python_ready", "network", "inputs", "targets", "weights", "learning_rate", "first_bad_input", "learning_rates"),
@@ -75,7 +76,7 @@ def test_the_sheets_stand_in_their_order_and_are_all_linked_from_start(fresh: Pa
     book = openpyxl.load_workbook(fresh)
     assert book.sheetnames == [module.TITLE for module in build.SHEETS if module.TITLE != "Batch"]
     links = [row[0].hyperlink.location for row in book["Start"].iter_rows(max_col=1) if row[0].hyperlink]
-    assert links == [f"'{name}'!A1" for name in book.sheetnames[1:]]
+    assert links == [f"'{name}'!A1" for name in (*start.TRY, *book.sheetnames[1:])]
 
 
 def formulas(path: Path) -> list[tuple[object, str, bool]]:
@@ -123,7 +124,7 @@ def test_only_the_cells_to_edit_are_marked_and_each_is_validated(fresh: Path) ->
         name for name in NAMES if name.startswith("run_") and name not in ("run_status", "run_folder", "run_table")
     }
     editable |= {"your_inputs", "your_targets", "your_weights", "your_learning_rate", "learning_rates"}
-    editable |= {"preset", "optimizer", "epoch", "rate_charted", "log_steps", "mistake"}
+    editable |= {"preset", "optimizer", "epoch", "rate_charted", "log_steps", "mistake", "predict_run"}
     expected = set()
     for name in editable:
         ((sheet, area),) = book.defined_names[name].destinations

@@ -14,8 +14,8 @@ from xlsx.sheets.cells import AGREES_ALONE, array, colour_states, tally
 TITLE = contract.START
 WIDTHS = [22, 130]
 STATE_ROW = 3
-AGREES_ROW, INPUTS_ROW, CHECK_ROW, VERDICT_ROW, VERSION_ROW, READY_ROW, ADVICE_ROW = range(STATE_ROW + 1, STATE_ROW + 8)
-SHEETS_ROW = ADVICE_ROW + 1
+AGREES_ROW, ADVICE_ROW, VERDICT_ROW, CHECK_ROW, INPUTS_ROW = range(STATE_ROW + 1, STATE_ROW + 6)
+AFTER_STATE = INPUTS_ROW + 1
 VERSION = "BACKPROP_VERSION()"
 CONNECTED = "Nothing. The Python columns are computed by the project's own Python; edit a cell on Network and watch."
 CONNECT = (
@@ -38,6 +38,11 @@ SHEETS = {
     "Spot the mistake": "seven errors that learners make, what they do to the loss, and what the check says",
     "Results": "train a convolutional network on handwritten digits and watch its epochs arrive",
     "Runs": "all trainings so far as a list, and the ticked ones side by side",
+}
+TRY = {  # what to begin with, by sheet
+    contract.NETWORK: "type 0.9 beside w1, then look at Forward and Picture: everything follows",
+    contract.LEARNING_RATES: "type 50 as a rate, then 1000: does E_total still fall, and do the two sides still agree?",
+    contract.SPOT_THE_MISTAKE: "choose a mistake: the loss hardly shows it, the gradient check does",
 }
 STEPS = (
     "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",
@@ -70,26 +75,37 @@ def place(book: Book) -> None:
 
 
 def write(book: Book) -> None:
-    sheet = book.sheet(TITLE)
+    sheet, about = book.sheet(TITLE), SHEETS | (EXERCISE_SHEETS if book.exercise else {})
+    here = [each.name for each in book.workbook.worksheets() if not each.hidden]
     section(book, sheet, STATE_ROW, "State")
-    write_python_state(book, sheet)
     write_problem(book, sheet)
     for part in (write_answers,) if book.exercise else (write_verdict, write_agreement, write_advice):
         part(book, sheet)
-    section(book, sheet, SHEETS_ROW, "Sheets")
-    here = [each.name for each in book.workbook.worksheets() if not each.hidden]
-    row, about = SHEETS_ROW, SHEETS | (EXERCISE_SHEETS if book.exercise else {})
-    for title in (title for title in about if title in here):
-        row += 1
-        sheet.write_url(row, 0, f"internal:'{title}'!A1", book.looks["link"], title)
-        sheet.write_string(row, 1, about[title], book.looks["text"])
-    row += 1
+    row = AFTER_STATE
+    if not book.exercise:
+        row = write_links(book, sheet, row, "Three things to try first", TRY)
+    row = write_links(book, sheet, row, "Sheets", {title: about[title] for title in about if title in here})
+    row = write_steps(book, sheet, row)
+    write_python_state(book, sheet, row)
+    style.printed(sheet, row + 2, WIDTHS)
+
+
+def write_links(book: Book, sheet: Worksheet, row: int, title: str, links: dict[str, str]) -> int:
+    """A section of sheets to go to, with what there is. Gives the next free row."""
+    section(book, sheet, row, title)
+    for at, (name, text) in enumerate(links.items(), row + 1):
+        sheet.write_url(at, 0, f"internal:'{name}'!A1", book.looks["link"], name)
+        sheet.write_string(at, 1, text, book.looks["text"])
+    return row + 1 + len(links)
+
+
+def write_steps(book: Book, sheet: Worksheet, row: int) -> int:
     section(book, sheet, row, "How to do it" if book.exercise else "How to read it")
     steps = EXERCISE_STEPS if book.exercise else STEPS
-    for step, text in enumerate(steps, 1):
-        sheet.write_string(row + step, 0, f"{step}", book.looks["label"])
-        sheet.write_string(row + step, 1, text, book.looks["text_wrap"])
-    style.printed(sheet, row + len(steps), WIDTHS)
+    for number, text in enumerate(steps, 1):
+        sheet.write_string(row + number, 0, f"{number}", book.looks["label"])
+        sheet.write_string(row + number, 1, text, book.looks["text_wrap"])
+    return row + 1 + len(steps)
 
 
 def section(book: Book, sheet: Worksheet, row: int, title: str) -> None:
@@ -98,19 +114,17 @@ def section(book: Book, sheet: Worksheet, row: int, title: str) -> None:
     sheet.write_blank(row, 1, None, book.looks["section"])
 
 
-def write_python_state(book: Book, sheet: Worksheet) -> None:
+def write_python_state(book: Book, sheet: Worksheet, row: int) -> None:
     """python_ready asks BACKPROP_VERSION. Where no such function exists, or no Python behind it, it is FALSE."""
-    labels = {VERSION_ROW: "Python", READY_ROW: "python_ready", ADVICE_ROW: "What to do"}
-    for row, label in labels.items():
-        sheet.write_string(row, 0, label, book.looks["label"])
+    section(book, sheet, row, "Python")
+    for at, label in enumerate(("version and place", "python_ready"), row + 1):
+        sheet.write_string(at, 0, label, book.looks["muted"])
     ready = f'IFERROR(AND(ISTEXT({VERSION}),LEFT({VERSION},1)<>"#"),FALSE)'
-    book.record(sheet, (VERSION_ROW, 1) * 2, VERSION)
-    one_cell(sheet, VERSION_ROW, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["label"], NOT_CONNECTED)
-    one_cell(sheet, READY_ROW, ready, book.looks["yes_no"], 0)
-    if book.exercise:
-        sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
-    book.define("python_ready", sheet, (READY_ROW, 1) * 2)
-    colour_states(book, sheet, (VERSION_ROW, 1, VERSION_ROW, 1))
+    book.record(sheet, (row + 1, 1) * 2, VERSION)
+    one_cell(sheet, row + 1, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["text"], NOT_CONNECTED)
+    one_cell(sheet, row + 2, ready, book.looks["yes_no"], 0)
+    book.define("python_ready", sheet, (row + 2, 1) * 2)
+    colour_states(book, sheet, (row + 1, 1, row + 1, 1))
 
 
 def write_problem(book: Book, sheet: Worksheet) -> None:
@@ -159,6 +173,7 @@ def write_agreement(book: Book, sheet: Worksheet) -> None:
 
 def write_advice(book: Book, sheet: Worksheet) -> None:
     """What to do about the state that is shown above."""
+    sheet.write_string(ADVICE_ROW, 0, "What to do", book.looks["label"])
     red = [f'IFERROR(IF(COUNTIF(gradient_check,"FAIL")>0," {contract.BACKWARD}",""),"")']
     titles = dict.fromkeys(area.split("!")[0] for area, _ in book.compared)
     for title in titles:
@@ -172,6 +187,8 @@ def write_advice(book: Book, sheet: Worksheet) -> None:
 
 def write_answers(book: Book, sheet: Worksheet) -> None:
     """answers_right: how far the exercise is done."""
+    sheet.write_string(ADVICE_ROW, 0, "What to do", book.looks["label"])
+    sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
     count, looks = sum(cells for _, cells in exercise.compared(book)), book.looks
     states = {AGREES_ROW: ("Your answers", "right", f" of {count} answers are right", 0)}
     states |= {CHECK_ROW: ("Not yet right", "not yet", "", 0), VERDICT_ROW: ("Still blank", "blank", "", count)}
