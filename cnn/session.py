@@ -48,7 +48,9 @@ class Session:
         """The exit code of `work`, or of how it was stopped or failed, which is said and logged."""
         try:
             try:
-                return work()
+                code = work()
+                self.stop.over = True  # what comes now comes too late
+                return code
             except Stopped as stopped:
                 return self.stopped(stopped)
         except Exception as error:

@@ -35,12 +35,18 @@ class Stop:
         self.folders: list[Path] = []
 
     def hear_signals(self) -> None:
-        """Hear them from here on. One that was ignored at the start, as nohup does, stays ignored."""
+        """Note them from here on, and raise nothing before `listen`. What nohup has ignored stays ignored."""
+        self.over = True
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.hear)
         if hasattr(signal, "pthread_sigmask"):  # start.py blocks them while it hands over
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def listen(self) -> None:
+        """Raise Stopped from here on; for a signal that came before, at once."""
+        self.over = False
+        self.check()
 
     def fall_silent(self) -> None:
         """Ignore them from here on: while Python winds down it would hear none, and each would end it at once."""

@@ -61,6 +61,7 @@ def main(
 def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
     session.force = options.force
+    session.stop.listen()
     refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     if options.resume is not None:
