@@ -2,7 +2,7 @@
 
     config.json      every setting of the run, and what it ran on         (config.py, settings.py)
     log.jsonl        one flat JSON object a line                          (log.py, read by follower.py)
-    lock             held by the living trainer                           (lock.py)
+    lock             held by the living trainer; `holder` says so where there are no locks      (lock.py)
     stop             a file that asks the trainer to end                  (folder.py)
     checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
 
