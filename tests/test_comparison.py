@@ -10,6 +10,8 @@ import pytest
 
 from cnn import runs
 from cnn.runs import __main__ as command
+from cnn.runs import series
+from cnn.runs.settings import check_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -74,3 +76,15 @@ def test_a_damaged_run_is_listed_too_and_no_name_reaches_the_terminal_raw(home: 
     folder.mkdir()
     (folder / "config.json").write_text("[")
     assert printed()[1].split()[0] == "2026-01-09T?31m"
+
+
+def test_the_runs_of_a_series_are_listed_with_its_name(home: Path) -> None:
+    folder = home / "runs" / "2026-01-10T00-00-00-tiny-series"
+    for seed in (0, 1, 10):
+        (folder / f"seed-{seed}").mkdir(parents=True)
+        runs.Log(folder / f"seed-{seed}").write("started", dataset="mnist", epochs=2, batches=9)
+    series.write(runs.Series(folder, {f"seed-{seed}": check_settings({"seed": seed}) for seed in (0, 1, 10)}))
+    listed = [line.split()[0] for line in printed()[1:4]]
+    assert listed == [f"{folder.name}/seed-{seed}" for seed in (10, 1, 0)]
+    assert [line.split()[0] for line in printed("list", folder.name)[1:]] == listed
+    assert series.read(folder).status == "0 of 3 runs finished; not under way. Resume trains what is missing"
