@@ -20,8 +20,10 @@ Doctor = Callable[[], dict[str, str]]
 def registry(wine: Wine, key: str, *value: str) -> Iterator[None]:
     """A value of the registry for a while: its name or the default one, its type, and what it is."""
     assert wine.run("reg", "add", key, *value, "/f").returncode == 0
-    yield
-    assert wine.run("reg", "delete", key, "/f").returncode == 0
+    try:
+        yield
+    finally:
+        assert wine.run("reg", "delete", key, "/f").returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +87,10 @@ def test_a_library_of_xlwings_that_an_antivirus_took_is_named(doctor: Doctor, pr
 @contextmanager
 def moved(file: Path, folder: Path) -> Iterator[None]:
     kept = shutil.move(file, folder)
-    yield
-    shutil.move(kept, file)
+    try:
+        yield
+    finally:
+        shutil.move(kept, file)
 
 
 def test_a_workbook_of_another_xlwings_is_named(doctor: Doctor, home: Path) -> None:

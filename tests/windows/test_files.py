@@ -4,7 +4,7 @@ from tests.windows.wine import PYTHON, Project, Wine
 
 FILES = (  # those that need no Linux, no PyTorch and no pandas
     *("comparison", "doctor", "excel_command_lines", "excel_macos", "excel_program", "excel_workbook", "extension"),
-    *("functions", "launch", "office", "own_workbook", "runs", "settings", "torch_pair", "training"),
+    *("functions", "launch", "office", "own_workbook", "runs", "settings", "torch_pair"),
 )
 NOT_THERE = "not nothing_of_xlwings_is_in_the_repository"  # it asks git, which is not on that Windows
 SECONDS = 1500  # at most; a tenth of it where nothing else runs
