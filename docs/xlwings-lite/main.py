@@ -1379,10 +1379,15 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
 }
 
 DRAW_BUTTONS = {"Clear": "clear"}  # of an unfolded network, a workbook of its own: xlsx/unfold
+PEN_BUTTON = "Pen"  # beside it where macros draw: pressed once a drag draws, pressed again it selects
+PEN_RADIUS, PEN_EDGE = 0.7, 1.1  # of the pen, in cells: full ink so far from its line, which fades over the edge
+INK = 255
+STROKE, CLEARED = "Stroke", "Clear drawing"  # as the list of Undo calls them
 DRAW_NAMES = {  # its names that the extension knows
     "yours": "the field to draw in",
     "used": "what the network sees",
     "logits": "what it gives",
+    "pen": "down or up, where macros draw",
 }
 
 COMMANDS = {caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS) for caption, command in buttons.items()}
