@@ -440,6 +440,9 @@ def assigned(reading: Reading) -> Reading:
         name = reading.prior.get(at)
         if name is not None and columns[at] not in homes.values():
             homes.setdefault(name, columns[at])
+    for at, name in reading.prior.items():  # formulas that are not read have no numbers; their title alone tells
+        if name in reading.truth and columns[at].made and not columns[at].shown.any():
+            homes.setdefault(name, columns[at])
     reading.homes = homes
     return reading
 

@@ -141,7 +141,8 @@ def add(found: Verdict, name: str, ways: list[tuple[np.ndarray, np.ndarray]]) ->
         states[same] = np.where(near(column, due, bound - column.units)[same], RIGHT, FOLLOWS)
     wide = (states == RIGHT) & column.shown & (bound > 1e-7) & (bound >= np.abs(due)) & (np.abs(due) > 0)
     states = np.where(wide, BLIND, states)
-    states = np.where(without_number(column) & np.isfinite(due), np.where(column.typed, WRONG, UNREAD), states)
+    bare = without_number(column)
+    states = np.where(bare & np.isfinite(due) & column.typed, WRONG, np.where(bare & ~column.typed, UNREAD, states))
     found.states[name] = np.where(column.texts | (column.errors & column.typed), WRONG, states)
     found.due[name], found.bound[name] = due, bound
 
