@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from xlsx.check.report import as_json
 
 SEEDS, ROUNDS, CLASS, COPIES = (101, 202, 303), 50, 60, 8
 Names = set[str]
+Job = tuple[str, int, Path]
 
 
 class Case(NamedTuple):
@@ -43,24 +45,34 @@ class Answer(NamedTuple):
     wrong: Names
 
 
-def made(folder: Path) -> Iterator[Case]:
+def made(folder: Path) -> Iterator[Job]:
     """The made-up tables: each kind of mistake and of harmless change, as many of each seed."""
-    for kind in (*WRONG, *HARMLESS):
-        for count in range(ROUNDS):
-            chance = random.Random(f"{SEEDS[count % len(SEEDS)]} {kind} {count}")
-            table, names = wrong_table(kind, chance) if kind in WRONG else (harmless_table(kind, chance), set())
-            name = f"{kind} {count}".replace("’", "").replace(" ", "-").replace("'", "")
-            yield Case(kind, table.save(folder / f"{name}.xlsx"), names, set())
+    yield from ((kind, count, folder) for kind in (*WRONG, *HARMLESS, *ABLATIONS) for count in range(ROUNDS))
+
+
+def case(job: Job) -> Case:
+    kind, count, folder = job
+    chance = random.Random(f"{SEEDS[count % len(SEEDS)]} {kind} {count}")
+    names: Names = set()
+    if kind in WRONG:
+        table, names = wrong_table(kind, chance)
+    elif kind in HARMLESS:
+        table = HARMLESS[kind](any_table(chance, deltas=True if "deltas" in kind else None), chance)
+    else:
+        table = ABLATIONS[kind](any_table(chance, "2-2-2", deltas=False), chance)
+    name = "".join(each if each.isalnum() else "-" for each in f"{kind} {count}")
+    return Case(kind, table.save(folder / f"{name}.xlsx"), names, set())
+
+
+def judged(job: Job) -> tuple[Case, Answer]:
+    made_case = case(job)
+    return made_case, answer(as_json(check(made_case.path)))
 
 
 def wrong_table(kind: str, chance: random.Random) -> tuple[Table, Names]:
     while True:
         if (found := WRONG[kind](any_table(chance), chance)) is not None:
             return found
-
-
-def harmless_table(kind: str, chance: random.Random) -> Table:
-    return HARMLESS[kind](any_table(chance, deltas=True if "deltas" in kind else None), chance)
 
 
 def no_titles(table: Table) -> Table:
@@ -77,21 +89,9 @@ ABLATIONS: dict[str, Callable[[Table, random.Random], Table]] = {
 }
 
 
-def ablated(folder: Path) -> Iterator[Case]:
-    for kind, change in ABLATIONS.items():
-        for count in range(ROUNDS):
-            chance = random.Random(f"{SEEDS[count % len(SEEDS)]} {kind} {count}")
-            table = change(any_table(chance, "2-2-2", deltas=False), chance)
-            yield Case(f"without: {kind}", table.save(folder / f"{kind}-{count}.xlsx".replace(" ", "-")), set(), set())
-
-
 def answer(report: dict) -> Answer:
     columns = [each for block in report["blocks"] for each in block["columns"]]
     return Answer(report["status"], {each["quantity"] for each in columns if each["status"] == "wrong"})
-
-
-def here(cases: list[Case]) -> list[Answer]:
-    return [answer(as_json(check(case.path))) for case in cases]
 
 
 def elsewhere(cases: list[Case], checkout: Path) -> list[Answer]:
@@ -125,24 +125,26 @@ def is_good(case: Case, found: Answer) -> bool:
     return found.wrong - case.base == case.wrong - case.base and case.wrong <= found.wrong
 
 
-def rows(cases: list[Case], beside: Path | None, bar: Callable[[str], str]) -> list[tuple[str, ...]]:
+def rows(pairs: list[tuple[Case, Answer]], beside: Path | None) -> list[tuple[str, ...]]:
     """A row a kind, and one of all mistakes together."""
-    answers = here(cases)
-    kinds = [*dict.fromkeys(case.kind for case in cases)]
-    groups = {kind: [at for at, case in enumerate(cases) if case.kind == kind] for kind in kinds}
-    groups["all mistakes"] = [at for at, case in enumerate(cases) if case.wrong]
-    others: dict[int, Answer] = {}
-    found = []
+    groups = {
+        kind: [pair for pair in pairs if pair[0].kind == kind] for kind in dict.fromkeys(each.kind for each, _ in pairs)
+    }
+    found, old = [], {}
     for kind, chosen in groups.items():
-        if chosen:
-            here_too = [cases[at] for at in chosen]
-            if beside and chosen[0] not in others:
-                others |= dict(zip(chosen, elsewhere(here_too, beside), strict=True))
-            own = figures(here_too, [answers[at] for at in chosen])
-            old = figures(here_too, [others[at] for at in chosen]) if beside else ()
-            found.append((kind, *own, *old, bar(kind)))
-            print(*found[-1], sep=" | ", flush=True)
-    return found
+        cases = [each for each, _ in chosen]
+        old |= {each.path: other for each, other in zip(cases, elsewhere(cases, beside), strict=True)} if beside else {}
+        found.append((kind, *figures(cases, [each for _, each in chosen]), *beside_figures(cases, old), bar(kind)))
+        print(*found[-1], sep=" | ", flush=True)
+    wrong = [pair for pair in pairs if pair[0].wrong]
+    cases = [each for each, _ in wrong]
+    whole = ("all mistakes", *figures(cases, [each for _, each in wrong]), *beside_figures(cases, old), "97 %, 0")
+    print(*whole, sep=" | ", flush=True)
+    return [*found, whole]
+
+
+def beside_figures(cases: list[Case], old: dict[Path, Answer]) -> tuple[str, ...]:
+    return figures(cases, [old[each.path] for each in cases]) if old else ()
 
 
 def bar(kind: str) -> str:
@@ -174,21 +176,31 @@ def main(line: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description=__doc__)
     parser.add_argument("--real", type=Path, metavar="FOLDER", help="real workbooks, whose copies are changed")
     parser.add_argument("--beside", type=Path, metavar="FOLDER", help="an older checkout to compare with")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     asked = parser.parse_args(line)
     command = (
         "python -m benchmarks.check" + " --real FOLDER" * bool(asked.real) + " --beside CHECKOUT" * bool(asked.beside)
     )
     old = ("before: found or right", "before: blamed") if asked.beside else ()
     head = ("one change to a right table", "located, or right", "right columns blamed", *old, "bar")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, Pool(asked.jobs) as pool:
         folder = Path(name)
-        found = rows([*made(folder), *ablated(folder)], asked.beside, bar)
+        found = rows(pool.map(judged, made(folder), chunksize=5), asked.beside)
         found.append(class_row(folder, 1 + len(old)))
         record("Mistakes in learners' workbooks", command, [head, *found])
         if asked.real:
             copies = [Case(*each) for each in changed_copies(asked.real, folder, COPIES)]
+            answers = pool.map(answered, copies)
             head = ("one change to a copy of a real workbook", *head[1:])
-            record("Mistakes in copies of real workbooks", command, [head, *rows(copies, asked.beside, bar)])
+            record(
+                "Mistakes in copies of real workbooks",
+                command,
+                [head, *rows(list(zip(copies, answers, strict=True)), asked.beside)],
+            )
+
+
+def answered(copy: Case) -> Answer:
+    return answer(as_json(check(copy.path)))
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Changes:
         if not self.package.has(self.styles):
             return
 
-        def style(found: re.Match) -> str:
+        def style(found: re.Match[str]) -> str:
             where = re.search(r'\br="([A-Z]+\d+)"', found[0])
             if not where or where[1] not in cells:
                 return found[0]
@@ -151,7 +151,7 @@ class Changes:
         else:
             text = f'{XML}<Relationships xmlns="{PACKAGE}/relationships"></Relationships>'
         number = next(n for n in range(1, 10_000) if f'"rIdCheck{n}"' not in text)
-        prefix = re.search(r"<((?:\w+:)?)Relationships\b", text)[1]
+        prefix = comments.prefix_of("Relationships", text)
         text = re.sub(
             rf"<{prefix}Relationships\b([^>]*)/>", rf"<{prefix}Relationships\1></{prefix}Relationships>", text
         )
@@ -164,7 +164,7 @@ class Changes:
         text = self.text("[Content_Types].xml")
         if element not in text:
             kind = element.split()[0][1:]
-            prefix = re.search(r"<((?:\w+:)?)Types\b", text)[1]
+            prefix = comments.prefix_of("Types", text)
             element = element.replace(f"<{kind}", f"<{prefix}{kind}")
             self.changed["[Content_Types].xml"] = (
                 re.sub(rf"(<{prefix}Types\b[^>]*>)", lambda found: found[1] + element, text, count=1)
@@ -180,7 +180,7 @@ class Changes:
     def insert_legacy_drawing(self, part: str, relation: str) -> None:
         """Point a sheet to its comments' shapes, at the place that the order of its elements asks for."""
         text = self.text(part)
-        prefix = re.search(r"<((?:\w+:)?)worksheet\b", text)[1]
+        prefix = comments.prefix_of("worksheet", text)
         element = f'<{prefix}legacyDrawing xmlns:r="{OFFICE}" r:id="{relation}"/>'.encode()
         data = text.encode("utf-8")
         at = end_of(data, AFTER_COMMENTS)
@@ -197,7 +197,7 @@ def end_of(data: bytes, followers: set[str]) -> int:
     found, depth = [], 0
     parser = expat.ParserCreate("utf-8")
 
-    def start(name: str, _: dict) -> None:
+    def start(name: str, _: dict[str, str]) -> None:
         nonlocal depth
         if depth == 1 and name.rpartition(":")[2] in followers:
             found.append(parser.CurrentByteIndex)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xlsx.expressions import Expression
 
-from .formula import NotUnderstood, Parsed, Reference, Value, evaluate, parsed, reference
+from .formula import NotUnderstood, Parsed, Reference, evaluate, parsed, reference
 from .grid import BLANK, Cell, Error, Grid, Sheet, place
 
 Place = tuple[str, int, int]
@@ -95,12 +95,12 @@ class Book:
             return None
         return result if np.isfinite(result) else Error("#NUM!")
 
-    def result(self, tree: Expression, formula: Parsed, where: Place) -> Value:
+    def result(self, tree: Expression, formula: Parsed, where: Place) -> Any:
         return evaluate(
             tree, lambda leaf: self.leaf(leaf, formula, where), lambda other: self.looked_up(other, formula, where)
         )
 
-    def looked_up(self, tree: Expression, formula: Parsed, where: Place) -> Value | None:
+    def looked_up(self, tree: Expression, formula: Parsed, where: Place) -> Any:
         """What a function gives that looks at texts, blanks, errors or places, or takes one branch only."""
         name, parts = tree.operation, tree.parts
         if name == "IF" and len(parts) > 1:
@@ -134,7 +134,7 @@ class Book:
         places = self.area(formula.references[parts[0].parts[0]], where, True).places
         return (at[0] - 1) * len({column for _, _, column in places}) + at[1] - 1
 
-    def contents(self, tree: Expression, formula: Parsed, where: Place) -> list:
+    def contents(self, tree: Expression, formula: Parsed, where: Place) -> list[Any]:
         """What the cells of an argument hold, texts and blanks too."""
         if tree.operation in ("slot", "area"):
             found = self.area(formula.references[tree.parts[0]], where, tree.operation == "area").places

@@ -4,7 +4,7 @@ formula, or of the right formula for numbers without one, that explains the rest
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -13,10 +13,10 @@ import numpy as np
 from xlsx.expressions import Expression, names_in, number
 
 from . import edits, words
-from .book import CellError, Place
+from .book import CellError, Place, shown
 from .descent import Column
 from .edits import Edit, of
-from .formula import NotUnderstood, is_leaf
+from .formula import NotUnderstood, is_leaf, replaced
 from .grid import Error, place
 from .meaning import Reading, family, near
 from .naming import SAME, Naming, close, read_by
@@ -158,7 +158,7 @@ def needs(naming: Naming, reader: str, tree: Expression, name: str, sign: float)
             return there if sign > 0 else of("neg", there)
         return leaf
 
-    return naming.is_right(reader, edits.replaced(tree, known))
+    return naming.is_right(reader, replaced(tree, known))
 
 
 def settle(naming: Naming) -> None:
@@ -183,7 +183,8 @@ def by_formula(
 ) -> dict[Expression | str, list[int]]:
     """Rows of a column by the formula over names that they hold; numbers, errors (where asked for) and blanks by what
     they are."""
-    column, groups = naming.found.reading.homes[name], {}
+    column = naming.found.reading.homes[name]
+    groups: dict[Expression | str, list[int]] = {}
     for row in rows:
         tree: Expression | str | None = naming.of(name, row)
         if tree is None or (errors and column.errors[row]):
@@ -206,13 +207,13 @@ def misread_rates(naming: Naming, inside: Container[Place]) -> None:
     """Updates whose rate comes from a blank cell, a text or a table's cell are wrong, though their numbers agree."""
     for name in naming.found.reading.rules.weights:
         home = naming.found.reading.homes.get(name)
-        rows = (
-            np.flatnonzero(~home.typed[1:]) + 1 if home and naming.found.reading.descent.rows > 1 else np.zeros(0, int)
-        )
+        if home is None:
+            continue
+        rows = np.flatnonzero(~home.typed[1:]) + 1
         if not len(rows) or (naming.found.states.get(name, np.zeros(1))[rows] == WRONG).any():
             continue
         explainer = Explainer(naming, name, rows.tolist())
-        rate = explainer.rate_of(explainer.tree)
+        rate = explainer.rate_of(explainer.has)
         leaf = explainer.rate_leaf(rate) if rate is not None else None
         if leaf is not None and (leaf.parts[1] is None or leaf.parts[0] in inside):
             naming.found.states[name] = np.where(np.isin(np.arange(len(home.shown)), rows), WRONG, RIGHT)
@@ -241,7 +242,7 @@ def unknown_cells(naming: Naming, name: str, rows: list[int]) -> str:
     own = reading.homes[name].places[rows[0]]
     cells = [leaf.parts[0] for leaf in read_by(tree) if leaf.operation == "cell"] if tree is not None else []
     unknown = [each for each in dict.fromkeys(cells) if each in reading.descent.at and each not in naming.roles]
-    return ", ".join(words.shown(each, own[0]) for each in unknown)
+    return ", ".join(shown(each, own[0]) for each in unknown)
 
 
 def runs(naming: Naming, name: str, rows: list[int]) -> list[list[int]]:
@@ -256,7 +257,8 @@ def runs(naming: Naming, name: str, rows: list[int]) -> list[list[int]]:
 
 def by_filling(naming: Naming, name: str, rows: list[int]) -> dict[object, list[int]]:
     """Rows by the formula they were filled from."""
-    column, groups = naming.found.reading.homes[name], {}
+    column = naming.found.reading.homes[name]
+    groups: dict[object, list[int]] = {}
     for row in rows:
         groups.setdefault(naming.book.parse(column.places[row]), []).append(row)
     return groups
@@ -271,11 +273,17 @@ class Explainer:
         self.column = self.reading.homes[name]
         self.rate = naming.found.own_rate
         self.is_update = name in self.reading.rules.weights
-        self.tree = None if self.column.errors[self.row] else naming.of(name, self.row)
+        self.has = None if self.column.errors[self.row] else naming.of(name, self.row)
         self.writer = Writer(naming, name, self.row)
 
+    @property
+    def tree(self) -> Expression:
+        """The formula, of a run that has one."""
+        assert self.has is not None
+        return self.has
+
     def mistakes(self) -> list[Mistake]:
-        if self.tree is not None:
+        if self.has is not None:
             if moved := self.moving():
                 return [moved]
             rate, frozen = self.wrong_rate(), self.frozen_reference()
@@ -296,7 +304,7 @@ class Explainer:
             cells,
             text,
             words.formula_text(self.naming.book, places[0]),
-            self.writer.names(self.tree) if self.tree is not None else None,
+            self.writer.names(self.tree) if self.has is not None else None,
             self.writer.names(right) if right is not None else None,
             self.writer.formula(mended) if mended is not None else None,
             key,
@@ -334,21 +342,21 @@ class Explainer:
         what = f"holds {role[0]}" if role else "is empty" if value is None else "is another cell"
         anchored = f"${place(*start[1:])[: -len(str(start[1]))]}${start[1]}"
         return (
-            f"{self.name} refers to {words.shown(start, own)} without $, so the reference moves as it is filled down: "
-            f"from {self.writer.here()} on it is {words.shown(now, own)}, which {what}. Write {anchored}."
+            f"{self.name} refers to {shown(start, own)} without $, so the reference moves as it is filled down: "
+            f"from {self.writer.here()} on it is {shown(now, own)}, which {what}. Write {anchored}."
         )
 
     def anchored(self, start: Place, now: Place) -> Expression | None:
         fixed = Expression("cell", (start, self.naming.book.value(start)))
         return (
-            edits.replaced(self.tree, lambda leaf: fixed if self.writer.place_of(leaf) == now else leaf)
+            replaced(self.tree, lambda leaf: fixed if self.writer.place_of(leaf) == now else leaf)
             if self.tree
             else None
         )
 
     def frozen_reference(self) -> Mistake | None:
         """A formula that keeps to one row of a column of the table, in every row that it is filled into."""
-        for leaf in read_by(self.tree) if self.tree is not None else ():
+        for leaf in read_by(self.tree):
             role = self.naming.roles.get(leaf.parts[0]) if leaf.operation == "cell" else None
             if role and kind(role[0]).kind not in STARTED and len(self.rows) > 1:
                 cell = self.writer.cell(leaf.parts[0])
@@ -394,7 +402,7 @@ class Explainer:
 
     def rate_leaf(self, rate: float) -> Expression | None:
         """The cell that a formula takes its rate from."""
-        for leaf in edits.distinct(self.tree) if self.tree is not None else ():
+        for leaf in edits.distinct(self.tree):
             if leaf.operation == "cell" and leaf.parts[1] in (rate, None):
                 other = self.rate_of(edits.swapped(self.tree, {leaf: number(rate + 0.37)}))
                 if other is not None and abs(other - rate) > 1e-6:
@@ -404,7 +412,7 @@ class Explainer:
     def rate_from_column(self) -> Mistake | None:
         """An update that multiplies with a quantity of the table where the learning rate belongs."""
         trial = number(self.rate or 0.37)
-        for edit, variant in edits.single_names(self.tree, [trial]) if self.tree is not None else ():
+        for edit, variant in edits.single_names(self.tree, [trial]):
             where = self.writer.place_of(edit.wrong) if edit.wrong else None
             rate = self.rate_of(variant) if where else None
             if rate is not None and abs(rate - trial.parts[0]) <= SAME and edit.wrong is not None:
@@ -469,7 +477,7 @@ class Explainer:
         if not is_weight or self.is_update or self.rate is None:
             return None
         values = self.naming.at_points(node)
-        due = self.naming.point(f"new {first.parts[0]}", 0) if f"dE/d{first.parts[0]}" in self.reading.truth else None
+        due = self.naming.point(f"new {first.parts[0]}", 0) if first else None
         return first if values is not None and due is not None and np.all(close(values, due)) else None
 
     def ratio(self) -> float | None:
@@ -521,7 +529,7 @@ class Explainer:
         yield from edits.with_parentheses(self.tree)
         yield from edits.two_names(self.tree, names)
 
-    def bounded(self, variants: Iterator) -> Iterator:
+    def bounded(self, variants: edits.Variants) -> edits.Variants:
         for count, pair in zip(range(MOST_VARIANTS), variants, strict=False):
             if count % 100 == 99 and self.naming.book.late:
                 return
@@ -670,7 +678,7 @@ def expanded(reading: Reading, tree: Expression) -> Expression:
 
 KEPT = {"h", "a_h", "o", "a_o", "E", "E_total", "dE/do", "dE/dh", "dE/da_o", "dE/da_h", "da_o/do", "da_h/dh"}
 ONE = number(1.0)
-NATIVE = {
+NATIVE: dict[str, Callable[..., Expression]] = {
     "sigmoid": lambda z: of("/", ONE, of("+", ONE, of("EXP", of("neg", z)))),
     "square": lambda x: of("^", x, number(2.0)),
     "tanh": lambda z: of("TANH", z),

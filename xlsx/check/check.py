@@ -98,7 +98,8 @@ class Report:
 
     @property
     def mistakes(self) -> list[Mistake]:
-        return [each for part in (*self.blocks, *self.summaries) for each in part.mistakes]
+        parts: list[BlockReport | SummaryReport] = [*self.blocks, *self.summaries]
+        return [each for part in parts for each in part.mistakes]
 
     @property
     def unchecked(self) -> int:
@@ -181,7 +182,7 @@ def concluded(book: Book, report: Report) -> Report:
     if not read:
         report.status = NOT_UNDERSTOOD
         report.message = f"{report.blocks[0].not_understood} {LOOKED_FOR}"
-    elif any(block.mistakes and block.sheet != on_purpose for block in (*report.blocks, *report.summaries)):
+    elif any((each.places and each.places[0][0] != on_purpose) or not each.places for each in report.mistakes):
         report.status = MISTAKES
     elif report.mistakes:
         report.notes.append(f"sheet {on_purpose}: its mistake is there to be spotted, and is not counted")
@@ -290,7 +291,9 @@ def rate_mistakes(naming: Naming, written: Statement | None, others: list[Mistak
     """The rate written above a table is not the one its numbers used."""
     used = naming.found.rate
     astray = [each for each in others if isinstance(each.key, tuple) and each.key[:1] == ("rate",)]
-    for mistake in astray if written else ():
+    for mistake in astray:
+        if written is None:
+            break
         mistake.text += f" {written.value:.6g} is written in {written.where}."
         if mistake.kind == "empty reference":
             mistake.text += f" Type {written.value:.6g} into the empty cell."

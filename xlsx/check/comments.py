@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from .grid import position
+
+if TYPE_CHECKING:
+    from .annotate import Changes
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 AUTHOR = "xlsx.check"
@@ -38,7 +42,7 @@ COMMENT = (
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 
 
-def add(changes, part: str, texts: dict[str, str]) -> None:
+def add(changes: Changes, part: str, texts: dict[str, str]) -> None:
     """Comments on cells of a sheet, beside those that are there; `changes` is annotate's Changes."""
     related = changes.package.related(part)
     notes = next((target for kind, target in related.values() if kind == "comments"), None)
@@ -51,10 +55,10 @@ def add(changes, part: str, texts: dict[str, str]) -> None:
     add_boxes(changes, part, related, new)
 
 
-def write_texts(changes, notes: str, texts: dict[str, str]) -> list[str]:
+def write_texts(changes: Changes, notes: str, texts: dict[str, str]) -> list[str]:
     """Put the texts into the comments; one that a cell has already is added to. Returns the cells that had none."""
     text, new = changes.text(notes), []
-    prefix = re.search(r"<((?:\w+:)?)comments\b", text)[1]
+    prefix = prefix_of("comments", text)
     text = re.sub(rf"<{prefix}(authors|commentList)\s*/>", rf"<{prefix}\1></{prefix}\1>", text)
     authors = len(re.findall(rf"<{prefix}author\b", text))
     text = text.replace(f"</{prefix}authors>", f"<{prefix}author>{AUTHOR}</{prefix}author></{prefix}authors>")
@@ -71,7 +75,7 @@ def write_texts(changes, notes: str, texts: dict[str, str]) -> list[str]:
     return new
 
 
-def add_boxes(changes, part: str, related: dict, cells: list[str]) -> None:
+def add_boxes(changes: Changes, part: str, related: dict[str, tuple[str, str]], cells: list[str]) -> None:
     """The boxes of new comments, in the sheet's drawing of them or in a new one."""
     found = re.search(r'<(?:\w+:)?legacyDrawing\b[^>]*:id="([^"]+)"', changes.text(part))
     drawing = related.get(found[1], ("", ""))[1] if found else ""
@@ -98,3 +102,9 @@ def box(cell: str, text: str, at: int) -> str:
     number = max([1024, *taken]) + 1 + at
     top, left = max(row - 2, 0), column
     return BOX.format(number=number, left=left, top=top, right=left + 4, bottom=top + 8, row=row - 1, column=column - 1)
+
+
+def prefix_of(element: str, text: str) -> str:
+    """The prefix, such as "x:", that a part's elements have, told by one of them."""
+    found = re.search(rf"<((?:\w+:)?){element}\b", text)
+    return found[1] if found else ""

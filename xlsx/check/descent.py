@@ -18,7 +18,7 @@ FULL_DIGITS, SHORT_DIGITS = 12, 4
 STRETCH = 1  # blank columns within a table
 
 
-@dataclass
+@dataclass(eq=False)
 class Column:
     """One column: its title and the quantity that this says, and arrays over the rows. `shown` marks numbers and
     errors; blank cells and texts are not."""

@@ -248,7 +248,7 @@ def with_parentheses(tree: Expression) -> Variants:
     for first in (at for at, item in enumerate(text) if starts(text, at, item)):
         depth = 0
         for last in range(first, len(text)):
-            depth += {"(": 1, ")": -1}.get(text[last], 0) if isinstance(text[last], str) else 0
+            depth += deeper(text[last])
             if depth < 0:
                 break
             inner = text[first : last + 1]
@@ -259,6 +259,10 @@ def with_parentheses(tree: Expression) -> Variants:
 
 
 Token = Expression | str
+
+
+def deeper(item: Token) -> int:
+    return {"(": 1, ")": -1}.get(item, 0) if isinstance(item, str) else 0
 
 
 def starts(text: list[Token], at: int, item: Token) -> bool:
@@ -286,7 +290,7 @@ def infix(tree: Expression, least: int = 0, tight: bool = False) -> list[Token]:
 def partner(text: list[Token], first: int) -> int:
     depth = 0
     for at in range(first, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[at], 0) if isinstance(text[at], str) else 0
+        depth += deeper(text[at])
         if depth == 0:
             return at
     return len(text) - 1
@@ -298,13 +302,13 @@ def parse(text: list[Token]) -> Expression:
 
 
 def climb(text: list[Token], at: int, least: int) -> tuple[Expression, int]:
-    if text[at] == "(":
+    first = text[at]
+    if isinstance(first, Expression):
+        left, at = first, at + 1
+    else:  # a parenthesis
         left, at = climb(text, at + 1, 0)
         at += 1
-    else:
-        left, at = text[at], at + 1
-    while at < len(text) and is_sign(text[at]) and BINDING[text[at]] > least:
-        operator = text[at]
-        right, at = climb(text, at + 1, BINDING[operator])
-        left = of(operator, left, right)
+    while at < len(text) and isinstance(sign := text[at], str) and BINDING.get(sign, 0) > least:
+        right, at = climb(text, at + 1, BINDING[sign])
+        left = of(sign, left, right)
     return left, at

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from openpyxl.formula import Tokenizer
@@ -257,16 +257,16 @@ def corner(text: str) -> Corner | None:
     return None
 
 
-def flat(values: tuple) -> list:
+def flat(values: tuple[Any, ...]) -> list[Any]:
     """All numbers of some arguments; an area is a list."""
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
-def summed(values: list) -> Value:
+def summed(values: list[Any]) -> Value:
     return sum(values[1:], values[0]) if values else 0.0
 
 
-def products(*areas: list) -> Value:
+def products(*areas: Any) -> Value:
     lists = [area if isinstance(area, list) else [area] for area in areas]
     if len({len(each) for each in lists}) != 1:
         raise NotUnderstood("SUMPRODUCT of areas that differ in size")
@@ -295,7 +295,7 @@ def softmax(z: Value, *layer: Value) -> Value:
     return np.exp(z) / sum(np.exp(each) for each in layer)
 
 
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "+": lambda x, y: x + y,
     "-": lambda x, y: x - y,
     "*": lambda x, y: x * y,
@@ -370,10 +370,10 @@ AREA_FUNCTIONS = {
 }
 ROUNDINGS = frozenset({"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC"})
 LEAST_DIGITS = 3  # a rounding to fewer decimals changes what is computed
-Leaf = Callable[[Expression], Value]
+Leaf = Callable[[Expression], Any]
 
 
-def evaluate(tree: Expression, leaf: Leaf, others: Callable[[Expression], Value | None] | None = None) -> Value:
+def evaluate(tree: Expression, leaf: Leaf, others: Callable[[Expression], Any] | None = None) -> Any:
     """The value of an expression; `leaf` gives that of a leaf that is no number. Raises NotUnderstood. `others` may
     answer for functions of more than numbers.
 
@@ -394,7 +394,7 @@ def evaluate(tree: Expression, leaf: Leaf, others: Callable[[Expression], Value 
     raise NotUnderstood(f'the text "{parts[0]}"' if kind == "text" else parts[0] if kind == "error" else f"this {kind}")
 
 
-def applied(kind: str, known: list) -> Value:
+def applied(kind: str, known: list[Any]) -> Any:
     if kind == "^" and isinstance(known[0], float) and abs(known[0] - math.e) < 5e-4:
         known[0] = math.e  # 2.718 and the like stand for e
     try:
@@ -403,7 +403,7 @@ def applied(kind: str, known: list) -> Value:
         raise NotUnderstood(f"this use of {kind}") from error
 
 
-def has_digits(parts: tuple) -> bool:
+def has_digits(parts: tuple[Any, ...]) -> bool:
     """Whether a rounding leaves so many decimals that it changes nothing that matters."""
     return len(parts) > 1 and parts[1].operation == "number" and parts[1].parts[0] >= LEAST_DIGITS
 

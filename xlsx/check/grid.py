@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from .package import SMALLER, Package, Unreadable, nothing
@@ -105,9 +105,11 @@ def read_package(package: Package) -> Grid:
 
 def read_book(package: Package, part: str) -> tuple[list[tuple[str, str]], dict[str, str]]:
     """The sheets (name, relation), and the defined names of the whole workbook."""
-    sheets, names, open_name = [], {}, []
+    sheets: list[tuple[str, str]] = []
+    names: dict[str, str] = {}
+    open_name: list[str] = []
 
-    def start(element: str, attributes: dict) -> None:
+    def start(element: str, attributes: dict[str, str]) -> None:
         if element == "sheet":
             key = next((value for name, value in attributes.items() if name.endswith(":id")), "")
             sheets.append((attributes.get("name", ""), key))
@@ -155,9 +157,9 @@ def read_tables(package: Package, grid: Grid, sheet: Sheet) -> None:
     """The Excel tables of a sheet, which structured references name."""
     for kind, part in package.related(sheet.part).values():
         if kind == "table" and package.has(part):
-            found: dict = {"columns": []}
+            found: dict[str, Any] = {"columns": []}
 
-            def start(element: str, attributes: dict, found: dict = found) -> None:
+            def start(element: str, attributes: dict[str, str], found: dict[str, Any] = found) -> None:
                 if element == "table":
                     found |= attributes
                 elif element == "tableColumn":
@@ -167,7 +169,7 @@ def read_tables(package: Package, grid: Grid, sheet: Sheet) -> None:
             add_table(grid, sheet, found)
 
 
-def add_table(grid: Grid, sheet: Sheet, found: dict) -> None:
+def add_table(grid: Grid, sheet: Sheet, found: dict[str, Any]) -> None:
     corners = [position(corner) for corner in found.get("ref", "").split(":")]
     if len(corners) == 2:
         (first, left), (last, _) = corners

@@ -118,7 +118,8 @@ def near(column: Column, due: np.ndarray, slack: np.ndarray) -> np.ndarray:
     """(rows,) whether the cells are what is due; an error value is not where a number is due, a blank cell is."""
     with np.errstate(invalid="ignore"):
         same = np.abs(column.values - due) <= slack + column.units
-    return same | ~column.shown | ~np.isfinite(due)
+    found: np.ndarray = same | ~column.shown | ~np.isfinite(due)
+    return found
 
 
 def understood(book: Book, descent: Descent, labels: dict[Place, str]) -> Reading | None:
@@ -336,7 +337,7 @@ def hits(reading: Reading, truth: Arrays) -> np.ndarray:
     found = np.zeros(max(np.size(each) for each in truth.values()))
     everything = np.abs(np.array([truth[name] + 0 * found for name in reading.rules.by_number]))
     for at in reading.others():
-        value, name = abs(reading.descent.columns[at].values[0]), reading.prior.get(at)
+        value, name = abs(reading.descent.columns[at].values[0]), reading.prior.get(at, "")
         due = np.abs(truth[name] + 0 * found)[None] if name in truth else everything
         same = np.abs(due - value) <= 1e-7 * value + reading.descent.columns[at].units[0] + 1e-13
         found += same.any(axis=0)
@@ -426,9 +427,9 @@ def assigned(reading: Reading) -> Reading:
     homes = {name: each for name, each in reading.homes.items() if name in reading.given}
     rest = []
     for at in reading.others():
-        name = reading.prior.get(at)
-        if name in reading.truth and name not in homes and reading.holds(columns[at], name):
-            homes[name] = columns[at]
+        said = reading.prior.get(at, "")
+        if said in reading.truth and said not in homes and reading.holds(columns[at], said):
+            homes[said] = columns[at]
         else:
             rest.append(at)
     loose = [at for at in rest if reading.prior.get(at) not in reading.truth or reading.prior[at] in homes]
@@ -437,9 +438,8 @@ def assigned(reading: Reading) -> Reading:
     for at, name in siblings(reading, homes, matched, loose).items():
         homes.setdefault(name, columns[at])
     for at in rest:
-        name = reading.prior.get(at)
-        if name is not None and columns[at] not in homes.values():
-            homes.setdefault(name, columns[at])
+        if at in reading.prior and columns[at] not in homes.values():
+            homes.setdefault(reading.prior[at], columns[at])
     for at, name in reading.prior.items():  # formulas that are not read have no numbers; their title alone tells
         if name in reading.truth and columns[at].made and not columns[at].shown.any():
             homes.setdefault(name, columns[at])

@@ -7,13 +7,14 @@ reads, its value None where it is blank; ("inline", tree, place) is another form
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from xlsx.expressions import Expression, number
 
 from .book import Book, CellError, Place
-from .formula import NotUnderstood, Reference, evaluate, leaves, replaced
+from .formula import Leaf, NotUnderstood, Reference, evaluate, leaves, replaced
 from .grid import Error
 from .rules import POINTS
 from .titles import GIVEN
@@ -94,11 +95,11 @@ class Naming:
         except (NotUnderstood, CellError):
             return None
 
-    def in_rows(self, tree: Expression, rows: np.ndarray) -> np.ndarray | None:
+    def in_rows(self, tree: Expression, rows: np.ndarray) -> Any:
         """What a formula gives in these rows where all that it reads is right; None where that is not known."""
         reading = self.found.reading
 
-        def value(leaf: Expression) -> np.ndarray | float | list:
+        def value(leaf: Expression) -> Any:
             if leaf.operation != "name":
                 return self.constant(leaf, value)
             name, offset = leaf.parts
@@ -115,10 +116,10 @@ class Naming:
             return reading.factor(name) * reading.truth[name]
         return self.found.due.get(name, np.full(reading.descent.rows, np.nan))
 
-    def at_points(self, tree: Expression, first: bool = False) -> np.ndarray | float | None:
+    def at_points(self, tree: Expression, first: bool = False) -> Any:
         """What a formula gives at random points where all that it reads is right; `first` asks for one point only."""
 
-        def value(leaf: Expression) -> np.ndarray | float | list:
+        def value(leaf: Expression) -> Any:
             if leaf.operation != "name":
                 return self.constant(leaf, value)
             found = self.point(*leaf.parts)
@@ -127,7 +128,7 @@ class Naming:
         found = self.result(tree, value)
         return found if first or found is None else found + np.zeros(POINTS)
 
-    def constant(self, leaf: Expression, value) -> np.ndarray | float | list:
+    def constant(self, leaf: Expression, value: Leaf) -> Any:
         if leaf.operation == "inline":
             return evaluate(leaf.parts[0], value)
         if leaf.operation != "cell":
@@ -138,7 +139,7 @@ class Naming:
         return 0.0 if content is None else content
 
     @staticmethod
-    def result(tree: Expression, value) -> np.ndarray | None:
+    def result(tree: Expression, value: Leaf) -> Any:
         try:
             with np.errstate(all="ignore"):
                 return evaluate(tree, value)

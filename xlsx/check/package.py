@@ -9,8 +9,10 @@ from __future__ import annotations
 import posixpath
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 from xml.parsers import expat
 
@@ -22,6 +24,8 @@ SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 SAVE_AS = "open it in your spreadsheet program, save it as Excel workbook (.xlsx), and check that copy"
+
+Handler = Callable[..., object]
 
 
 class Unreadable(Exception):
@@ -50,7 +54,7 @@ class Package:
     def has(self, part: str) -> bool:
         return part.lower() in self.names
 
-    def parse(self, part: str, start: Callable, end: Callable, text: Callable) -> None:
+    def parse(self, part: str, start: Handler, end: Handler, text: Handler) -> None:
         """Send a part's elements to the handlers; names come without their namespace. Raises Unreadable."""
         parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -62,12 +66,12 @@ class Package:
             for piece in self.pieces(part):
                 parser.Parse(piece, False)
             parser.Parse(b"", True)
-        except (expat.ExpatError, zipfile.BadZipFile, zipfile.zlib.error, EOFError, RuntimeError) as error:
+        except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise Unreadable(f"the part {part} is damaged ({error}): {SAVE_AS}") from error
 
     def elements(self, part: str) -> Iterator[tuple[str, Element]]:
         """A part's elements, ("start" or "end", element), as they stream past: the faster way, for sheets."""
-        parser = XMLPullParser(("start", "end"))
+        parser: Any = XMLPullParser(("start", "end"))
         try:
             for piece in self.pieces(part):
                 if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
@@ -75,7 +79,7 @@ class Package:
                 parser.feed(piece)
                 yield from parser.read_events()
             parser.close()
-        except (ParseError, zipfile.BadZipFile, zipfile.zlib.error, EOFError, RuntimeError) as error:
+        except (ParseError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise Unreadable(f"the part {part} is damaged ({error}): {SAVE_AS}") from error
 
     def pieces(self, part: str) -> Iterator[bytes]:
@@ -95,7 +99,7 @@ class Package:
         folder, name = posixpath.split(part)
         relations, found = posixpath.join(folder, "_rels", name + ".rels"), {}
 
-        def start(element: str, attributes: dict) -> None:
+        def start(element: str, attributes: dict[str, str]) -> None:
             if element == "Relationship" and attributes.get("TargetMode") != "External":
                 target = attributes.get("Target", "")
                 inside = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)

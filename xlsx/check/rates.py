@@ -44,9 +44,9 @@ def stated(book: Book, blocks: list[Block], labels: dict[Place, str]) -> list[St
 def on_sheet(book: Book, name: str, labels: dict[Place, str]) -> Iterator[Statement]:
     """Every statement on a sheet: texts with the number in them, and numbers with a label."""
     for (row, column), cell in book.grid.sheets[name].cells.items():
-        value = written_rate(cell.value) if isinstance(cell.value, str) else None
-        if value is not None:
-            yield Statement(value, row, column)
+        said = written_rate(cell.value) if isinstance(cell.value, str) else None
+        if said is not None:
+            yield Statement(said, row, column)
     for where, label in labels.items():
         if where[0] == name and label == "learning_rate" and np.isfinite(value := book.number(where)):
             yield Statement(value, *where[1:], False)

@@ -26,7 +26,7 @@ Texts = dict[int, dict[int, str]]
 Lines = dict[str, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class Block:
     """One table. `lines` are the columns (rows, where `across`) by quantity, `steps` its rows (columns)."""
 
@@ -390,7 +390,8 @@ def labels(sheet: Sheet, blocks: list[Block]) -> dict[Position, str]:
         for line in block.lines.values()
         for step in range(len(block.steps))
     }
-    headers, found = {block.header for block in blocks if not block.across}, {}
+    headers = {block.header for block in blocks if not block.across}
+    found: dict[Position, str] = {}
     for (row, column), cell in list(sheet.cells.items()):
         if not isinstance(cell.value, str) or cell.formula is not None or len(cell.value) > 60:
             continue

@@ -42,7 +42,7 @@ EPOCHS = re.compile(
     r"(?:no_?of_?)?(?:epochs?|iterations?|iter|itr|steps?|n|no|sno|s_no|sl_?no|sr_?no|index|round|#|time|t)"
 )
 
-PATTERNS: list[tuple[re.Pattern, str]] = [
+PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), name)
     for pattern, name in [
         (
@@ -102,8 +102,8 @@ def named(text: str) -> str | None:
     for wanted in (plain_name, new_weight, derivative):
         if found := wanted(text):
             return found
-    if found := DELTA.fullmatch(text):
-        return f"dE/d{found[1] or 'h'}{int(found[2])}"
+    if delta := DELTA.fullmatch(text):
+        return f"dE/d{delta[1] or 'h'}{int(delta[2])}"
     if RATE.fullmatch(text):
         return "learning_rate"
     if TOTALS.fullmatch(text):

@@ -153,7 +153,8 @@ def without_number(column: Column) -> np.ndarray:
     inside = np.zeros(len(column.shown), dtype=bool)
     if 2 * len(filled) > len(inside):
         inside[filled[0] : filled[-1] + 1] = True
-    return ~column.shown & (column.texts | ~column.typed | inside)
+    found: np.ndarray = ~column.shown & (column.texts | ~column.typed | inside)
+    return found
 
 
 def has_samples(reading: Reading) -> bool:
@@ -215,7 +216,9 @@ def step_slack(reading: Reading, rate: Rate, update: Update) -> np.ndarray:
     weight, units = reading.given[update.weight], reading.units.get(update.weight, 0.0)
     step = np.abs(rate.value * update.gradient)
     size = ULPS * (1 + np.abs(weight))
-    return units + abs(rate.value) * update.unit + rate.spread * np.abs(update.gradient) + 1e-9 * step + size
+    slack: np.ndarray = units + abs(rate.value) * update.unit + rate.spread * np.abs(update.gradient)
+    slack += 1e-9 * step + size
+    return slack
 
 
 def used(reading: Reading, weights: list[str]) -> Iterator[Update]:
@@ -284,4 +287,5 @@ def obeys(reading: Reading, pair: Update, rate: Rate) -> np.ndarray:
     step = weight[:-1] - rate.value * pair.gradient[:-1]
     slack = step_slack(reading, rate, pair)[:-1] + units[1:]
     with np.errstate(invalid="ignore"):
-        return np.abs(weight[1:] - step) <= slack
+        obeyed: np.ndarray = np.abs(weight[1:] - step) <= slack
+    return obeyed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 from openpyxl.formula.translate import Translator, TranslatorError
 
@@ -87,7 +88,7 @@ class Writer:
         where, own = self.place_of(leaf), self.leaf_name(leaf)
         return f"{own} ({self.cell(where)})" if where and self.cell(where) not in own else own
 
-    def place_of(self, leaf: Expression) -> Place | None:
+    def place_of(self, leaf: Expression) -> Any:
         if leaf.operation == "name":
             name, offset = leaf.parts
             home = self.reading.homes.get(name)
@@ -131,7 +132,7 @@ def formula_text(book: Book, where: Place) -> str | None:
         return f"={cell.formula}"
     origin = place(where[1] - cell.shift[0], where[2] - cell.shift[1])
     try:
-        return Translator(f"={cell.formula}", origin=origin).translate_formula(place(where[1], where[2]))
+        return str(Translator(f"={cell.formula}", origin=origin).translate_formula(place(where[1], where[2])))
     except (TranslatorError, ValueError):
         return f"={cell.formula} (as filled from {origin})"
 
