@@ -173,9 +173,14 @@ def with_targets(sheet: Sheet, row: int, named: dict[int, str]) -> dict[int, str
     def is_target(name: str, column: int) -> bool:
         own = kind(name).number
         again = sum(kind(other).number == own for other in units) > 1
-        return name in units and f"t{own}" not in named.values() and again and typed_once(sheet, row + 1, column)
+        return name in units and again and typed_once(sheet, row + 1, column) and not says(sheet, f"t{own}")
 
     return {column: f"t{kind(name).number}" if is_target(name, column) else name for column, name in named.items()}
+
+
+def says(sheet: Sheet, name: str) -> bool:
+    """Whether a title or a label of the sheet names a quantity."""
+    return any(isinstance(each.value, str) and quantity(each.value) == name for each in sheet.cells.values())
 
 
 def typed_once(sheet: Sheet, row: int, column: int) -> bool:
