@@ -3,7 +3,7 @@
     python start.py                 the workbook, opened in LibreOffice Calc; without a display, the same work headless
     python start.py setup           install everything, start nothing
     python start.py doctor          what is installed, what is missing, what to do about it
-    python start.py remove          take extension and settings away again; your own folder stays as it is
+    python start.py remove          take extension, add-in and settings away again; your own folder stays
     python start.py test            install what the tests need, run all that this machine can; --quick: the first part
 
 Each of these takes options of its own, which --help after it lists, and names files from the folder you are in:

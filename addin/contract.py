@@ -23,7 +23,7 @@ FOR_MACROS = (
 )
 SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
-    "only buttons",
+    *("only buttons", "no results", "help"),
 )
 HEAD = """Attribute VB_Name = "{}"
 Option Explicit

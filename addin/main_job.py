@@ -78,6 +78,7 @@ def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> in
     path, failed = user_workbook(excel.FILE_NAME), 0
     for what, advice in excel.problems(path, packages.python(), packages.ROOT):
         print(f"{path} {what}: {advice}.", flush=True)
+    install_add_in()
     try:
         excel.prepare_mac()
         excel.open_workbook(program, path)
@@ -89,6 +90,15 @@ def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> in
         with_libreoffice(found)
     torch_follows(with_torch)
     return failed
+
+
+def install_add_in() -> None:
+    """The functions and the ribbon for every workbook in Excel."""
+    try:
+        if path := workbook.install_add_in():
+            print(f"For every other workbook there is {path}. On and off: {excel.switch()}.", flush=True)
+    except PermissionError:
+        print(f"{excel.add_in()} is not of this version. {excel.IN_USE}.", flush=True)
 
 
 def with_libreoffice(found: office.Office) -> None:

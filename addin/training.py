@@ -41,13 +41,14 @@ class Sheet(Protocol):
 class Answer(NamedTuple):
     """What to show: the run in `folder`, `status` in its cell, `tell` in a box; '' leaves each as it is.
 
-    `over`: no more will come from the run that is shown.
+    `over`: no more will come from the run that is shown. `open` is a workbook to open.
     """
 
     folder: str = ""
     status: str = ""
     tell: str = ""
     over: bool = False
+    open: str = ""
 
 
 def answer(command: str, sheet: Sheet) -> Answer:

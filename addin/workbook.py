@@ -5,7 +5,6 @@ another way, start.py says so, and `python start.py new` writes today's beside i
 """
 
 import argparse
-import itertools
 import sys
 import zipfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from xlsxwriter import Workbook
 from addin.setup import excel
 from cnn import runs
 from xlsx import build, contract
+from xlsx.files import free
 from xlsx.sheets.book import PythonBlock
 
 
@@ -32,6 +32,21 @@ KINDS: dict[str, build.Macros | None] = {".xlsx": None, ".xlsm": add_macros}
 def write(path: Path) -> Path:
     """Write the workbook of the default network, with macros where its name says so."""
     return build.build(path, macros=KINDS[path.suffix])
+
+
+def install_add_in() -> Path | None:
+    """Bring the add-in where Excel looks for it up to this source; where it is, None where nothing was to be done.
+
+    Raises OSError; PermissionError while Excel holds the file.
+    """
+    from addin.excel import add_in  # it needs xlwings, too
+
+    path, content = excel.add_in(), add_in.content()
+    if path is None or (path.is_file() and path.read_bytes() == content):
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    runs.write_file(path, content)
+    return path
 
 
 def own(name: str = build.FILE_NAME) -> Path:
@@ -61,12 +76,6 @@ def newer_layout(path: Path) -> str:
     return f"{path} has the layout of an earlier version, and goes on working. Today's: {todays}."
 
 
-def beside(path: Path) -> Path:
-    """The first name beside a workbook that is free: backprop 2.xlsx, backprop 3.xlsx …"""
-    names = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in itertools.count(2))
-    return next(name for name in names if not name.exists())
-
-
 def new(words: list[str]) -> int:
     """`start.py new`: a workbook of today's layout beside each of the user's own."""
     parser = argparse.ArgumentParser(
@@ -74,10 +83,10 @@ def new(words: list[str]) -> int:
         description="Write a workbook of today's layout beside your own, under a new name. Yours stays as it is.",
     )
     parser.parse_args(words)
-    paths = [runs.home() / name for name in (build.FILE_NAME, excel.FILE_NAME)]
+    names = (build.FILE_NAME, excel.FILE_NAME)
     try:
-        for path in [path for path in paths if path.exists()] or paths[:1]:
-            print(write(beside(path) if path.exists() else path))
+        for name in [name for name in names if (runs.home() / name).exists()] or names[:1]:
+            print(write(free(runs.home() / name)))
     except OSError as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ import pytest
 from addin.excel import command, project, wrappers
 from addin.functions import FUNCTIONS, OPTIONAL, PARAMETERS
 from addin.setup.excel import FILE_NAME
+from tests.excel.macros import modules
 from tests.sheets import workbook
 from xlsx import build
 
@@ -95,18 +96,6 @@ def test_nothing_of_xlwings_is_in_the_repository() -> None:
 def long_lines(text: str) -> set[str]:
     """The lines of some length, which nobody writes twice by chance."""
     return {line.strip() for line in text.splitlines() if len(line.strip()) > 45}
-
-
-def modules(path: Path) -> dict[str, str]:
-    """The VBA of a workbook or a source by its module's name."""
-    if path.suffix != ".xlsm":
-        return {path.stem: path.read_text("ascii")}
-    from oletools.olevba import VBA_Parser  # pyparsing warns of it: only where that is no failure
-
-    parser = VBA_Parser(str(path))
-    found = {Path(name).stem: text for _, _, name, text in parser.extract_macros()}
-    parser.close()
-    return found
 
 
 def test_our_sources_are_ascii_and_no_line_is_too_long_for_vba() -> None:

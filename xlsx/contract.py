@@ -126,6 +126,9 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no next row": "Nothing was added after the rows that are there: {reason}",
     "bad input": f"{{state}} (on {NETWORK}).",
     "only buttons": f"Excel for Mac calls it from buttons only. Press Recalculate on the sheet {RESULTS}",
+    "help": "The cell functions: type =BACKPROP_ into a cell. Train CNN, Stop and Resume act on the sheet "
+    f"{RESULTS} of the workbook in front; New workbook writes one that has it. Everything else is in README.md, in "
+    "{project}.",
     "diverged": "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower "
     "rate.",
 }

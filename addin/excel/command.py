@@ -2,8 +2,8 @@
 
 `python command.py WORD`: the word is the request, lines of key=text, in letters and digits (`decoded`). The answer is
 such a word too, in the file that the request names: folder (show this run), status (say this), over (no more will
-come), tell (say this in a box); or clear and row, cells for the sheet of runs. Nothing is started from xlwings' server,
-whose children all end with Excel.
+come), tell (say this in a box), open (this workbook); or clear and row, cells for the sheet of runs. Nothing is started
+from xlwings' server, whose children all end with Excel.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if __name__ == "__main__":
     sys.path[0] = str(PROJECT)  # in place of this folder: Excel names this file
 
 from addin import overview, training  # noqa: E402
+from addin.setup import excel  # noqa: E402
 from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
@@ -80,8 +81,8 @@ def as_cell(value: float | str) -> str:
 def answered(request: dict[str, str]) -> Answer:
     """The answer to a request; what nobody foresaw too, for nobody sees what this process says: the sheet does."""
     try:
-        if request["command"] == "recalculate":
-            return recalculate()
+        if request["command"] in OTHERS:
+            return OTHERS[request["command"]]()
         return training.answer(request["command"], Request(request))
     except Exception as error:
         return Answer(status=f"{type(error).__name__}: {error}")
@@ -94,9 +95,20 @@ def recalculate() -> Answer:
     return Answer(status=macos.recalculate())
 
 
+def new_workbook() -> Answer:
+    """A workbook beside the user's own, or that where there is none yet."""
+    from addin.excel import project  # it needs xlwings, and the other the modules of all sheets
+    from xlsx import build, files
+
+    return Answer(open=str(build.build(files.free(runs.home() / excel.FILE_NAME), macros=project.add_to)))
+
+
+OTHERS = {"recalculate": recalculate, "new": new_workbook}
+
+
 def as_lines(answer: Answer) -> str:
     """The lines of an answer that says something."""
-    said = {"folder": answer.folder, "status": answer.status, "tell": answer.tell, "over": "1" if answer.over else ""}
+    said = answer._asdict() | {"over": "1" if answer.over else ""}
     return "".join(f"{key}={one_line(text)}\n" for key, text in said.items() if text)
 
 

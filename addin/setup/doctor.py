@@ -125,6 +125,18 @@ def check_workbook() -> Finding:
     return Finding(str(workbook) if there else "no backprop.xlsm yet; python start.py writes it where Excel is")
 
 
+def check_add_in() -> Finding:
+    """The add-in for every workbook in Excel, and whether Excel loads it."""
+    path = excel.add_in()
+    if not path or not path.exists():
+        return Finding("not installed; python start.py writes it where Excel is")
+    for what, _ in excel.problems(path, packages.python(), packages.ROOT):
+        return Finding(f"{path} {what}", "close Excel and start python start.py, which writes it anew")
+    if sys.platform == "win32" and not excel.is_switched_on():
+        return Finding(f"{path}, switched off", f"to have it in every workbook: {excel.switch()}")
+    return Finding(f"{path}; on and off: {excel.switch()}")
+
+
 def check_display() -> Finding:
     """Whether windows can be shown."""
     return Finding("there is one" if office.has_display() else "none: the main job runs headless")
@@ -178,6 +190,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "Extension": check_extension,
     "Excel": check_excel,
     "Workbook": check_workbook,
+    "Add-in": check_add_in,
     "Display": check_display,
     "Data": check_data,
     "Your folder": check_home,

@@ -18,7 +18,15 @@ from xml.etree import ElementTree
 from addin.contract import SETTINGS_SHEET
 from cnn import runs
 
-FILE_NAME = "backprop.xlsm"
+FILE_NAME, ADD_IN = "backprop.xlsm", "backprop.xlam"
+ADD_INS = {  # the folder whose add-ins Excel lists, for this user
+    "win32": r"%APPDATA%\Microsoft\AddIns",
+    "darwin": "~/Library/Group Containers/UBF8T346G9.Office/User Content.localized/Add-Ins.localized",
+}
+SWITCH = {
+    "win32": "File > Options > Add-ins > Go",
+    "darwin": "Tools > Excel Add-ins",
+}
 MAC_APP = "Microsoft Excel"
 PLACES = {
     "win32": (
@@ -28,6 +36,7 @@ PLACES = {
     "darwin": (f"/Applications/{MAC_APP}.app", f"~/Applications/{MAC_APP}.app"),
 }
 APP_PATHS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
+OPTIONS = r"SOFTWARE\Microsoft\Office\16.0\Excel\Options"  # OPEN, OPEN1, … are the add-ins that are on
 SECURITY = r"Microsoft\Office\16.0\Excel\Security"
 TURNED_OFF = {
     rf"SOFTWARE\Policies\{SECURITY}": "by your administrator's policy",
@@ -36,6 +45,7 @@ TURNED_OFF = {
 SCRIPTS = "~/Library/Application Scripts/com.microsoft.Excel"  # where Excel for Mac may run scripts from
 SYNCED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "CloudStorage", "Mobile Documents", "Nextcloud")
 FRESH = "move it away, and python start.py writes a fresh one"
+IN_USE = "Excel has the add-in open: close Excel and start this again"
 ANEW = "allow it there, delete the folder .venv, and start python start.py"
 NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -59,6 +69,23 @@ def registry(root: str, key: str, name: str) -> object:
             return winreg.QueryValueEx(opened, name)[0]
     except OSError:
         return None
+
+
+def add_in() -> Path | None:
+    """Where the add-in lies, or would; None on a system that Excel is not for."""
+    folder = ADD_INS.get(sys.platform)
+    return Path(os.path.expanduser(os.path.expandvars(folder)), ADD_IN) if folder else None
+
+
+def switch() -> str:
+    """Where in Excel the add-in is switched on and off."""
+    return f'{SWITCH.get(sys.platform, SWITCH["win32"])}, "Backprop"'
+
+
+def is_switched_on() -> bool:
+    """Whether Excel loads the add-in when it starts; Windows' registry alone tells."""
+    names = ("OPEN", *(f"OPEN{number}" for number in range(1, 50)))
+    return any(ADD_IN in str(registry("HKEY_CURRENT_USER", OPTIONS, name)).lower() for name in names)
 
 
 def open_workbook(program: Path, workbook: Path) -> None:

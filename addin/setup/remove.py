@@ -6,7 +6,7 @@ Standard library only. The user's folder stays, with workbooks and runs, and so 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from addin.setup import office, packages
+from addin.setup import excel, office, packages
 from cnn import runs
 
 SETTINGS = ("environment.json", "backprop.oxt", "extension.sha256")  # in the user's folder; start.py writes them anew
@@ -37,6 +37,19 @@ def extension() -> Iterator[str]:
         yield "The extension is gone from LibreOffice."
 
 
+def add_in() -> Iterator[str]:
+    """The add-in for Excel. Raises OSError."""
+    path = excel.add_in()
+    if not path or not path.exists():
+        yield "Excel has no add-in of ours."
+        return
+    try:
+        path.unlink()
+    except PermissionError as error:
+        raise PermissionError(f"{path}: {excel.IN_USE}.") from error
+    yield f"Removed {path}. If Excel misses it, untick it: {excel.switch()}."
+
+
 def settings() -> Iterator[str]:
     """The files that tell spreadsheet programs where Python is. Raises OSError."""
     there = [path for name in SETTINGS if (path := Path(runs.home(), name)).exists()]
@@ -47,4 +60,4 @@ def settings() -> Iterator[str]:
         yield f"There are no settings in {runs.home()}."
 
 
-REMOVALS: tuple[Callable[[], Iterator[str]], ...] = (extension, settings)
+REMOVALS: tuple[Callable[[], Iterator[str]], ...] = (extension, add_in, settings)

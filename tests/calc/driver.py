@@ -82,6 +82,14 @@ class Driver:
         self.documents[key] = document
         return key
 
+    def take(self, path):
+        """The key of a document that something else opened; None while there is none of this path."""
+        url = uno.systemPathToFileUrl(path)
+        for document in self.desktop.Components:
+            if getattr(document, "URL", "") == url and document not in self.documents.values():
+                self.documents[max(self.documents) + 1] = document
+        return next((key for key, document in self.documents.items() if url == document.URL), None)
+
     def sheets(self, key):
         return list(self.documents[key].Sheets.ElementNames)
 
@@ -267,10 +275,10 @@ class Driver:
         frame = self.documents[key].CurrentController.Frame
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
 
-    def macro(self, key, name):
-        """Run a macro of the document, such as VBAProject.Module1.Start."""
+    def macro(self, key, name, *arguments):
+        """Run a macro of the document, such as VBAProject.Module1.Start; what it gives."""
         url = f"vnd.sun.star.script:{name}?language=Basic&location=document"
-        return self.documents[key].getScriptProvider().getScript(url).invoke((), (), ())[0]
+        return self.documents[key].getScriptProvider().getScript(url).invoke(arguments, (), ())[0]
 
     def save(self, key, path, filter="Calc MS Excel 2007 XML"):
         self.documents[key].storeToURL(uno.systemPathToFileUrl(path), properties(FilterName=filter))

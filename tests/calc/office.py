@@ -179,6 +179,12 @@ class Office:
         self.answer_box()
         self._answer(timeout=60)
 
+    def macro_with_box(self, key: int, name: str, *arguments: str) -> None:
+        """Run a macro that ends with a message box, and press Enter there."""
+        self._ask("macro", key, name, *arguments)
+        self.answer_box()
+        self._answer(timeout=60)
+
     def type(self, text: str) -> None:
         """Type into the window in front."""
         self._xdotool("type", text)

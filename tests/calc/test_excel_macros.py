@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import xlwings
 
+from addin import training
 from addin.excel import command, project
 from addin.setup.office import environment
 from cnn import runs
@@ -131,6 +132,76 @@ def shown_run(office: Office, key: int) -> Path:
 def rows_of(folder: Path) -> list[list]:
     """The epochs of a run as rows of the sheet, from Python's own reading of the log."""
     return [[epoch[key] for key in runs.EPOCH_KEYS] for epoch in runs.read(folder).epochs]
+
+
+def test_a_macro_acts_on_the_workbook_in_front(excel: Office, one: int, folder: Path) -> None:
+    own, asked = status(excel, one), len(requests(folder))
+    other = excel.load(str(build(folder / "home/front.xlsx", epochs=10)))
+    excel.look_at(other, "Results")
+    excel.macro(one, "VBAProject.BackpropRibbon.RunOnBook", "Button_Stop")
+    wait_for(lambda: status(excel, other) == training.NOTHING_TO_STOP, timeout=20)
+    excel.close(other)
+    assert [each["workbook"] for each in requests(folder)[asked:]] == ["front.xlsx"]
+    assert status(excel, one) == own
+
+
+def test_a_workbook_that_has_the_macros_runs_its_own(excel: Office, one: int, book: int, name: str, folder: Path):
+    asked, settings, home = len(requests(folder)), "xlwings.conf.A1:B20", f"{folder / 'home'}/."
+    changed = [[key, home if key == "BACKPROP_HOME" else text] for key, text in excel.read(book, settings)]
+    excel.write(book, settings, changed)
+    excel.look_at(book, "Results")
+    excel.macro(one, "VBAProject.BackpropRibbon.RunOnBook", "Button_Stop")
+    wait_for(lambda: status(excel, book) == training.NOTHING_TO_STOP, timeout=20)
+    assert [(each["workbook"], each["home"]) for each in requests(folder)[asked:]] == [(name, home)]
+
+
+def test_a_workbook_without_results_gets_a_sentence(excel: Office, one: int, folder: Path) -> None:
+    before = requests(folder)
+    other = excel.load("")
+    excel.look_at(other, "Sheet1")
+    for macro in ("Button_TrainCNN", "Button_Stop", "Button_Resume"):
+        excel.macro_with_box(one, "VBAProject.BackpropRibbon.RunOnBook", macro)
+    excel.close(other)
+    assert requests(folder) == before
+
+
+ANSWER = """#!{python}
+import sys
+sys.path.insert(0, {project!r})
+from addin.excel import command
+from pathlib import Path
+request = command.parsed(command.decoded(sys.argv[2]))
+assert request["command"] == "new"
+Path(request["answer"]).write_text(command.encoded("open={file}"))
+"""
+
+
+def test_a_workbook_that_python_names_is_opened(excel: Office, one: int, folder: Path) -> None:
+    """Not one that Python has written anew: xlwings' own module in it would stop LibreOffice's VBA."""
+    file, program, settings = build(folder / "home/fresh.xlsx", epochs=10), folder / "answer", "xlwings.conf.A1:B20"
+    program.write_text(ANSWER.format(python=sys.executable, project=str(project.PROJECT), file=file))
+    program.chmod(0o755)
+    shipped = excel.read(one, settings)
+    excel.write(one, settings, [[name, str(program) if name == "INTERPRETER_WIN" else text] for name, text in shipped])
+    excel.macro(one, "VBAProject.BackpropRibbon.NewWorkbook")
+    key = wait_for(lambda: excel.take(str(file)), timeout=30)
+    assert "Results" in excel.sheets(key)
+    excel.close(key)
+    excel.write(one, settings, shipped)
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("C:\\Users\\jo\\AppData\\Roaming\\Microsoft\\AddIns\\Backprop.xlsm", True),
+        ("/Users/jo/Library/backprop.xlsm", True),
+        ("C:\\Users\\jo\\my backprop.xlsm", False),
+        ("backprop.xlsm", False),  # all that LibreOffice gives for the path of this one
+    ],
+)
+def test_a_link_to_another_users_add_in_is_known(excel: Office, one: int, folder: Path, path: str, other: bool) -> None:
+    path = path.format(home=folder / "home")
+    assert bool(excel.macro(one, "VBAProject.BackpropRibbon.IsOtherCopy", path)) == other
 
 
 def test_the_runs_are_listed_and_compared(excel: Office, folder: Path, book: int) -> None:

@@ -64,3 +64,15 @@ def lines(folder: Path, kind: str = "lines") -> list[str]:
     """The command lines that the macros ran; of the kind "ended", those whose process has ended."""
     path = folder / kind
     return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def modules(path: Path) -> dict[str, str]:
+    """The VBA of a workbook or a source by its module's name."""
+    if path.suffix not in (".xlsm", ".xlam"):
+        return {path.stem: path.read_text("ascii")}
+    from oletools.olevba import VBA_Parser  # pyparsing warns of it: only where that is no failure
+
+    parser = VBA_Parser(str(path))
+    found = {Path(name).stem: text for _, _, name, text in parser.extract_macros()}
+    parser.close()
+    return found

@@ -39,17 +39,17 @@ older:
     Application.Calculate
 End Sub
 
-' The workbook was opened: show the newest run that was started from it.
+' A workbook was opened: show the newest run that was started from it.
 Public Sub WorkbookOpened()
-    Dim saved As Boolean
-    saved = ThisWorkbook.Saved
-    DescribeFunctions
-    ThisWorkbook.Saved = saved
     If Not Named(RUN_FOLDER) Is Nothing Then Ask "newest", "", quiet:=True
 End Sub
 
 Private Function ResultsIsReady() As Boolean
     Dim called As Variant
+    If Named(RUN_TABLE) Is Nothing And Named(RUN_STATUS) Is Nothing Then
+        Tell SAYS_NO_RESULTS
+        Exit Function
+    End If
     For Each called In Split(SHOWN_BY_RUNS, " ")
         If Not CanWrite(called) Then Exit Function
     Next called
@@ -59,7 +59,7 @@ End Function
 ' The settings of the next run: the cells named run_..., a line each.
 Private Function SettingsText() As String
     Dim entry As Object, cell As Range
-    For Each entry In ThisWorkbook.Names
+    For Each entry In Book.Names
         If Left$(entry.Name, Len(SETTING)) = SETTING And InStr(SHOWN_BY_RUNS, entry.Name) = 0 Then
             Set cell = Named(entry.Name)
             If Not cell Is Nothing Then
@@ -71,10 +71,11 @@ End Function
 
 ' Start Python with a request. What comes back is for BackpropFollow. A quiet request that cannot be made says nothing.
 Public Sub Ask(ByVal command As String, ByVal details As String, Optional ByVal quiet As Boolean = False)
-    Dim request As String
+    Dim request As String, file As String
     If IsStarting() Then Exit Sub
+    If Not Book Is Nothing Then file = Book.FullName
     request = "command=" & command & vbLf & "home=" & GetConfig("BACKPROP_HOME") & vbLf & _
-        "workbook=" & ThisWorkbook.FullName & vbLf & "folder=" & TextOf(Named(RUN_FOLDER)) & vbLf & _
+        "workbook=" & file & vbLf & "folder=" & TextOf(Named(RUN_FOLDER)) & vbLf & _
         "answer=" & NewAnswer() & vbLf & details
     On Error GoTo failed
     Launch Encoded(request)

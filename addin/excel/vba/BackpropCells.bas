@@ -2,10 +2,27 @@ Attribute VB_Name = "BackpropCells"
 Option Explicit
 ' Cells by their defined names, wherever the user moved them, and a line to say what goes on.
 
+Private mServed As Workbook ' Nothing but while one is served that need not be in front
+
+' The workbook that the macros act on: the one in front, or the one that is served. Nothing where none is open.
+Public Function Book() As Workbook
+    If mServed Is Nothing Then
+        Set Book = ActiveWorkbook
+    Else
+        Set Book = mServed
+    End If
+End Function
+
+' Serve this workbook, in front or not, as when it opens or a run arrives in it; gives the one that was served before.
+Public Function Serve(ByVal which As Workbook) As Workbook
+    Set Serve = mServed
+    Set mServed = which
+End Function
+
 ' The cells of a name; Nothing where the name is gone or broken.
 Public Function Named(ByVal called As String) As Range
     On Error Resume Next
-    Set Named = ThisWorkbook.Names(called).RefersToRange
+    Set Named = Book.Names(called).RefersToRange
 End Function
 
 ' Whether the cells of a name are there and can be written; says why not.
@@ -21,9 +38,10 @@ Public Function CanWrite(ByVal called As String) As Boolean
     End If
 End Function
 
-' What a cell holds, as one line of text; a number with a point, whatever the machine's language.
+' What a cell holds, as one line of text; a number with a point, whatever the machine's language. "" for no cell.
 Public Function TextOf(ByVal cell As Range) As String
     Dim value As Variant
+    If cell Is Nothing Then Exit Function
     value = cell.Cells(1, 1).Value
     If IsError(value) Then
         TextOf = "an error"
@@ -68,7 +86,7 @@ End Function
 ' On macOS, where Python's numbers are values: a cell has changed, so empty them until Recalculate is pressed again.
 Public Sub ForgetPythonNumbers()
     Dim settings As Worksheet, row As Long, area As String
-    Set settings = ThisWorkbook.Worksheets(SETTINGS_SHEET)
+    Set settings = Book.Worksheets(SETTINGS_SHEET)
     Application.EnableEvents = False
     On Error Resume Next
     Named(PYTHON_READY).Value = False

@@ -8,6 +8,7 @@ Private Const SILENCE As Long = 10 ' seconds; doubled with each time that Python
 Private Const PATIENCE As Long = 60 ' seconds that Python may take to answer
 Private Const A_DAY As Double = 86400
 
+Private mBook As Workbook ' what is asked and followed is for this one
 Private mFolder As String ' of the run that is followed; empty for none
 Private mPosition As Long ' bytes of its log that have been read
 Private mEpochs As String, mBatches As String, mDataset As String
@@ -28,6 +29,8 @@ Public Function NewAnswer() As String
 End Function
 
 Public Sub AwaitAnswer(ByVal command As String)
+    If TextOf(Named(RUN_FOLDER)) <> mFolder Then mFolder = "" ' of another workbook
+    Set mBook = Book()
     mAsked = CDbl(Now)
     mStarting = command = "train" Or command = "resume"
     KeepTicking
@@ -63,7 +66,14 @@ Private Function TickMacro() As String
 End Function
 
 Public Sub FollowTick()
+    Dim before As Workbook
     mTicking = False
+    Set before = Serve(mBook)
+    Tick
+    Set before = Serve(before)
+End Sub
+
+Private Sub Tick()
     On Error GoTo failed
     If mAnswer <> "" Then LookForAnswer
     If mFolder <> "" Then ReadLog
@@ -77,7 +87,7 @@ Public Sub FollowTick()
 failed:
     mFolder = ""
     ForgetAnswer
-    Tell "The run can no longer be shown here (" & Err.Description & "). It goes on; open the workbook again to see it."
+    If Not Named(RUN_STATUS) Is Nothing Then Tell "The run can no longer be shown here (" & Err.Description & "). It goes on; open the workbook again to see it."
 End Sub
 
 Private Sub LookForAnswer()
@@ -95,10 +105,16 @@ Private Sub LookForAnswer()
     If answer <> "" Then TakeAnswer Decoded(answer)
 End Sub
 
-' What Python answers: lines of key=text. folder: show this run. status: say this. over: no more will come. tell: say
-' this in a box.
+' What Python answers: lines of key=text, or rows. open: a workbook to open. tell: say this in a box.
 Private Sub TakeAnswer(ByVal answer As String)
     If TakeRows(answer) Then Exit Sub
+    If Not Named(RUN_TABLE) Is Nothing Then ShowAnswer answer
+    If InStr(answer, "open=") > 0 Then Workbooks.Open LineOf(answer, "open")
+    If InStr(answer, "tell=") > 0 Then Tell LineOf(answer, "tell")
+End Sub
+
+' On Results. folder: show this run. status: say this. over: no more will come.
+Private Sub ShowAnswer(ByVal answer As String)
     If Named(RUN_TABLE).Worksheet.ProtectContents Then
         mFolder = ""
         Exit Sub
@@ -109,7 +125,6 @@ Private Sub TakeAnswer(ByVal answer As String)
         mFolder = ""
     End If
     If InStr(answer, "status=") > 0 Then Say LineOf(answer, "status")
-    If InStr(answer, "tell=") > 0 Then Tell LineOf(answer, "tell")
 End Sub
 
 ' The text of a word in ASCII, which is not empty: ~ and four hexadecimal digits stand for any other character.
