@@ -42,7 +42,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "test": ((*WITH_TORCH, "tests"), ["pytest", "-ra", *SIDE_BY_SIDE]),
     "build": (LIGHT, ["addin.workbook", "build"]),
     "new": (LIGHT, ["addin.workbook", "new"]),
-    "check": (LIGHT, ["xlsx.check"]),
+    "check": (LIGHT, ["addin.check"]),
     "train": (WITH_TORCH, ["addin.trained", "train"]),
     "runs": (LIGHT, ["cnn.runs"]),
     "models": (WITH_TORCH, ["cnn.models"]),

@@ -60,7 +60,7 @@ def test_what_is_no_excel_workbook_is_said(tmp_path: Path) -> None:
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
             "protected by a password",
         ),
-        "table.csv": (b"t1,t2\n1,2\n", "a text file, which holds no formulas"),
+        "table.csv": (b"t1,t2\n1,2\n", "No table of the exercise was found"),
         "page.xlsx": (b"<!DOCTYPE html><html></html>", "a web page"),
         "empty.xlsx": (b"", "is empty"),
         "broken.xlsx": (b"PK\x03\x04 and nothing more", "is damaged"),

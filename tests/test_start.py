@@ -123,7 +123,7 @@ def copy_project(folder: Path, index: str) -> Project:
     shutil.copy(ROOT / "start.py", folder)
     (folder / "addin/trained.py").write_text(TRAINER + "sys.exit(7)\n")
     (folder / "xlsx").mkdir()
-    (folder / "xlsx/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
+    (folder / "addin/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
     (folder / "constraints.txt").write_text("tiny==2.10.0\ntorch==2.10.0\ntorchvision==2.10.0\npytest==2.10.0\n")
     (folder / "tests").mkdir()

@@ -9,14 +9,23 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from . import csv_file
 from . import report as reports
 from .annotate import annotate
 from .check import Report, check
 from .package import Unreadable
 
-WORKBOOKS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".ods"}
+WORKBOOKS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".ods", *csv_file.SUFFIXES}
+Converter = Callable[[list[Path]], AbstractContextManager[dict[Path, Path]]]
+
+
+def no_converter(files: list[Path]) -> AbstractContextManager[dict[Path, Path]]:
+    """Where no other program is asked, no file has another form."""
+    return nullcontext({})
 
 
 def arguments(line: list[str] | None) -> argparse.Namespace:
@@ -26,7 +35,11 @@ def arguments(line: list[str] | None) -> argparse.Namespace:
         epilog="exit code: 0 right, 1 mistakes, 2 not understood or not readable",
     )
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="a workbook (.xlsx, .xlsm), or a folder of them"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a workbook (.xlsx, .xlsm, .ods, .xls, .csv), or a folder of them",
     )
     parser.add_argument("--json", action="store_true", help="write the whole report as JSON")
     parser.add_argument("--annotate", type=Path, metavar="OUT.xlsx", help="write a copy with the wrong cells marked")
@@ -44,7 +57,8 @@ def workbooks(paths: list[Path]) -> list[Path]:
     return found
 
 
-def main(line: list[str] | None = None) -> int:
+def main(line: list[str] | None = None, convert: Converter = no_converter) -> int:
+    """Check what the line names; `convert` gives an .xlsx in place of files that are not read here."""
     asked = arguments(line)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
@@ -61,14 +75,23 @@ def main(line: list[str] | None = None) -> int:
             "takes one workbook at a time" if len(files) != 1 else f"would overwrite {asked.annotate}: name a new file"
         )
         return refuse(f"--annotate {why}.")
-    found = [check(path) for path in files]
+    with convert(files) as copies:
+        return told(files, copies, asked)
+
+
+def told(files: list[Path], copies: dict[Path, Path], asked: argparse.Namespace) -> int:
+    """Check the files, or their copies, and say what was found; the exit code."""
+    found = [check(copies.get(path, path), str(path)) for path in files]
     try:
         print(shown(found, asked), flush=True)
     except BrokenPipeError:  # what reads it, as head does, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if asked.annotate and found[0].blocks:
         try:
-            print(annotate(files[0], asked.annotate, found[0]), file=sys.stderr if asked.json else sys.stdout)
+            print(
+                annotate(copies.get(files[0], files[0]), asked.annotate, found[0]),
+                file=sys.stderr if asked.json else sys.stdout,
+            )
         except (OSError, Unreadable) as error:
             return refuse(f"{asked.annotate} was not written: {error}")
     return reports.exit_code(found)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pyfuncs.descent import history, states
 
-from . import exercise, grid, rates, table
+from . import csv_file, exercise, grid, rates, table
 from .book import Book, Place
 from .cause import Mistake, by_readers, causes, misread_rates, rate_source, settle
 from .descent import Column as Line
@@ -106,18 +106,18 @@ class Report:
         return sum(block.unchecked for block in self.blocks)
 
 
-def check(path: Path) -> Report:
-    """The report of a file; it never raises for what a file may hold."""
+def check(path: Path, name: str = "") -> Report:
+    """The report of a file, which is called `name` in it; it never raises for what a file may hold."""
+    name = name or str(path)
+    read = csv_file.read if path.suffix.lower() in csv_file.SUFFIXES else grid.read
     try:
         with np.errstate(all="ignore"):  # what overflows is inf or nan, and is judged as that
-            return check_grid(str(path), grid.read(path))
+            return check_grid(name, read(path))
     except Unreadable as error:
-        return Report(str(path), NOT_UNDERSTOOD, str(error))
+        return Report(name, NOT_UNDERSTOOD, str(error))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         fault = f"{type(error).__name__}: {error}"
-        return Report(
-            str(path), NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check."
-        )
+        return Report(name, NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check.")
 
 
 def check_grid(name: str, whole: Grid) -> Report:
