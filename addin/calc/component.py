@@ -13,6 +13,7 @@ import uno
 import unohelper
 from com.sun.star.awt import XCallback
 from com.sun.star.awt.MessageBoxType import INFOBOX
+from com.sun.star.beans import PropertyValue
 from com.sun.star.document import XUndoAction
 from com.sun.star.script import ScriptEventDescriptor, XScriptListener
 from com.sun.star.sheet import ResultEvent, XVolatileResult
@@ -129,12 +130,17 @@ class Press(unohelper.Base, XUndoAction):
         self._redo()
 
 
+def properties(**values: Any) -> Any:
+    """Named values as UNO takes them."""
+    return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
+
+
 class Host:
     """What training needs of the office: its own thread, message boxes, the document in front."""
 
     def __init__(self, context: Any):
         self.context = context
-        self.menu = Menu(self.post, self.tell, Press)
+        self.menu = Menu(self.post, self.tell, Press, properties)
 
     def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)

@@ -28,6 +28,8 @@ IN_THE_OFFICE = (
     "addin/calc/__init__.py",
     "addin/calc/pipe.py",
     "addin/calc/bridge.py",
+    "addin/calc/check.py",
+    "addin/calc/marked.py",
     "addin/calc/predictions.py",
     "addin/calc/document.py",
     "addin/calc/named_cells.py",

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Callable
 
 from addin import overview, training
+from addin.calc.check import Checker
 from addin.calc.document import Document
 from addin.calc.log_sheet import LogSheet, Undoable
+from addin.calc.marked import Properties
 from addin.calc.named_cells import SheetError
 from addin.calc.pen import Pen
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
 from cnn import runs
-from xlsx.contract import BUTTONS, DRAW_BUTTONS, MESSAGES, RUNS, TRAINING_LOG
+from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.03
 Look = tuple[runs.Run, str, bool]  # a run, its state in a line, and whether there is nothing more to come
@@ -44,13 +46,18 @@ class Followed:
 class Menu:
     """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box.
 
-    `undoable(title, undo, redo)` is an entry for a document's undo list.
+    `undoable(title, undo, redo)` is an entry for a document's undo list, `properties(**values)` UNO's named values.
     """
 
     def __init__(
-        self, post: Callable[[Callable[[], None]], None], tell: Callable[[Document, str], None], undoable: Undoable
+        self,
+        post: Callable[[Callable[[], None]], None],
+        tell: Callable[[Document, str], None],
+        undoable: Undoable,
+        properties: Properties,
     ):
         self._post, self._tell, self._undoable = post, tell, undoable
+        self._checker = Checker(post, tell, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._thread: threading.Thread | None = None
 
@@ -81,6 +88,8 @@ class Menu:
             self._runs(name, document)
         elif name in DRAW_BUTTONS.values():
             self._draw(name, document)
+        elif name in CHECK.values():
+            getattr(self._checker, name)(document)
         elif name == "recalculate":
             self._attempt(document, self.recalculate, document)
         elif not ResultsSheet.is_in(document):

@@ -267,6 +267,45 @@ class Driver:
     def redo(self, key):
         self.documents[key].UndoManager.redo()
 
+    def looks(self, key):
+        """Everything of each sheet that a check could change: contents, colours, notes, conditional formats."""
+        return {sheet.Name: self._look(sheet) for sheet in self.documents[key].Sheets}
+
+    def _look(self, sheet):
+        cursor = sheet.createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        end = cursor.RangeAddress
+        cells = sheet.getCellRangeByPosition(0, 0, end.EndColumn, end.EndRow)
+        formats = sheet.ConditionalFormats.getConditionalFormats()
+        return {
+            "formulas": cells.getFormulaArray(),
+            "colours": [
+                [cells.getCellByPosition(column, row).CellBackColor for column in range(end.EndColumn + 1)]
+                for row in range(end.EndRow + 1)
+            ],
+            "notes": sorted(
+                [note.Position.Row, note.Position.Column, note.AnnotationShape.String] for note in sheet.Annotations
+            ),
+            "conditions": sorted([each.Range.RangeAddressesAsString, each.getByIndex(0).Formula1] for each in formats),
+        }
+
+    def decorate(self, key, sheet, note, condition):
+        """A user's own note on a cell, and a conditional format of another."""
+        sheet = self.documents[key].Sheets.getByName(sheet)
+        sheet.Annotations.insertNew(sheet.getCellRangeByName(note).getCellByPosition(0, 0).CellAddress, "mine")
+        cells = sheet.getCellRangeByName(condition)
+        formats = cells.ConditionalFormat
+        formats.addNew(properties(Operator=9, Formula1="TRUE()", StyleName="Good"))
+        cells.ConditionalFormat = formats
+
+    def add_sheet(self, key, name):
+        self.documents[key].Sheets.insertNewByName(name, 1)
+
+    def about(self, key):
+        """Title, address, and whether the document is modified."""
+        document = self.documents[key]
+        return [document.Title, document.URL, document.isModified()]
+
     def undo_titles(self, key):
         return list(self.documents[key].UndoManager.AllUndoActionTitles)
 

@@ -93,7 +93,7 @@ class Changes:
         for name, mistakes in by_sheet.items():
             part = self.sheet_parts[name]
             self.colour(part, {place(row, column) for mistake in mistakes for _, row, column in mistake.places})
-            comments.add(self, part, first_cells(mistakes))
+            comments.add(self, part, {cell: escape(text) for cell, text in first_cells(mistakes).items()})
         return self.changed
 
     def colour(self, part: str, cells: set[str]) -> None:
@@ -224,7 +224,7 @@ def first_cells(mistakes: Iterable[Mistake]) -> dict[str, str]:
         texts.setdefault(first, []).append(mistake.text + fix + more)
         for cell in others:
             texts.setdefault(cell, []).append(f"The same mistake as in {first}: {mistake.text}")
-    return {cell: escape("\n\n".join(each)) for cell, each in texts.items()}
+    return {cell: "\n\n".join(each) for cell, each in texts.items()}
 
 
 def column_tops(mistake: Mistake) -> list[str]:

@@ -1,0 +1,104 @@
+"""Check this workbook, in Calc: a copy of the document goes to the project's Python, and the answer is shown in it.
+
+The window stays usable meanwhile. Standard library only, Python 3.9; the document is a UNO object.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Callable
+
+from addin import launch
+from addin.calc.marked import Marked, Properties
+from addin.calc.named_cells import SheetError
+from xlsx.contract import MESSAGES
+
+FILTER = "Calc MS Excel 2007 XML"
+SECONDS = 60
+WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+
+
+class Checker:
+    """`post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
+
+    def __init__(
+        self, post: Callable[[Callable[[], None]], None], tell: Callable[[Any, str], None], properties: Properties
+    ):
+        self._post, self._tell, self._properties = post, tell, properties
+        self._under_way: set[str] = set()  # by the document's RuntimeUID
+
+    def check(self, document: Any) -> None:
+        """Have a document checked; what is found is shown later."""
+        if document.RuntimeUID in self._under_way:
+            self._tell(document, MESSAGES["checking"])
+            return
+        folder = tempfile.TemporaryDirectory()
+        copy = Path(folder.name, "copy.xlsx")
+        try:
+            before = Marked(document, self._properties).contents()
+            document.storeToURL(copy.as_uri(), self._properties(FilterName=FILTER))
+        except Exception as error:  # UNO's own, for a disk that is full and the like
+            self._tell(document, failed(str(error))["tell"])
+            return
+        self._under_way.add(document.RuntimeUID)
+        arguments = (document, document.Title, copy, folder, before)
+        threading.Thread(target=self._ask, args=arguments, daemon=True).start()
+
+    def clear_marks(self, document: Any) -> None:
+        """Take away what checks have put into a document."""
+        Marked(document, self._properties).clear()
+
+    def _ask(self, document: Any, title: str, copy: Path, folder: Any, before: Any) -> None:
+        """In a thread of its own: ask Python, and have its answer shown."""
+        try:
+            answer = asked(copy, title)
+        finally:
+            folder.cleanup()
+        self._post(functools.partial(self._show, document, answer, before))
+
+    def _show(self, document: Any, answer: dict[str, Any], before: Any) -> None:
+        """In the office's thread; a document that was closed meanwhile is let go."""
+        try:
+            self._under_way.discard(document.RuntimeUID)
+            if answer["tell"]:
+                self._tell(document, answer["tell"])
+            else:
+                Marked(document, self._properties).show(answer, before)
+        except SheetError as error:
+            self._tell(document, str(error))
+        except Exception:  # it is closed: UNO's DisposedException, or a bridge that is gone
+            return
+
+
+def asked(copy: Path, title: str) -> dict[str, Any]:
+    """What addin.marks says of a file; what goes wrong on the way is told too."""
+    found = launch.environment()
+    if found is None:
+        return failed(launch.SET_UP)
+    try:
+        done = subprocess.run(
+            [found["interpreter"], "-m", "addin.marks", str(copy), title],
+            cwd=found["project"],
+            env={**launch.variables(), "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            creationflags=WINDOWS,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else failed(last_line(done.stderr))
+        return answer
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return failed(str(error))
+
+
+def failed(reason: str) -> dict[str, Any]:
+    return {"tell": MESSAGES["check failed"].format(reason=reason)}
+
+
+def last_line(said: bytes) -> str:
+    return (said.decode("utf-8", "replace").strip().splitlines() or ["Python ended without a word."])[-1]
