@@ -566,7 +566,10 @@ def history(
     epochs: int,
     optimizer: str = "sgd",
 ) -> Array:
-    """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,)."""
+    """The weights before each update and after the last: (epochs + 1, n), or (epochs + 1, rates, n) for (rates,).
+
+    With several rates the start may be one for all, or one for each: (rates, n).
+    """
     direction = optimizers.parse(optimizer).start()
     inputs, targets = samples(network, inputs, targets)
     rates = np.asarray(learning_rate, dtype=float)[..., None]
@@ -615,15 +618,14 @@ def chaotic_from(
     That is where descents which start a last digit apart have parted by more than PARTED · max(1, E_total); epochs + 1
     where they never do.
     """
-    start = network.fitting(weights)
+    start, rates = network.fitting(weights), np.ravel(learning_rates)
     last_digit = LAST_DIGIT * np.maximum(1, np.abs(start))
-    starts = [start, *(start + signs * last_digit for signs in nudges(network.weight_count))]
-    path, *others = (sweep(network, each, inputs, targets, learning_rates, epochs, optimizer) for each in starts)
-    same = [
-        (np.abs(other - path) <= PARTED * np.maximum(1, np.abs(path))) | ~(np.isfinite(path) | np.isfinite(other))
-        for other in others
-    ]
-    apart: NDArray[np.bool_] = ~np.all(same, axis=0)
+    starts = np.vstack([start, start + nudges(network.weight_count) * last_digit])
+    every = np.repeat(starts, len(rates), axis=0), inputs, targets, np.tile(rates, len(starts))
+    losses = sweep(network, *every, epochs, optimizer).reshape(-1, len(starts), len(rates))
+    path, others = losses[:, :1], losses[:, 1:]
+    parted = np.abs(others - path) > PARTED * np.maximum(1, np.abs(path))
+    apart = (parted | (np.isfinite(path) != np.isfinite(others))).any(axis=1)
     return np.where(apart.any(axis=0), apart.argmax(axis=0), epochs + 1)
 
 
