@@ -1392,7 +1392,16 @@ DRAW_NAMES = {  # its names that the extension knows
     "pen": "down or up, where macros draw",
 }
 
-COMMANDS = {caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS) for caption, command in buttons.items()}
+CHECK = {"Check this workbook": "check", "Clear marks": "clear_marks"}  # of the menu, for any workbook
+CHECK_SHEET = "Backprop check"  # the report
+CHECK_REPORT = "report_of_a_check"  # the name, local to it, by which it is known; the next one takes its place
+CHECK_STYLE, CHECK_COLOUR = "Backprop mistake", 0xFFC7CE
+CHECK_FORMULA = 'N("Backprop check")=0'  # always true: the condition by which a mark is known, in every file format
+CHECK_NOTE = "Backprop check: "  # the begin of our notes
+
+COMMANDS = {
+    caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS, CHECK) for caption, command in buttons.items()
+}
 
 MOST_STEPS = 1_000  # of one press of Run n
 LOG_ROWS = 20_000  # that the training log can hold
@@ -1409,6 +1418,12 @@ LOG_FULL = "the log is full: press Undo or Reset"
 LOG_STALE = "the start has changed since these rows were added: press Reset"
 FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
+    "checking": "This workbook is being checked already.",
+    "check failed": "The check could not be made: {reason}",
+    "no report": "The structure of this workbook is protected, so that no sheet can be added: take that off, and check "
+    "again.",
+    "unmarked": 'The sheet "{sheet}" is protected: nothing is marked there.',
+    "edited": "{count} cells have changed since the check began, and are not marked.",
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
     "no field": 'This workbook has no field to draw in. "python start.py unfold RUN" writes one that has.',
@@ -1421,6 +1436,9 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no next row": "Nothing was added after the rows that are there: {reason}",
     "bad input": f"{{state}} (on {NETWORK}).",
     "only buttons": f"Excel for Mac calls it from buttons only. Press Recalculate on the sheet {RESULTS}",
+    "help": "The cell functions: type =BACKPROP_ into a cell. Train CNN, Stop and Resume act on the sheet "
+    f"{RESULTS} of the workbook in front; New workbook writes one that has it. Everything else is in README.md, in "
+    "{project}.",
     "diverged": "the next weights or their loss are no numbers. The descent has diverged: press Undo, take a lower "
     "rate.",
 }
