@@ -23,6 +23,7 @@ WRITTEN = (  # by a run, in its folder
     "mistakes.png",
     "curves.png",
     "pictures",
+    "results.xlsx",  # by start.py train, once it has finished
 )
 EMPTY = ("lock", "stop")  # hold nothing where they are a run's
 LEFT = re.compile(r"\.(?P<name>.+)\.\d+")  # a file that a kill kept from being whole: write_file
