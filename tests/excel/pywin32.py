@@ -29,6 +29,7 @@ class Module(ModuleType):
 
 def windows_xlwings() -> ModuleType:
     """xlwings as it is imported on Windows: its real functions, converters and COM server object."""
+    load_the_standard_library()
     modules = {name: Module(name) for name in MODULES}
     for name, module in modules.items():
         package, _, child = name.rpartition(".")
@@ -45,6 +46,14 @@ def windows_xlwings() -> ModuleType:
     finally:
         sys.platform, atexit.register = platform, register
     return xlwings
+
+
+def load_the_standard_library() -> None:
+    """Import what xlwings imports, as on this system: 3.13's tempfile, for one, fails where it believes in Windows."""
+    import xlwings  # noqa: F401
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "xlwings"]:
+        del sys.modules[name]
 
 
 def fill(modules: dict[str, Module]) -> None:
