@@ -10,6 +10,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from xlsx.contract import RESULTS_FILE
+
 
 def main(words: list[str]) -> int:
     """Do the command that the first word names, with the others as its arguments; the exit code."""
@@ -35,7 +37,7 @@ def write_results(folder: Path) -> None:
     from xlsx import results  # and pandas, for which no start of a run has to wait
 
     try:
-        results.write(results.find([folder]), folder / results.FILE_NAME)
+        results.write(results.find([folder]), folder / RESULTS_FILE)
     except OSError as error:
         print(f"train: {error}", file=sys.stderr)
     except Exception:

@@ -5,13 +5,15 @@ Standard library only, and Python 3.9: it runs inside LibreOffice's own Python t
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from addin import launch
 from addin.wording import in_the_sheets_words
 from cnn import runs
 from cnn.runs.settings import SettingsError
+from xlsx.contract import PROGRESS
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
@@ -111,9 +113,9 @@ def state(run: runs.Run) -> Answer:
     """How a run stands, in a line for a person, and whether there is nothing more to come."""
     if not run.folder.is_dir():
         return Answer(status=GONE, over=True)
-    if run.alive:
+    if run.alive and run.started:
         return Answer(status=run.status)
-    if launch.is_starting(run.folder):
+    if run.alive or launch.is_starting(run.folder):
         return Answer(status=f"{STARTING} {launch.said(run.folder)}")
     status = in_the_sheets_words(launch.outcome(run.folder) or run.status)
     if launch.is_unfolding(run.folder):
@@ -121,6 +123,46 @@ def state(run: runs.Run) -> Answer:
     unfolded = launch.unfolded(run.folder)
     more = f"; {UNFOLDED.format(in_the_sheets_words(unfolded))}" if unfolded else ""
     return Answer(status=status + more, over=True)
+
+
+def progress(run: runs.Run) -> tuple[float | str, ...]:
+    """PROGRESS of a run: a fraction, then texts, and the images a second; blank where there is nothing to say."""
+    started = run.started
+    if not started or not (run.alive or run.epochs):
+        return ("",) * len(PROGRESS)
+    epochs, batches = started["epochs"], started["batches"]
+    batch = run.progress["batch"] if run.progress else 0
+    done = len(run.epochs) + batch / batches
+    left = seconds_left(run, done) if run.alive and done < epochs else ""
+    epoch = min(len(run.epochs) + 1, epochs)
+    shown = f"{batch} of {batches}" if batch else ""
+    return (done / epochs, f"{epoch} of {epochs}", shown, speed(run), left, str(started.get("device", "")))
+
+
+def speed(run: runs.Run) -> float | str:
+    """Images a second: within the epoch that is under way, else in the last one."""
+    started = run.started or {}
+    if run.progress and "train_images" in started:
+        seconds = moment(run.progress) - moment(run.epochs[-1] if run.epochs else started)
+        images = started["train_images"] * run.progress["batch"] / started["batches"]
+        return round(images / seconds) if seconds > 0 else ""
+    return round(run.epochs[-1].get("images_per_second") or 0) or "" if run.epochs else ""
+
+
+def seconds_left(run: runs.Run, done: float) -> str:
+    """The time that the epochs still take, judged by those that are complete, else by the speed so far."""
+    started = run.started or {}
+    taken = [line["seconds"] for line in run.epochs if line.get("seconds")]
+    if not taken and not run.progress:
+        return ""
+    each = sum(taken) / len(taken) if taken else (moment(run.progress or {}) - moment(started)) / done
+    minutes, seconds = divmod(round(each * (started["epochs"] - done)), 60)
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+def moment(line: dict[str, Any]) -> float:
+    """The time of a line of the log, in seconds."""
+    return datetime.fromisoformat(line["time"]).timestamp()
 
 
 COMMANDS = {"train": train, "stop": stop, "resume": resume, "unfold": unfold, "newest": newest, "look": look}

@@ -170,6 +170,7 @@ def newest_unfinished() -> Path:
 
 def prepare(settings: dict[str, Any], data_dir: str | None) -> TrainingState:
     """training.prepare. Raises ImportError where PyTorch is missing or cannot be loaded."""
+    say("loading PyTorch")
     check_threads()
     files = official.look(settings["dataset"], data_dir)
     try:

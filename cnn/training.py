@@ -101,6 +101,7 @@ def prepare(
 ) -> TrainingState:
     """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
     device = machine.choose_device(settings["device"])
+    say("reading the images")
     images = data.load(settings["dataset"], data_dir, say, files)
     images = (images.validation() if settings["validate"] == "yes" else images).to(torch.device(device))
     if settings["batch_size"] > len(images.train):

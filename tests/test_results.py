@@ -51,7 +51,7 @@ def test_each_run_has_a_sheet_with_the_figures_of_its_log(tmp_path: Path) -> Non
         logged = [[line[key] for key in EPOCH_KEYS] for line in runs.read(folder).epochs]
         assert [list(row[:8]) for row in rows(sheet)][: len(logged)] == logged
         assert all(row[0] is None for row in rows(sheet)[len(logged) :])
-        assert len(sheet._charts) == 2
+        assert len(sheet._charts) == 3
 
 
 def test_a_run_with_validation_says_so_in_heads_and_charts(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_run_with_validation_says_so_in_heads_and_charts(tmp_path: Path) -> No
     assert [cell.value for cell in sheet[4][3:5]] == ["validation loss", "validation accuracy"]
     assert [row[4] for row in rows(sheet)][:2] == [0.94, 0.9701]
     names = [series.tx.v for chart in sheet._charts for series in chart.series]
-    assert names == ["train accuracy", "validation accuracy", "train loss", "validation loss"]
+    assert names == ["train accuracy", "validation accuracy", "train loss", "validation loss", "learning rate"]
 
 
 def test_a_loss_that_is_not_finite_is_a_blank_cell(tmp_path: Path) -> None:
@@ -168,8 +168,8 @@ def test_the_charts_reach_from_the_first_to_the_last_epoch(tmp_path: Path) -> No
     write(find([run_folder(tmp_path / "run")]), tmp_path / "results.xlsx")
     with zipfile.ZipFile(tmp_path / "results.xlsx") as archive:
         charts = [archive.read(name).decode() for name in archive.namelist() if "charts/chart" in name]
-    assert len(charts) == 2
-    for chart, columns in zip(charts, ("CE", "BD"), strict=True):
+    assert len(charts) == 3
+    for chart, columns in zip(charts, ("CE", "BD", "F"), strict=True):
         assert all(f"run!${column}$5:${column}$7" in chart for column in columns)
 
 

@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from cnn.runs import Log
 from tests.sheets import converted, profile
-from xlsx.contract import OUTCOME
+from xlsx.contract import OUTCOME, OUTCOME_ROW
 from xlsx.results import find, write
 
 COUNTS = ((5, 0, 1), (2, 3, 0), (0, 0, 4))
@@ -109,7 +109,11 @@ def test_the_layers_stand_beside_the_limit_and_the_kernels(run: Path, tmp_path: 
 
 def test_the_sheets_are_marked_as_ours(run: Path, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(write(find([run]), tmp_path / "results.xlsx"))
-    assert [page.title for page in book if OUTCOME in page.defined_names] == ["Classes", "Mistakes", "Layers"]
+    assert [page.title for page in book if page.cell(OUTCOME_ROW, 1).value == OUTCOME] == [
+        "Classes",
+        "Mistakes",
+        "Layers",
+    ]
 
 
 def test_two_runs_have_sheets_of_their_own(run: Path, tmp_path: Path) -> None:

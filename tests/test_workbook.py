@@ -1,5 +1,6 @@
 """The workbook: the same bytes each time, its names, cells and links, and what is stored in it for a viewer."""
 
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -17,7 +18,7 @@ from tests.networks import RATES, STARTS
 from tests.sheets import NETWORKS, Values, close, workbook
 from xlsx import build, state_text
 from xlsx.build import main
-from xlsx.sheets import start
+from xlsx.sheets import results, start
 
 NAMES = [
     *("python_ready", "network", "inputs", "targets", "weights", "learning_rate", "first_bad_input", "learning_rates"),
@@ -155,7 +156,7 @@ def test_every_chart_and_button_says_what_it_is(fresh: Path) -> None:
         drawings = "".join(archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name)
         buttons = "".join(archive.read(name).decode() for name in archive.namelist() if "vmlDrawing" in name)
     described = re.findall(r'<xdr:cNvPr[^>]* descr="(?:Line chart|The network)[^"]{20,}"', drawings)
-    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 12
+    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 13
     captions = ["Step", "Run n", "Undo", "Reset", "Train CNN", "Stop", "Resume"]
     captions += ["Unfold", "Recalculate", "List runs", "Compare"]
     assert re.findall(r"<font[^>]*>([^<]+)</font>", buttons) == captions
@@ -247,3 +248,8 @@ def test_a_large_network_gets_fewer_rows_and_stays_within_its_size() -> None:
     path = workbook("8-8-8-4 bias")
     assert path.stat().st_size < 5_000_000
     assert len(Values(path).losses) - 1 == build.shown_epochs(Network.parse("8-8-8-4 bias"), 1) >= build.FEWEST_EPOCHS
+
+
+def test_the_line_to_beat_is_the_exercises_published_log() -> None:
+    canonical = json.loads(Path(__file__).with_name("canonical.json").read_text())
+    assert list(results.EXERCISE) == canonical["exercise_log"]["test_accuracy"]

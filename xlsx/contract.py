@@ -61,6 +61,7 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "run_table": "the header of the epochs of a run",
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
+    "run_progress": "how far it is: PROGRESS",
     "predict_run": "the run whose network CNN_PREDICT asks where it is told none",
     "runs_status": "how many runs there are, or what could not be done, in a line",
     "runs_table": "the header of the list of runs: RUN_COLUMNS",
@@ -69,9 +70,11 @@ NAMES = {  # every defined name of the workbook, and what stands there
 }
 PREDICT_RUN = "predict_run"  # the run of a CNN_PREDICT that names none
 LOADING = "loading …"  # in its cells until the first answer
-OUTCOME = "outcome_of_a_run"  # the name, local to its sheet, of each sheet that the next run's replaces
+RESULTS_FILE = "results.xlsx"  # of a finished run, in its folder
+OUTCOME = "The next run's sheets take the place of these: copy what you want to keep."  # tells them from others
+OUTCOME_ROW = 3  # and stands in its first column
 SETTING = "run_"  # before the name of a setting of a run: run_model, run_epochs …
-SHOWN_BY_RUNS = ("run_status", "run_folder", "run_table")  # names that begin so and are no settings
+SHOWN_BY_RUNS = ("run_progress", "run_status", "run_folder", "run_table")  # names that begin so and are no settings
 
 BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the command
     RESULTS: {
@@ -84,6 +87,8 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
     RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
+
+APART = {"Recalculate"}  # buttons that stand apart from those before them
 
 DRAW_BUTTONS = {"Clear": "clear"}  # of an unfolded network, a workbook of its own: xlsx/unfold
 PEN_BUTTON = "Pen"  # beside it where macros draw: pressed once a drag draws, pressed again it selects
@@ -115,6 +120,8 @@ MOST_EPOCHS = 1_000  # of a run that Results has rows for
 RUN_COLUMNS = ("tick", "run", "model", "data set", "settings", "epochs", "accuracy", "seconds", "state")
 MOST_RUNS = 2_000  # that Runs lists
 MOST_COMPARED = 6  # of the ticked ones
+
+PROGRESS = ("progress", "epoch", "batch", "images/s", "time left", "device")  # of a run that trains
 
 NOTHING = "–"  # in a cell that has no number
 NOT_CONNECTED = "Python not connected"

@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs.scores import PICTURED, SCORES, scores
 from cnn.runs.settings import PARAMETER_LIMIT
-from xlsx.contract import OUTCOME
+from xlsx.contract import OUTCOME, OUTCOME_ROW
 from xlsx.files import safe_text
 from xlsx.sheets import style
 
@@ -204,10 +204,10 @@ def left(folder: Path) -> list[OutcomeSheet]:
 
 def write(workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], what: OutcomeSheet, folder: Path) -> None:
     """Write one of them; a file that cannot be read is said there."""
-    workbook.define_name(f"'{sheet.name}'!{OUTCOME}", f"='{sheet.name}'!$A$1")
     page = Page(workbook, sheet, looks)
     try:
         with open(folder / what.file, encoding="utf-8", newline="") as file:
             what.write(page, folder, list(csv.DictReader(file)))
     except (OSError, ValueError, LookupError, TypeError) as error:
         page.open(what.title, f"{folder / what.file} cannot be read ({error}).", [])
+    page.text(OUTCOME_ROW - 1, 0, OUTCOME, "muted_plain")

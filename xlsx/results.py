@@ -20,6 +20,7 @@ from xlsxwriter.worksheet import Worksheet
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Run
 from xlsx import outcome
+from xlsx.contract import RESULTS_FILE
 from xlsx.files import safe_text, sheet_names, written
 from xlsx.sheets import style
 from xlsx.sheets.results import (
@@ -34,7 +35,6 @@ from xlsx.sheets.results import (
     spaced,
 )
 
-FILE_NAME = "results.xlsx"
 SUMMARY = "Summary"
 FACTS = ("model", "dataset", "device", "parameters")
 LAST = ("epoch", "test_accuracy", "test_loss", "train_accuracy", "train_loss")
@@ -189,12 +189,14 @@ def main(line: list[str] | None = None) -> int:
     parser.add_argument(
         "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE.xlsx", help=f"default: {FILE_NAME}, in the run's own folder")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.xlsx", help=f"default: {RESULTS_FILE}, in the run's own folder"
+    )
     parser.add_argument("--json", action="store_true", help="print what the summary says as JSON, for a program")
     asked = parser.parse_args(line)
     try:
         found = find([runs.find(run) for run in asked.runs])
-        path = write(found, asked.out or found[0].folder / FILE_NAME)
+        path = write(found, asked.out or found[0].folder / RESULTS_FILE)
         facts = {"out": str(path), "runs": [summary_row(run) for run in found]}
         print(json.dumps(facts, default=float) if asked.json else path)
     except OSError as error:

@@ -76,7 +76,11 @@ def later_function(name: str, worker: str) -> Callable[..., Result]:
 
 def chosen_run(document: Any) -> str:
     """The text of the document's cell for what is left out; '' where it has none."""
-    return str(NamedCells(document).cells(PREDICT_RUN).String) if NamedCells.has(document, PREDICT_RUN) else ""
+    return (
+        str(NamedCells(document).cells(PREDICT_RUN).getDataArray()[0][0])
+        if NamedCells.has(document, PREDICT_RUN)
+        else ""
+    )
 
 
 def cell_function(name: str) -> Callable[..., Rows]:
@@ -140,7 +144,7 @@ class Host:
 
     def __init__(self, context: Any):
         self.context = context
-        self.menu = Menu(self.post, self.tell, Press, properties)
+        self.menu = Menu(self.post, self.tell, Press, properties, self.open_hidden)
 
     def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
@@ -151,6 +155,12 @@ class Host:
     def tell(self, document: Any, text: str) -> None:
         window = document.CurrentController.Frame.ContainerWindow
         self.create("com.sun.star.awt.Toolkit").createMessageBox(window, INFOBOX, 1, "Backprop", text).execute()
+
+    def open_hidden(self, path: pathlib.Path) -> Any:
+        values = {"Hidden": True, "ReadOnly": True}
+        options = tuple(PropertyValue(Name=name, Value=value) for name, value in values.items())
+        desktop = self.create("com.sun.star.frame.Desktop")
+        return desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, options)
 
     @property
     def document(self) -> Any:

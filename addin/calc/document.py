@@ -6,7 +6,7 @@ Standard library only, Python 3.9.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, Union
+from typing import Any, Protocol, Union
 
 Value = Union[float, str]
 Rows = Sequence[Sequence[Value]]
@@ -32,6 +32,7 @@ class Cells(Protocol):
     """com.sun.star.sheet.SheetCellRange; `String` is a single cell's."""
 
     RangeAddress: Address
+    Position: Point
     String: str
 
     def getDataArray(self) -> tuple[tuple[Value, ...], ...]: ...
@@ -56,8 +57,26 @@ class Form(Protocol):
     def addScriptListener(self, listener: object) -> None: ...
 
 
+class Point(Protocol):
+    """com.sun.star.awt.Point, in hundredths of a millimetre."""
+
+    X: int
+    Y: int
+
+
+class Shape(Protocol):
+    """com.sun.star.sheet.Shape."""
+
+    Position: Point
+    Size: object  # com.sun.star.awt.Size
+    Anchor: Any  # the cell that it moves with, a com.sun.star.sheet.SheetCell
+
+
 class DrawPage(Protocol):
     Forms: Sequence[Form]
+    Count: int
+
+    def getByIndex(self, number: int) -> Shape: ...
 
 
 class Drawn(Protocol):
@@ -93,6 +112,12 @@ class Sheet(Protocol):
 
 
 class Sheets(Protocol):
+    Count: int
+
+    def hasByName(self, name: str) -> bool: ...
+    def getByName(self, name: str) -> Sheet: ...
+    def removeByName(self, name: str) -> None: ...
+    def importSheet(self, source: Document, name: str, place: int) -> int: ...
     def getByIndex(self, number: int) -> Sheet: ...
     def __iter__(self) -> Iterator[Sheet]: ...
 
@@ -116,6 +141,14 @@ class UndoManager(Protocol):
     def addUndoAction(self, action: object) -> None: ...
 
 
+class Controller(Protocol):
+    """com.sun.star.sheet.SpreadsheetView: a document's window."""
+
+    ActiveSheet: Sheet
+
+    def setActiveSheet(self, sheet: Sheet) -> None: ...
+
+
 class Document(Protocol):
     """com.sun.star.sheet.SpreadsheetDocument."""
 
@@ -124,7 +157,9 @@ class Document(Protocol):
     NamedRanges: Names
     Sheets: Sheets
     UndoManager: UndoManager
+    CurrentController: Controller
 
+    def close(self, deliver: bool) -> None: ...
     def setModified(self, modified: bool) -> None: ...
     def isAutomaticCalculationEnabled(self) -> bool: ...
     def enableAutomaticCalculation(self, wanted: bool) -> None: ...

@@ -30,6 +30,7 @@ IN_THE_OFFICE = (
     "addin/calc/bridge.py",
     "addin/calc/check.py",
     "addin/calc/marked.py",
+    "addin/calc/outcome_sheets.py",
     "addin/calc/predictions.py",
     "addin/calc/document.py",
     "addin/calc/named_cells.py",

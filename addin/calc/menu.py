@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from addin import overview, training
+from addin.calc import outcome_sheets
 from addin.calc.check import Checker
 from addin.calc.document import Document
 from addin.calc.log_sheet import LogSheet, Undoable
@@ -46,7 +47,8 @@ class Followed:
 class Menu:
     """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box.
 
-    `undoable(title, undo, redo)` is an entry for a document's undo list, `properties(**values)` UNO's named values.
+    `undoable(title, undo, redo)` is an entry for a document's undo list, `properties(**values)` UNO's named values,
+    `open_hidden(path)` opens a workbook that nobody sees.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class Menu:
         tell: Callable[[Document, str], None],
         undoable: Undoable,
         properties: Properties,
+        open_hidden: outcome_sheets.Opener,
     ):
-        self._post, self._tell, self._undoable = post, tell, undoable
+        self._post, self._tell, self._undoable, self._open_hidden = post, tell, undoable, open_hidden
         self._checker = Checker(post, tell, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._thread: threading.Thread | None = None
@@ -181,6 +184,8 @@ class Menu:
         """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
         try:
             followed.sheet.show(run, status)
+            if over and run.is_finished:
+                outcome_sheets.copy_in(followed.sheet.document, run.folder, self._open_hidden)
         except SheetError as error:
             over = True
             self._tell(followed.sheet.document, str(error))

@@ -6,6 +6,7 @@ document is a UNO object.
 
 from __future__ import annotations
 
+from addin import training
 from addin.calc.document import Document, Value
 from addin.calc.named_cells import NamedCells
 from cnn.runs import EPOCH_KEYS, Run
@@ -50,6 +51,8 @@ class ResultsSheet(NamedCells):
         """Show a run: its folder, its state, and a row for each epoch. Only rows that changed are written."""
         self.write("run_folder", ((str(run.folder),),))
         self.say(status)
+        if self.has(self.document, "run_progress"):  # the first layout has none
+            self.write("run_progress", (training.progress(run),), below=1)
         rows = [tuple(NOTHING if epoch.get(key) is None else epoch[key] for key in EPOCH_KEYS) for epoch in run.epochs]
         for number, row in enumerate(rows):
             if self._shown[number : number + 1] != [row]:

@@ -252,6 +252,12 @@ class Driver:
     def remove_sheet(self, key, sheet):
         self.documents[key].Sheets.removeByName(sheet)
 
+    def pictures(self, key, sheet):
+        """The columns and rows of the cells that the sheet's pictures lie in."""
+        page = self.documents[key].Sheets.getByName(sheet).DrawPage
+        addresses = [page.getByIndex(number).Anchor.CellAddress for number in range(page.Count)]
+        return [[address.Column, address.Row] for address in addresses]
+
     def rename(self, key, sheet, name):
         self.documents[key].Sheets.getByName(sheet).Name = name
 

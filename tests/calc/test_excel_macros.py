@@ -230,6 +230,15 @@ def test_the_runs_are_listed_and_compared(excel: Office, folder: Path, book: int
         shutil.rmtree(folder / "home/runs")
 
 
+def test_the_progress_stands_beside_the_settings(excel: Office, book: int, folder: Path) -> None:
+    excel.press(book, "Results", "Train CNN")
+    wait_for(lambda: status(excel, book).startswith("finished: 2 epochs"), timeout=120)
+    _, column, row, *_ = excel.where(book, "run_progress")
+    shown = excel.read(book, f"Results.{chr(65 + column)}{row + 2}:{chr(70 + column)}{row + 2}")
+    assert shown[0][:2] == [1, "2 of 2"]
+    shutil.rmtree(folder / "home/runs")
+
+
 def test_every_button_of_the_workbook_names_a_macro_that_is_there() -> None:
     text = "".join(project.sources().values())
     for caption in (caption for captions in BUTTONS.values() for caption in captions):

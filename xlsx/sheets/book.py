@@ -133,6 +133,7 @@ class Book:
         """
         sheet.set_row(row, 33)
         for index, caption in enumerate(contract.BUTTONS[sheet.name]):
-            size = {"width": 100, "height": 30, "x_offset": 3 + index * 108, "y_offset": 7}
+            apart = 36 if caption in contract.APART else 0
+            size = {"width": 100, "height": 30, "x_offset": 3 + index * 108 + apart, "y_offset": 7}
             sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
             sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if self.macros else ""

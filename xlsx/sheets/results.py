@@ -6,6 +6,7 @@ from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
+from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
@@ -22,8 +23,24 @@ RESERVED = contract.MOST_EPOCHS
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
 NO_RUN = "No run yet: choose the settings above and press Train CNN."
 EPOCH_FORMATS = {"epoch": "0", "learning_rate": "0.000000", "seconds": "0.0", "images_per_second": "#,##0"}
-CHARTED = {"accuracy": ("train_accuracy", "test_accuracy"), "loss": ("train_loss", "test_loss")}
-CHART_AXES = {"accuracy": {"num_format": "0%", "max": 1}, "loss": {"num_format": "0.0##", "min": 0}}
+CHARTED = {
+    "accuracy": ("train_accuracy", "test_accuracy"),
+    "loss": ("train_loss", "test_loss"),
+    "learning rate": ("learning_rate",),
+}
+CHART_AXES = {
+    "accuracy": {"num_format": "0.0%", "max": 1},
+    "loss": {"num_format": "0.0##", "min": 0},
+    "learning rate": {"num_format": "General", "min": 0},
+}
+CHART_WIDTH, CHARTS_APART = 188, 191  # pixels
+PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
+AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
+# The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
+EXERCISE = (
+    *(0.9785, 0.983, 0.9852, 0.9871, 0.9885, 0.9878, 0.9884, 0.991, 0.9909, 0.9904),
+    *(0.9905, 0.992, 0.9913, 0.9909, 0.9913, 0.9908, 0.9913, 0.992, 0.9914),
+)
 
 
 def heading(book: Book) -> style.Heading:
@@ -39,6 +56,8 @@ def write(book: Book) -> None:
     sheet = book.sheet(TITLE)
     write_settings(book, sheet)
     write_predict_run(book, sheet)
+    write_progress(book, sheet)
+    write_aids(book, sheet)
     write_buttons(book, sheet)
     write_state(book, sheet)
     epoch_header(book.looks, sheet, TABLE_ROW)
@@ -47,6 +66,9 @@ def write(book: Book) -> None:
     rule(book.workbook, sheet, TABLE_ROW + 1, TABLE_ROW + RESERVED)
     for index, kind in enumerate(CHARTED):
         chart = epoch_chart(book.workbook, TITLE, kind, TABLE_ROW + 1, TABLE_ROW + RESERVED)
+        add_latest(chart, kind)
+        if kind == "accuracy":
+            add_exercise(chart)
         insert(sheet, chart, kind, TABLE_ROW, len(EPOCH_KEYS) + 1, index)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
     style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
@@ -68,7 +90,65 @@ def write_predict_run(book: Book, sheet: Worksheet) -> None:
     column = len(SHEET)
     sheet.write_string(LABEL_ROW, column, "CNN_ PREDICT", book.looks["header"])
     sheet.write_blank(VALUE_ROW, column, None, book.looks["edit_text"])
+    words = "CNN_PREDICT: not possible", "It must be the name or the folder of a finished run."
+    sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, validation.short_text(255, *words))
     book.define(contract.PREDICT_RUN, sheet, (VALUE_ROW, column) * 2)
+
+
+def write_progress(book: Book, sheet: Worksheet) -> None:
+    """How far the run is: a bar, and what PROGRESS names beside it."""
+    first, last = PROGRESS_COLUMN, PROGRESS_COLUMN + len(contract.PROGRESS) - 1
+    for column, name in enumerate(contract.PROGRESS, first):
+        sheet.write_string(LABEL_ROW, column, name, book.looks["header"])
+        sheet.write_blank(VALUE_ROW, column, None, book.looks["bar" if column == first else "progress"])
+        sheet.set_column(column, column, 11 if column == first else 9)
+    bar = {"type": "data_bar", "bar_color": style.RIGHT_COLOR}
+    ends = {"min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1}
+    sheet.conditional_format(VALUE_ROW, first, VALUE_ROW, first, {**bar, **ends})
+    book.define("run_progress", sheet, (LABEL_ROW, first, LABEL_ROW, last))
+
+
+def write_aids(book: Book, sheet: Worksheet) -> None:
+    """Right of all else: the exercise's accuracies, and the latest epoch's figures, which the charts mark."""
+    look, top = book.looks["muted_plain"], TABLE_ROW
+    sheet.write_string(top - 1, AIDS_COLUMN, "for the charts: the exercise's published accuracy", look)
+    for row, accuracy in enumerate(EXERCISE, 1):
+        sheet.write_number(top + row, AIDS_COLUMN, row, look)
+        sheet.write_number(top + row, AIDS_COLUMN + 1, accuracy, look)
+    sheet.write_string(top - 1, AIDS_COLUMN + 3, "and the latest epoch", look)
+    for column, key in enumerate(("epoch", *latest_keys()), AIDS_COLUMN + 3):
+        epochs, values = (xl_range_abs(top + 1, each, top + RESERVED, each) for each in (0, EPOCH_KEYS.index(key)))
+        found = f"INDEX({values},MATCH(MAX({epochs}),{epochs},0))"
+        sheet.write_string(top, column, spaced(key), look)
+        sheet.write_formula(top + 1, column, f"=IF(COUNT({epochs})=0,NA(),{found})", look, "#N/A")
+
+
+def latest_keys() -> tuple[str, ...]:
+    return tuple(key for keys in CHARTED.values() for key in keys)
+
+
+def add_latest(chart: Chart, kind: str) -> None:
+    """A dot on each curve's latest epoch: a first epoch shows, and markers never merge in a long run."""
+    row = TABLE_ROW + 1
+    for index, key in enumerate(CHARTED[kind]):
+        color, column = style.SERIES[index][0], AIDS_COLUMN + 4 + latest_keys().index(key)
+        dot = {"type": ("circle", "diamond")[index], "size": 6, "border": {"color": color}, "fill": {"color": color}}
+        cells = {"categories": [TITLE, row, AIDS_COLUMN + 3], "values": [TITLE, row, column]}
+        cells = {name: [*where, row, where[2]] for name, where in cells.items()}
+        chart.add_series({"name": f"latest {spaced(key)}", "marker": dot, "line": {"none": True}, **cells})
+    dots = range(len(CHARTED[kind]), 2 * len(CHARTED[kind]))
+    chart.set_legend({"position": "bottom", "font": style.CHART_FONT, "delete_series": [*dots]})
+
+
+def add_exercise(chart: Chart) -> None:
+    """The line to beat."""
+    rows = TABLE_ROW + 1, TABLE_ROW + len(EXERCISE)
+    cells = {
+        "categories": [TITLE, rows[0], AIDS_COLUMN, rows[1], AIDS_COLUMN],
+        "values": [TITLE, rows[0], AIDS_COLUMN + 1, rows[1], AIDS_COLUMN + 1],
+    }
+    line = {"color": style.MUTED, "width": 1.5}
+    chart.add_series({"name": "the exercise's", "line": line, "marker": {"type": "none"}, **cells})
 
 
 def allowed(name: str, setting: Setting) -> validation.Rule:
@@ -87,7 +167,7 @@ def spaced(key: str) -> str:
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW)
-    sheet.write_string(BUTTON_ROW, 8, BUTTONS_NEED, book.looks["subtitle"])
+    sheet.write_string(BUTTON_ROW, PROGRESS_COLUMN + 1, BUTTONS_NEED, book.looks["subtitle"])
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:
@@ -125,9 +205,8 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
     """Training and test (or validation) accuracy, or loss, by epoch. A scatter chart: blank rows draw nothing."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
     for index, key in enumerate(CHARTED[kind]):
-        column, shape = EPOCH_KEYS.index(key), ("circle", "diamond")[index]
-        color = style.SERIES[index][0]
-        marker = {"type": shape, "size": 5, "border": {"color": color}, "fill": {"color": color}}
+        column, color = EPOCH_KEYS.index(key), style.SERIES[index][0]
+        marker = {"type": "circle", "size": 2, "border": {"color": color}, "fill": {"color": color}}
         chart.add_series(
             {
                 "name": spaced(epoch_keys(part)[column]),
@@ -146,7 +225,7 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
 
 def insert(sheet: Worksheet, chart: Chart, kind: str, row: int, column: int, index: int) -> None:
     """Charts side by side, right of the table."""
-    chart.set_size({"width": 290, "height": 290})
-    text = f"Line chart of training and test {kind} by epoch."
-    offset = {"x_offset": 296 * index, "y_offset": 6, "object_position": 3, "description": text}
+    chart.set_size({"width": CHART_WIDTH, "height": 290})
+    text = f"Line chart of {' and '.join(map(spaced, CHARTED[kind]))} by epoch."
+    offset = {"x_offset": CHARTS_APART * index, "y_offset": 6, "object_position": 3, "description": text}
     sheet.insert_chart(row + 1, column, chart, offset)

@@ -84,6 +84,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "state_text": {"font_color": INK, "bg_color": PALE},
     "epoch_used": {"font_color": MUTED, "num_format": '"epoch "0', "align": "left", "indent": 1},
     "sample_used": {"font_color": MUTED, "num_format": '"sample "0', "align": "left", "indent": 1},
+    "bar": {"num_format": "0%", "align": "left", **ROW},
+    "progress": {"num_format": "#,##0", "align": "left", **ROW},
     "count": {"num_format": "#,##0", **RIGHT, **ROW},
     "count_bold": {"num_format": "#,##0", "bold": True, **RIGHT, **ROW},
     "fraction": {"num_format": "0.0000", **RIGHT, **ROW},

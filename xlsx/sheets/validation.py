@@ -19,6 +19,12 @@ def above_zero(title: str, message: str) -> Rule:
     return {"validate": "decimal", "criteria": ">", "value": 0, **required(title, message)}
 
 
+def short_text(longest: int, title: str, message: str) -> Rule:
+    """A text, or nothing."""
+    limits = {"validate": "length", "criteria": "<=", "value": longest}
+    return {**limits, "error_title": title, "error_message": message}
+
+
 def required(title: str, message: str) -> Rule:
     """The words of a refusal; a blank is refused as well."""
     return {"ignore_blank": False, "error_title": title, "error_message": message}

@@ -14,6 +14,7 @@ Private mPosition As Long ' bytes of its log that have been read
 Private mEpochs As String, mBatches As String, mDataset As String
 Private mDone As Long ' its last complete epoch
 Private mStatus As String ' what its last line tells
+Private mSpeed As Double, mSeconds As Double, mDevice As String ' of its last epoch, and where it computes
 Private mHeard As Double, mSilence As Long
 Private mAnswer As String ' the file that Python answers with; empty when nothing was asked
 Private mStarting As Boolean ' what was asked is to start a run
@@ -198,15 +199,38 @@ Private Sub TakeEntry(ByVal entry As String)
         mDone = Val(FieldOf(entry, "resumed_from"))
         ClearAfter mDone
         TellEpoch ""
+        mSpeed = 0
+        mSeconds = 0
+        mDevice = FieldOf(entry, "device")
+        ShowProgress 0
     Case "progress"
+        ShowProgress Val(FieldOf(entry, "batch"))
         TellEpoch ", batch " & FieldOf(entry, "batch") & " of " & mBatches & ", loss " & Rounded(FieldOf(entry, "train_loss"))
     Case "epoch"
         ShowEpoch entry
+        mSpeed = Val(FieldOf(entry, "images_per_second"))
+        mSeconds = Val(FieldOf(entry, "seconds"))
+        ShowProgress 0
         TellEpoch ""
     Case "finished", "stopped", "failed"
         mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end
         mSilence = SILENCE
     End Select
+End Sub
+
+' How far the run is: a fraction for the bar, and what the heads above the cells name.
+Private Sub ShowProgress(ByVal batch As Double)
+    Dim done As Double, epochs As Double, cells As Range
+    epochs = Val(mEpochs)
+    If epochs = 0 Or Val(mBatches) = 0 Then Exit Sub
+    Set cells = Named(RUN_PROGRESS).Offset(1, 0)
+    done = mDone + batch / Val(mBatches)
+    cells.Cells(1, 1).Value = done / epochs
+    cells.Cells(1, 2).Value = IIf(mDone < epochs, mDone + 1, mDone) & " of " & epochs
+    cells.Cells(1, 3).Value = IIf(batch > 0, batch & " of " & mBatches, "")
+    cells.Cells(1, 4).Value = IIf(mSpeed > 0, Round(mSpeed), "")
+    cells.Cells(1, 5).Value = IIf(mSeconds > 0 And done < epochs, Round(mSeconds * (epochs - done)) & " s", "")
+    PutText cells.Cells(1, 6), mDevice
 End Sub
 
 ' A number or a plain word of a line of the log.
