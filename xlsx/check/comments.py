@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .grid import position
-
-if TYPE_CHECKING:
-    from .annotate import Changes
+from .package import Package
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 AUTHOR = "xlsx.check"
@@ -42,8 +40,21 @@ COMMENT = (
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"
 
 
+class Changes(Protocol):
+    """The copy that is being written (annotate.py), as far as comments change it: the new texts of its parts."""
+
+    package: Package
+    changed: dict[str, str]
+
+    def text(self, part: str) -> str: ...
+    def relate(self, part: str, kind: str, target: str) -> str: ...
+    def declare(self, element: str) -> None: ...
+    def free_name(self, pattern: str) -> str: ...
+    def insert_legacy_drawing(self, part: str, relation: str) -> None: ...
+
+
 def add(changes: Changes, part: str, texts: dict[str, str]) -> None:
-    """Comments on cells of a sheet, beside those that are there; `changes` is annotate's Changes."""
+    """Comments on cells of a sheet, beside those that are there."""
     related = changes.package.related(part)
     notes = next((target for kind, target in related.values() if kind == "comments"), None)
     if notes is None:
