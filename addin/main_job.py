@@ -13,7 +13,7 @@ from addin import launch, workbook
 from addin.calc import extension
 from addin.setup import excel, office, packages, torch_pair
 from cnn import runs
-from xlsx import build
+from xlsx import build, contract
 
 TRAINING = {  # at most three minutes on two cores, also where there is no AMX
     "mnist": ("--epochs", "2"),
@@ -157,7 +157,7 @@ def headless(with_torch: bool) -> int:
 
 def write_results(folder: Path) -> int:
     """Write the run's results workbook into its folder; returns the exit code."""
-    path = folder / "results.xlsx"
+    path = folder / contract.RESULTS_FILE
     code = run("xlsx.results", str(folder), "--out", str(path), stdout=subprocess.DEVNULL)
     print(f"The results: {path}" if code == 0 else f"The results workbook could not be written; the run is in {folder}")
     return code

@@ -170,9 +170,9 @@ def newest_unfinished() -> Path:
 
 def prepare(settings: dict[str, Any], data_dir: str | None) -> TrainingState:
     """training.prepare. Raises ImportError where PyTorch is missing or cannot be loaded."""
-    say("loading PyTorch")
     check_threads()
     files = official.look(settings["dataset"], data_dir)
+    say("loading PyTorch")
     try:
         from cnn import training
     except OSError as error:  # Windows, where a library of PyTorch's is missing

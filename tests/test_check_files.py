@@ -114,7 +114,7 @@ def hostile(kind: str) -> dict[str, bytes]:
         entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
         doctype = f'<!DOCTYPE a [<!ENTITY e0 "ha">{entities}]>'
         return {"xl/workbook.xml": f"{HEAD}{doctype}<workbook {MAIN}>&e9;</workbook>".encode()}
-    return {page: sheet("".join(f'<row><c t="inlineStr"><is><t>w{n}</t></is></c></row>' for n in range(150_000)))}
+    return {page: sheet("".join(f'<row><c t="inlineStr"><is><t>w{n}</t></is></c></row>' for n in range(400_000)))}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")

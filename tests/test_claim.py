@@ -16,7 +16,7 @@ from cnn import outcome, runs, train
 from cnn.runs import claim, lock
 from cnn.runs.settings import SettingsError
 from tests.trainer import DIGITS, PROJECT, variables
-from xlsx import results
+from xlsx import contract
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these links nor flock")
 REFUSES = """
@@ -62,7 +62,7 @@ def test_a_series_is_refused_there_too(tmp_path: Path, capsys: pytest.CaptureFix
 def test_all_that_a_run_writes_is_known(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("the user's own, and in nobody's way")
     assert begin(tmp_path) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {*claim.WRITTEN, "lock", "notes.txt"} - {results.FILE_NAME}
+    assert {path.name for path in tmp_path.iterdir()} == {*claim.WRITTEN, "lock", "notes.txt"} - {contract.RESULTS_FILE}
 
 
 def linked(tmp_path: Path) -> Path:

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import openpyxl
+import pytest
 
+from addin import trained
 from cnn import runs
 from tests.trainer import DIGITS, variables
 from xlsx.contract import RESULTS_FILE
@@ -27,9 +29,13 @@ def test_every_run_of_a_series_has_its_workbook(tmp_path: Path) -> None:
         assert sum(counts) == 360
 
 
-def test_a_workbook_that_cannot_be_written_is_said_and_the_run_is_finished(tmp_path: Path) -> None:
-    (tmp_path / "run" / RESULTS_FILE).mkdir(parents=True)
-    done = train(tmp_path, "--out", tmp_path / "run")
-    assert done.returncode == 0
-    assert str(tmp_path / "run" / RESULTS_FILE) in done.stderr
-    assert runs.read(tmp_path / "run").is_finished
+def test_a_workbook_that_cannot_be_written_is_said_and_the_run_is_finished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert train(tmp_path, "--out", run).returncode == 0
+    (run / RESULTS_FILE).unlink()
+    (run / RESULTS_FILE).mkdir()
+    trained.write_results(run)
+    assert str(run / RESULTS_FILE) in capsys.readouterr().err
+    assert runs.read(run).is_finished

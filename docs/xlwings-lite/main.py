@@ -1430,7 +1430,7 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no report": "The structure of this workbook is protected, so that no sheet can be added: take that off, and check "
     "again.",
     "unmarked": 'The sheet "{sheet}" is protected: nothing is marked there.',
-    "edited": "{count} cells have changed since the check began, and are not marked.",
+    "edited": "Cells that have changed since the check began are not marked: {count}.",
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
     "no field": 'This workbook has no field to draw in. "python start.py unfold RUN" writes one that has.',
