@@ -262,7 +262,7 @@ FUNCTIONS = {
         Function(
             "CNN_PREDICT",
             ("pixels", "run"),
-            "How likely a finished run's network takes 28 × 28 cells for each class: ten probabilities.",
+            "Ten probabilities: how likely each class is for 28 × 28 cells, by a finished run's network.",
             _no_worker,
             worker="addin.predictor",
         ),
