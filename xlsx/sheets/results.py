@@ -120,7 +120,7 @@ def write_aids(book: Book, sheet: Worksheet) -> None:
         epochs, values = (xl_range_abs(top + 1, each, top + RESERVED, each) for each in (0, EPOCH_KEYS.index(key)))
         found = f"INDEX({values},MATCH(MAX({epochs}),{epochs},0))"
         sheet.write_string(top, column, spaced(key), look)
-        sheet.write_formula(top + 1, column, f"=IF(COUNT({epochs})=0,NA(),{found})", look, "#N/A")
+        sheet.write_formula(top + 1, column, f'=IF(COUNT({epochs})=0,"",{found})', look, "")
 
 
 def latest_keys() -> tuple[str, ...]:
