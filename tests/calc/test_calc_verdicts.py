@@ -192,7 +192,7 @@ def test_one_wrong_native_factor_differs_before_the_chaos(calc_office: Office, o
 
 def test_one_wrong_result_of_python_differs(start_office: StartOffice, tmp_path: Path) -> None:
     project = tmp_path / "project"
-    for package in ("addin", "pyfuncs", "cnn"):
+    for package in ("addin", "pyfuncs", "cnn", "xlsx"):
         shutil.copytree(PROJECT / package, project / package, ignore=shutil.ignore_patterns("__pycache__"))
     source = project / "pyfuncs/descent.py"
     right = "        learned -= rates * direction(slopes)\n"
