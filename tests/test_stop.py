@@ -1,6 +1,7 @@
 """What asks a trainer to end is heard: real signals, sent to real trainers at the moments at which they were lost."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,10 +113,11 @@ def test_a_signal_after_the_last_line_changes_nothing(tmp_path: Path) -> None:
 def test_a_hundred_kills_leave_the_files_of_a_run_that_was_left_alone(tmp_path: Path) -> None:
     with trainers(tmp_path) as trained:
         seconds, chance, kills = whole(trained, tmp_path / "uninterrupted"), Random(0), 0
+        folder = tmp_path / "run"
         while kills < KILLS:
-            folder = tmp_path / f"run-{kills}"
             kills += kill_until_finished(trained, folder, chance, seconds)
             assert same(folder, tmp_path / "uninterrupted"), folder
+            shutil.rmtree(folder)  # also of a run that finished before any kill: the next one begins anew
 
 
 def test_signals_at_random_moments_are_all_heard(tmp_path: Path) -> None:
