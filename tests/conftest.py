@@ -7,6 +7,7 @@ wait too long.
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,10 @@ from tests.needs import require
 # examples are the same every time: a landing depends on its code, not on luck.
 settings.register_profile("ours", deadline=None, derandomize="BACKPROP_REQUIRE" in os.environ)
 settings.load_profile("ours")
+
+# A shell has what it starts with & ignore Ctrl-C, and so what the tests start: trainers that must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 ALONE = {"soffice": "office", "wine": "windows"}  # fixtures whose tests are one group, for one process
