@@ -74,7 +74,6 @@ def test_the_exercise_speaks_of_no_sheet_that_it_hides() -> None:
     assert [title for title in exercise.HIDDEN if title.lower() in texts] == []
 
 
-@pytest.mark.filterwarnings("ignore:.*extension is not supported")  # openpyxl on what LibreOffice adds to a data bar
 def test_a_loss_that_reaches_0_leaves_the_logarithmic_charts_its_other_points(soffice: str, tmp_path: Path) -> None:
     """Calc draws nothing on a logarithmic axis where one of the numbers is 0."""
     path = with_cells(workbook("2-2-2", 100, "seed"), tmp_path / "zero.xlsx", {"Learning rates!G5": 50})
