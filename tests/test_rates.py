@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_writes_the_curve_and_suggests_a_rate_before_its_lowest_point(home: Path, capsys) -> None:
     threads = torch.get_num_threads()
-    assert train.main([*DIGITS, "--find-rate"]) == 0
+    assert train.main([*DIGITS[:-2], "--find-rate"]) == 0
     torch.set_num_threads(threads)
     (folder,) = (home / "rates").iterdir()
     assert runs.list_runs() == []
