@@ -127,8 +127,9 @@ def test_signals_at_random_moments_are_all_heard(tmp_path: Path) -> None:
             sent = [signal.SIGTERM] if number % 2 else [signal.SIGINT] * (1 + number % 4 // 2)
             code = trained.forked([*OPTIONS, "--out", tmp_path / str(number)], chance.uniform(0, seconds), sent)
             found.append(ending(trained, tmp_path / str(number), code, sent))
+            seconds *= 0.9 if found[-1] == "finished" else 1  # the first run may have been the slowest
     assert set(found) <= {"stopped", "finished"}
-    assert "stopped" in found
+    assert found.count("stopped") > SIGNALS / 4
 
 
 def closing(*numbers: int):
