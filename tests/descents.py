@@ -310,7 +310,9 @@ def sign_in_power(text: str, chance: random.Random) -> str | None:
 
 def unanchored(table: Table, chance: random.Random) -> Change | None:
     """The reference to the rate moves as the formula is filled down."""
-    name = chance.choice(table.learned())
+    name, numbers = chance.choice(table.learned()), table.numbers()
+    if np.ptp(numbers[name]) == 0:  # nothing comes back to this weight: any rate is as good
+        return None
     column = get_column_letter(table.left + 1)
     for row in range(1, table.rows):
         text = str(table.content(name, row))

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from benchmarks.check import ABLATIONS
-from tests.descents import ALSO_WRONG, HARMLESS, WRONG, Table, any_table
+from tests.descents import ALSO_WRONG, HARMLESS, WRONG, Table, any_table, pasted
 from tests.learners import Layout, make, right_numbers
 from xlsx.build import build
 from xlsx.check.__main__ import main
@@ -55,6 +55,16 @@ def test_without_formulas_digits_or_titles_nobody_is_blamed(kind: str, tmp_path:
         assert wrong(report) == set()
         right += report.status == "right"
     assert right >= SHARE.get(kind, 0.7) * rounds
+
+
+@pytest.mark.parametrize("decimals", [6, 7, 8])
+def test_what_is_calculated_from_rounded_numbers_is_not_blamed(decimals: int, tmp_path: Path) -> None:
+    """Weights drift away by the roundings of all rows above; a pasted 0 has lost its decimals."""
+    for count in range(12):
+        chance = random.Random(f"drift {decimals} {count}")
+        table = pasted(any_table(chance), chance, decimals, chance.choice([0.2, 0.4, 0.7]))
+        report = check(table.save(tmp_path / "book.xlsx"))
+        assert (report.status, wrong(report)) == ("right", set()), count
 
 
 def two_mistakes() -> Table:

@@ -14,7 +14,7 @@ from .grid import Error, letters
 from .table import NO_QUANTITY, Block, is_filled
 from .titles import STARTED, kind, quantity
 
-FULL_DIGITS, SHORT_DIGITS = 12, 4
+FULL_DIGITS, SHORT_DIGITS, LEAST_PLACES = 12, 4, 3.0
 STRETCH = 1  # blank columns within a table
 
 
@@ -149,6 +149,7 @@ def reads(book: Book, block: Block, other: int, at: dict[Place, tuple[int, int]]
 def descent(book: Book, blocks: list[Block], at: dict[Place, tuple[int, int]]) -> Descent:
     rows = max(len(block.steps) for block in blocks)
     columns = [each for block in blocks for each in columns_of(book, block, at, rows)]
+    bare_units(columns)
     cut_units(columns)
     return Descent(blocks, columns, rows)
 
@@ -208,6 +209,21 @@ def padded(made: Column, rows: int) -> Column:
 def half_units(values: np.ndarray, typed: np.ndarray) -> np.ndarray:
     """Half a unit of each typed number's last place."""
     return np.where(typed, 0.5 * 10.0 ** -np.array([decimals(each) for each in values]), 0.0)
+
+
+def bare_units(columns: list[Column]) -> None:
+    """A typed 0 or 1 has lost its zeros: it is as fine as the others of its column, else of its table."""
+    finest = [usual_places(each) for each in columns]
+    usual = min((each for each in finest if each >= LEAST_PLACES), default=LEAST_PLACES)
+    for each, places in zip(columns, finest, strict=True):
+        bare = each.typed & (each.values == np.round(each.values))
+        each.units = np.where(bare, 0.5 * 10.0 ** -(places or usual), each.units)
+
+
+def usual_places(column: Column) -> float:
+    """The decimals of its typed numbers; 0 where it has none with any."""
+    places = [decimals(each) for each in column.values[column.typed] if np.isfinite(each) and each != round(each)]
+    return float(np.median(places)) if places else 0.0
 
 
 def cut_units(columns: list[Column]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, permutations, product
@@ -89,14 +89,15 @@ class Reading:
     def computed(self) -> dict[str, Column]:
         return {name: each for name, each in self.homes.items() if name in self.rules.rules}
 
-    def own(self) -> tuple[Arrays, Arrays]:
-        """Each quantity with its bound over the sheet's own columns, freed of their factors; a blank cell has what
-        belongs there."""
+    def own(self, columns: Mapping[str, Column] | None = None) -> tuple[Arrays, Arrays]:
+        """Each quantity with its bound over the sheet's own columns (all, or these), freed of their factors; a blank
+        cell has what belongs there."""
+        taken = self.computed if columns is None else columns
         values = {
             name: np.where(np.isfinite(each.values), each.values / self.factor(name), self.truth[name])
-            for name, each in self.computed.items()
+            for name, each in taken.items()
         }
-        units = {name: each.units / abs(self.factor(name)) for name, each in self.computed.items()}
+        units = {name: each.units / abs(self.factor(name)) for name, each in taken.items()}
         return self.rules.bounds(self.given, self.units, values, units)
 
     def agrees(self, column: Column, name: str, factor: float | None = None) -> np.ndarray:

@@ -134,7 +134,8 @@ def verdict_lines(block: BlockReport) -> Iterator[str]:
         names = "all columns" if len(right) + len(by_status.get("given", [])) == len(block.columns) else listed(right)
         yield f"right: {names}" + (f" (off by {difference:.1e} at most)" if difference else "")
     if follows := by_status.get("follows"):
-        yield f"right in themselves, but fed by the wrong ones: {listed(follows)}"
+        why = "right in themselves, but fed by the wrong ones" if block.mistakes else "right for the numbers they read"
+        yield f"{why}: {listed(follows)}"
     if unchecked := by_status.get("not checked"):
         yield f"not checked: {listed(unchecked)}"
     if partly := [column for column in block.columns if column.unchecked and column.status != "not checked"]:

@@ -92,9 +92,10 @@ def judged(reading: Reading) -> Verdict:
 
 def drifting(reading: Reading, rate: Rate | None) -> None:
     """Weights that are calculated from rounded numbers are off by all of those roundings, more in each row."""
-    if rate is None or not any((column.units > ROUNDED).any() for column in reading.computed.values()):
+    rounded = {name: column for name, column in reading.computed.items() if (column.units > ROUNDED).any()}
+    if rate is None or not rounded:
         return
-    slack = reading.own()[1]
+    slack = reading.own(rounded)[1]  # through all that is calculated from them
     for name in reading.units:
         slope = f"dE/d{name}"
         if reading.homes[name].made and slope in slack:
