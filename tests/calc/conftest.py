@@ -68,6 +68,14 @@ def office(start_office: StartOffice) -> Iterator[Office]:
     office.end()
 
 
+@pytest.fixture(scope="module")
+def window(start_office: StartOffice, display: str) -> Iterator[Office]:
+    """An office in a window on the virtual screen, with the extension."""
+    office = start_office(display=display)
+    yield office
+    office.end()
+
+
 @pytest.fixture
 def sheet(office: Office) -> Iterator[int]:
     """A new spreadsheet; its only sheet is Sheet1."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from addin.setup.office import environment
 
+COMMAND = "service:org.backprop.addin.Commands?"  # and the name of a command of the extension
 DRIVER = Path(__file__).with_name("driver.py")
 XCU = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>

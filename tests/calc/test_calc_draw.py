@@ -17,13 +17,6 @@ from xlsx.unfold import workbook
 BAR, LEG = [(150 + 10 * at, 330) for at in range(20)], [(340 - 5 * at, 330 + 12 * at) for at in range(20)]
 
 
-@pytest.fixture(scope="module")
-def window(start_office: StartOffice, display: str) -> Iterator[Office]:
-    office = start_office(display=display)
-    yield office
-    office.end()
-
-
 @pytest.fixture
 def book(window: Office) -> Iterator[int]:
     """The workbook of `tiny` in front, with blank paper."""

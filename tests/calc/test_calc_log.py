@@ -7,19 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.calc.conftest import StartOffice
-from tests.calc.office import Office, wait_for
+from tests.calc.office import COMMAND, Office, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, rows
 from xlsx.build import build
-
-COMMAND = "service:org.backprop.addin.Commands?"
-
-
-@pytest.fixture(scope="module")
-def window(start_office: StartOffice, display: str) -> Iterator[Office]:
-    office = start_office(display=display)
-    yield office
-    office.end()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnn import runs
-from tests.calc.office import Office, wait_for
+from tests.calc.office import COMMAND, Office, wait_for
 from tests.test_trained import train
 from xlsx.build import build
 
@@ -63,7 +63,7 @@ def test_the_next_runs_take_their_place_and_the_users_own_stay(
     office.write(book, "Mistakes of mine.A1", 42.0)
     office.rename(book, "Layers", "Kept")
     newer = launch(office, finished / "seed-1", tmp_path / "backprop.xlsx")
-    office.command(book, "service:org.backprop.addin.Commands?newest")
+    office.command(book, COMMAND + "newest")
     wait_for(lambda: office.read(book, "Classes.A1")[0][0].endswith(newer.name), timeout=30)
     assert office.sheets(book)[-3:] == OURS
     assert office.read(book, "Mistakes of mine.A1") == [[42.0]]
@@ -72,6 +72,6 @@ def test_the_next_runs_take_their_place_and_the_users_own_stay(
 
 def test_the_same_run_is_not_copied_in_again(office: Office, book: int) -> None:
     office.write(book, "Classes.A20", "my note")
-    office.command(book, "service:org.backprop.addin.Commands?newest")
+    office.command(book, COMMAND + "newest")
     wait_for(lambda: office.read(book, "run_status")[0][0].startswith("finished"), timeout=30)
     assert office.read(book, "Classes.A20") == [["my note"]]

@@ -9,7 +9,7 @@ import pytest
 
 from cnn import runs
 from cnn.runs.settings import check_settings
-from tests.calc.office import Office
+from tests.calc.office import COMMAND, Office
 from xlsx.build import build
 
 ACCURACY = {"first": (0.9, 0.95), "second": (0.8, 0.97, 0.98), "third": (0.5,)}
@@ -52,7 +52,7 @@ def book(office: Office, tmp_path: Path) -> Iterator[int]:
 
 
 def command(office: Office, key: int, name: str) -> None:
-    office.command(key, f"service:org.backprop.addin.Commands?{name}")
+    office.command(key, COMMAND + name)
 
 
 def test_every_run_is_a_row_newest_first_and_a_damaged_one_says_so(office: Office, home: Path, book: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from cnn import runs
 from tests.calc.conftest import StartOffice
-from tests.calc.office import Office, wait_for
+from tests.calc.office import COMMAND, Office, wait_for
 from tests.needs import require
 from xlsx.build import build
 
@@ -21,13 +21,9 @@ BLANK = (200, 620)  # in the window, a cell below the table
 MANY = 1000  # more than any test waits for
 
 
-@pytest.fixture(scope="module")
-def window(start_office: StartOffice, display: str) -> Iterator[Office]:
-    """An office in a window on a virtual screen, with the extension."""
+@pytest.fixture(scope="module", autouse=True)
+def torch() -> None:
     pytest.importorskip("torch", reason="torch is not installed")
-    office = start_office(display=display)
-    yield office
-    office.end()
 
 
 @pytest.fixture
@@ -129,12 +125,12 @@ def test_rows_arrive_while_it_trains_and_stop_keeps_them(window: Office, book: i
 def test_the_menu_trains_too_and_pressing_twice_starts_one_run(window: Office, book: int) -> None:
     before = len(runs.list_runs(window.home))
     settings(window, book, epochs=MANY)
-    window.command(book, "service:org.backprop.addin.Commands?train")
+    window.command(book, COMMAND + "train")
     wait_for_status(window, book, "epoch 1 of")
     window.press(book, "Results", "Train CNN")
     window.answer_box()
     assert len(runs.list_runs(window.home)) == before + 1
-    window.command(book, "service:org.backprop.addin.Commands?stop")
+    window.command(book, COMMAND + "stop")
     wait_for_status(window, book, "stopped")
 
 
@@ -260,7 +256,7 @@ def test_a_protected_sheet_is_named_in_a_box_and_nothing_is_written(window: Offi
 
 def test_a_workbook_without_results_is_told_so(window: Office) -> None:
     key = window.load("")
-    window.command_with_box(key, "service:org.backprop.addin.Commands?train")
+    window.command_with_box(key, COMMAND + "train")
     assert window.read(key, "Sheet1.A1") == [[None]]
     window.close(key)
 

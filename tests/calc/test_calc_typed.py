@@ -1,21 +1,12 @@
 """What a person types into the cells to edit, key by key in a real window."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.calc.conftest import StartOffice
 from tests.calc.office import Office
 from xlsx.build import build
-
-
-@pytest.fixture(scope="module")
-def window(start_office: StartOffice, display: str) -> Iterator[Office]:
-    office = start_office(display=display)
-    yield office
-    office.end()
 
 
 @pytest.fixture(scope="module")
