@@ -163,18 +163,21 @@ def test_without_locks_host_process_and_heartbeat_say_who_lives(killed: Path, wi
     assert not (killed / "holder").exists()
 
 
+NOBODY = 2**22 + 1  # no process of this host has such a number
+
+
 @posix
 def test_a_trainer_on_another_host_is_never_called_killed(
     killed: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (killed / "holder").write_text(json.dumps({"host": "node7 x", "pid": 1}))
+    (killed / "holder").write_text(json.dumps({"host": "node7 x", "pid": NOBODY}))
     assert runs.is_alive(killed)  # its last sign of life is fresh
     os.utime(killed / "holder", (time.time() - 3600,) * 2)
     assert runs.liveness(killed) == "unsure"
     assert runs.read(killed).status == (
         "no sign of life before the first epoch was complete (digits): it may still train on another machine"
     )
-    with pytest.raises(SettingsError, match="still: process 1 on node7, whose last sign of life is 3600"):
+    with pytest.raises(SettingsError, match=f"still: process {NOBODY} on node7, whose last sign of life is 3600"):
         claim.hold(killed)
     claim.hold(killed, force=True).release()
     assert runs.liveness(killed) == "dead"

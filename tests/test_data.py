@@ -418,6 +418,16 @@ def test_batches_hold_every_image_once_and_the_last_may_be_smaller() -> None:
     assert [len(labels) for _, labels in split.batches(5)] == [5, 5]
 
 
+@pytest.mark.parametrize(("size", "lengths"), [(3, [3, 3, 4]), (9, [10]), (10, [10]), (1, [1] * 10)])
+def test_a_last_image_alone_goes_with_the_batch_before(size: int, lengths: list[int]) -> None:
+    """BatchNorm needs two."""
+    split = data.Split(torch.zeros(10, 1, 1, 1), torch.arange(10))
+    batches = list(split.batches(size))
+    assert [len(labels) for _, labels in batches] == lengths
+    assert torch.cat([labels for _, labels in batches]).tolist() == list(range(10))
+    assert split.batch_count(size) == len(lengths)
+
+
 def test_validation_is_the_last_sixth_of_the_training_images_in_place_of_the_test_images() -> None:
     digits = data.load("digits")
     held_out = digits.validation()
