@@ -24,10 +24,11 @@ from pathlib import Path
 
 from benchmarks.record import record
 from cnn import runs
+from cnn.runs import series
 from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import SETTINGS, check_settings
 from cnn.series import BELOW_TARGET
-from cnn.train import parser, seeds
+from cnn.train import parser
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = "0-4"
@@ -87,7 +88,7 @@ def check_row(name: str) -> None:
     """Raise SettingsError where a run was trained with other settings than the row says."""
     options = vars(parser().parse_args(ROWS[name].options.split()))
     wanted = check_settings({setting: value for setting, value in options.items() if setting in SETTINGS})
-    for seed, run in zip(seeds(SEEDS), seed_folders(name), strict=True):
+    for seed, run in zip(series.listed("seed", SEEDS), seed_folders(name), strict=True):
         compare(determined({**wanted, "seed": seed}), read_config(run), run)
 
 
@@ -109,7 +110,7 @@ def spread(found: list[runs.Run]) -> tuple[str, ...]:
 
 
 def seed_folders(name: str) -> list[Path]:
-    return [folder(name) / f"seed-{seed}" for seed in seeds(SEEDS)]
+    return [folder(name) / f"seed-{seed}" for seed in series.listed("seed", SEEDS)]
 
 
 def accuracy_row(name: str) -> tuple[str, ...]:

@@ -45,15 +45,18 @@ def name_runs(asked: Series) -> None:
 
 
 def train_missing(first: Session, asked: Series, data_dir: str | None) -> int:
-    """The exit code of the first run that did not finish, else 0."""
+    """The exit code of the first run that did not finish, else 0. All are tried but after one that was stopped, or that
+    failed for anything but its own settings."""
+    codes = []
     for folder, settings in zip(asked.folders, asked.settings.values(), strict=True):
         session = Session(first.stop, first.finished, first.force)
-        code = session.carry_out(partial(train_one, session, settings, folder, data_dir))
+        codes.append(session.carry_out(partial(train_one, session, settings, folder, data_dir)))
         gc.collect()  # a network and its optimizer refer to each other, and hold the images
-        if code or not runs.read(folder).is_finished:
-            return code
-    say(summary(asked.folders))
-    return 0
+        if not runs.read(folder).is_finished and not session.diverged:
+            return codes[-1]
+    if not any(codes):
+        say(summary(asked))
+    return max(codes)
 
 
 def train_one(session: Session, settings: dict[str, Any], folder: Path, data_dir: str | None) -> int:
@@ -73,12 +76,15 @@ def reached(folder: Path) -> tuple[str, float]:
     return part, 100 * (accuracy or 0.0)
 
 
-def summary(folders: list[Path]) -> str:
-    """The last epochs' accuracies of several runs in a line."""
-    part, percent = reached(folders[0])[0], [reached(folder)[1] for folder in folders]
+def summary(asked: Series) -> str:
+    """The last epochs' accuracies in a line: of several seeds their mean and spread, else each."""
+    part, percent = reached(asked.folders[0])[0], [reached(folder)[1] for folder in asked.folders]
+    if not all(name.startswith("seed-") for name in asked.settings):
+        each = ", ".join(f"{name} {found:.2f} %" for name, found in zip(asked.settings, percent, strict=True))
+        return f"{len(percent)} runs, {part} accuracy of the last epoch: {each}"
     deviation = f" ± {statistics.stdev(percent):.3f}" if len(percent) > 1 else ""
     found = f"mean {statistics.mean(percent):.3f}{deviation} %, lowest {min(percent):.2f}, highest {max(percent):.2f}"
-    return f"{len(folders)} seeds, {part} accuracy of the last epoch: {found}"
+    return f"{len(percent)} seeds, {part} accuracy of the last epoch: {found}"
 
 
 def verdict(folders: list[Path], target: float | None) -> int:

@@ -37,12 +37,13 @@ class Held:
 class Session:
     """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held.
 
-    `force` takes its folder from a trainer that may be alive.
+    `force` takes its folder from a trainer that may be alive. `diverged`: so it failed, as others may not.
     """
 
     def __init__(self, stop: Stop, finished: Callable[[Path], None], force: bool = False):
         self.stop, self.finished, self.force = stop, finished, force
         self.held: Held | None = None
+        self.diverged = False
 
     def carry_out(self, work: Callable[[], int]) -> int:
         """The exit code of `work`, or of how it was stopped or failed, which is said and logged."""
@@ -132,6 +133,7 @@ class Session:
         """Say and log what went wrong; the exit code."""
         self.stop.over = True
         failure = as_failure(error)
+        self.diverged = isinstance(failure, runs.Diverged)
         if self.held:
             with contextlib.suppress(OSError):  # what cannot be written can still be said
                 self.held.log.write("failed", error=failure.error, advice=failure.advice)

@@ -65,9 +65,11 @@ class Stop:
         """While the run in this folder trains: obey its file too. Once it is complete, nothing ends it any more."""
         self.gentle, self.over = True, False
         self.folders.append(folder)
-        yield
-        self.check()
-        self.folders.remove(folder)
+        try:
+            yield
+            self.check()
+        finally:  # a series goes on after one that failed
+            self.folders.remove(folder)
         self.gentle, self.over = False, True
 
     def check(self) -> None:

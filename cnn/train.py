@@ -3,6 +3,7 @@
     python start.py train                                MNIST, 19 epochs of the network "tuned", by its recipe
     python start.py train --epochs 4 --target 99.4       exit code 0 only if the last epoch reached 99.4 %
     python start.py train --seeds 0-4                    a run for each seed, then mean, deviation, lowest, highest
+    python start.py train --learning-rates 0.01 0.05 0.2              a run for each; also --models tuned tiny
     python start.py train --validate                     choose settings so: 10,000 training images are held out
     python start.py train --model reference --recipe reference        the exercise's network, the exercise's way
     python start.py train --find-rate                    try learning rates from small to large, and draw the loss
@@ -16,7 +17,8 @@ a spreadsheet can work; with OMP_NUM_THREADS=2 an epoch is quicker on two idle c
 
 Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 (Slurm's warning) or a file named "stop" in the run folder end the run within a batch
 and keep its complete epochs; a second Ctrl-C ends it at once. --resume goes on after the last complete epoch, after a
-kill too; so does --seeds with the same --out, which trains only what is missing.
+kill too. Several runs are a series in one folder: what ends one ends all, and --resume, or the same command with the
+same --out, trains only what is missing. A run that diverges does not keep the others from being trained.
 
 Exit codes: 0 finished, or stopped by the file; 1 failed; 2 wrong use; 3 finished below --target; 130 stopped by
 Ctrl-C; 143 stopped by SIGTERM, SIGHUP or SIGUSR1.
@@ -46,7 +48,7 @@ from cnn.series import train, verdict
 from cnn.session import Session, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
 
-MOST_SEEDS = 1000
+EXAMPLES = {"learning_rate": "0.01 0.05 0.2", "seed": "0-4, or 1 3 5", "model": "tuned tiny"}
 NOT_TRIED = ("epochs", "learning_rate", "schedule", "warmup", "plain", "average", "average_every")  # by --find-rate
 
 
@@ -68,15 +70,17 @@ def command(session: Session, options: argparse.Namespace) -> int:
         return resume(session, given, options)
     if options.find_rate:
         return find_rate(given, options)
-    if options.seeds:
-        return train_seeds(session, given, options)
+    for name in series.VARIED:
+        if vars(options)[several(name)]:
+            return train_several(session, name, given, options)
     return verdict([session.begin(check_settings(given), options.out, options.data_dir)], options.target)
 
 
 def resume(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
     """Go on with a run, or with a series, as it was begun."""
-    if options.find_rate or options.seeds:
-        raise SettingsError("--resume goes on with one run, as it was begun", "Leave --seeds and --find-rate out")
+    ways = {several(name): f"{option(name)}s" for name in series.VARIED} | {"find_rate": "--find-rate"}
+    if given_too := [shown for way, shown in ways.items() if vars(options)[way]]:
+        raise SettingsError("--resume goes on with one run or series, as it was begun", f"Leave {given_too[0]} out")
     folder = options.resume or newest_unfinished()
     if not runs.is_series(folder):
         return verdict([session.resume(given, folder, options.data_dir)], options.target)
@@ -87,13 +91,19 @@ def resume(session: Session, given: dict[str, Any], options: argparse.Namespace)
     return train_all(session, Series(folder, again), options)
 
 
-def train_seeds(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
-    """A series with a run for each seed, in --out or a folder of its own; those that are finished already are kept."""
-    if "seed" in given:
-        raise SettingsError("--seed names one seed and --seeds several", "Leave one of them out")
-    settings = {f"seed-{seed}": check_settings({**given, "seed": seed}) for seed in options.seeds}
-    folder = options.out or runs.new_folder(f"{check_settings(given)['model']}-series")
-    return train_all(session, Series(folder, settings), options)
+def train_several(session: Session, name: str, given: dict[str, Any], options: argparse.Namespace) -> int:
+    """A series with a run for each value, in --out or a folder of its own; those that are finished already are kept."""
+    shown = f"{option(name)}s"
+    if name in given:
+        raise SettingsError(f"{option(name)} names one and {shown} several", "Leave one of them out")
+    values = series.listed(name, " ".join(vars(options)[several(name)]), shown)
+    settings = series.varied(name, values, given)
+    return train_all(session, Series(options.out or runs.new_folder(shown[2:]), settings), options)
+
+
+def several(name: str) -> str:
+    """Where argparse puts the values of a setting in which the runs of a series differ."""
+    return f"{name}s"
 
 
 def train_all(session: Session, asked: Series, options: argparse.Namespace) -> int:
@@ -132,7 +142,9 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument("--resume", metavar="RUN", type=path, nargs="?", const="", help="go on with it, or the newest")
     made.add_argument("--force", action="store_true", help="go on though it may be alive: see an error that names this")
     what = made.add_mutually_exclusive_group()
-    what.add_argument("--seeds", metavar="LIST", type=seeds, help="a run for each seed: 0-4, or 1,3,5")
+    for name in series.VARIED:
+        text = f"a run for each {name.replace('_', ' ')}, one after the other: {EXAMPLES[name]}"
+        what.add_argument(f"{option(name)}s", metavar="LIST", nargs="+", help=text)
     what.add_argument("--find-rate", action="store_true", help="no run: try learning rates, and draw the loss")
     return made
 
@@ -152,18 +164,6 @@ def described(name: str) -> dict[str, Any]:
 def path(text: str) -> Path | str:
     """A folder's absolute path; nothing stays nothing."""
     return Path(text).expanduser().absolute() if text else ""
-
-
-def seeds(text: str) -> list[int]:
-    """Seeds such as 0-4 or 1,3,5. Raises ArgumentTypeError."""
-    try:
-        ends = [[check_setting("seed", seed) for seed in part.split("-")] for part in text.split(",")]
-        found = [seed for first, *last in ends for seed in range(first, max(last, default=first) + 1)]
-        if not 1 <= len(found) == len(set(found)) <= MOST_SEEDS:
-            raise ValueError(text)
-        return found
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of different seeds, such as 0-4 or 1,3,5") from None
 
 
 def percentage(text: str) -> float:

@@ -91,9 +91,9 @@ class TrainingState:
         states = [*self.network.state_dict().values(), *self.result.state_dict().values()]
         return all(bool(value.isfinite().all()) for value in states)
 
-    def diverged(self, error: str) -> runs.Failure:
+    def diverged(self, error: str) -> runs.Diverged:
         advice = f"Take a smaller --learning-rate than {self.settings['learning_rate']}; the epochs before are kept"
-        return runs.Failure(error, advice)
+        return runs.Diverged(error, advice)
 
 
 def prepare(

@@ -199,7 +199,7 @@ def test_a_damaged_file_is_told_before_pytorch_is_loaded(tmp_path: Path) -> None
 
 # --- in the sheet ------------------------------------------------------------------------------------------------
 
-ONLY_TYPED = ("--seeds", "--find-rate", "--help", "--resume goes on with one run", "--seed names", "Name its folder")
+ONLY_TYPED = ("--seeds", "--find-rate", "--help", "--resume goes on with one run", "{option(name)}", "Name its folder")
 
 
 def said_in_the_sources() -> list[str]:

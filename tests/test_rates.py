@@ -43,7 +43,7 @@ def test_smoothing_is_without_bias_at_the_start() -> None:
     assert [loss for _, loss in rates.smoothed(iter([(1.0, 2.5), (2.0, 2.5), (3.0, 2.5)]))] == pytest.approx([2.5] * 3)
 
 
-OTHERS = {("--seeds", "0-4"): "not allowed with", ("--resume",): "Leave --seeds and --find-rate out"}
+OTHERS = {("--seeds", "0-4"): "not allowed with", ("--resume",): "Leave --find-rate out"}
 
 
 @pytest.mark.parametrize("options", OTHERS)

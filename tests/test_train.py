@@ -354,10 +354,34 @@ def test_a_stop_ends_all_seeds_and_what_is_missing_is_trained_later(
         patch.setattr(Stop, "check", check)
         assert run(*options) == 130
     assert runs.read(tmp_path / "seed-1").status == "stopped after epoch 1 (digits)"
-    assert series.read(tmp_path).status == "1 of 2 runs finished; not under way. Resume trains what is missing"
+    assert series.read(tmp_path).standing.status == "1 of 2 runs finished; not under way. Resume trains what is missing"
     assert run(*(("--resume", tmp_path) if again == "--resume" else options)) == 0
     assert runs.read(tmp_path / "seed-1").started["resumed_from"] == 1
-    assert series.read(tmp_path).status == "2 of 2 runs finished"
+    assert series.read(tmp_path).standing.status == "2 of 2 runs finished"
+
+
+def test_one_rate_that_diverges_keeps_no_other_from_being_trained(tmp_path: Path, capsys) -> None:
+    rates = "--learning-rates", "0.05", "1e30", "0.2"
+    options = ("--dataset", "digits", "--model", "tiny", "--epochs", 1, "--recipe", "reference", "--out", tmp_path)
+    assert run(*options, *rates) == 1
+    ends = {name: runs.read(tmp_path / name).end["event"] for name in ("rate-0.05", "rate-1e+30", "rate-0.2")}
+    assert list(ends.values()) == ["finished", "failed", "finished"]
+    status = series.read(tmp_path).standing.status
+    assert status.startswith("2 of 3 runs finished; rate-1e+30 failed: the ")
+    assert "not finite" in status
+    assert "Resume" not in status
+    capsys.readouterr()
+    assert run(*options, "--learning-rates", "0.05, 0.2") == 0
+    reached = [
+        f"{100 * runs.read(tmp_path / name).epochs[-1]['test_accuracy']:.2f} %" for name in ("rate-0.05", "rate-0.2")
+    ]
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"2 runs, test accuracy of the last epoch: rate-0.05 {reached[0]}, rate-0.2 {reached[1]}"
+
+
+def test_models_are_a_run_each(tmp_path: Path) -> None:
+    assert run("--dataset", "digits", "--epochs", 1, "--models", "tiny", "compact", "--out", tmp_path) == 0
+    assert [runs.read(tmp_path / name).started["model"] for name in ("tiny", "compact")] == ["tiny", "compact"]
 
 
 # --- stopping ----------------------------------------------------------------------------------------------------
@@ -592,11 +616,16 @@ WRONG = {
     ("--epoch-count", "3"): "unrecognized arguments: --epoch-count 3. --help shows every option.",
     ("--epochs",): "argument --epochs: expected one argument. --help shows every option.",
     ("--target", "101"): "argument --target: '101' is no percentage, such as 99.4. --help shows every option.",
-    ("--seeds", "4-0"): "argument --seeds: '4-0' is no list of different seeds, such as 0-4 or 1,3,5. "
+    ("--seeds", "4-0"): "--seeds lists no value. Name from 1 to 1,000.",
+    ("--seeds", "0-9999999"): "--seeds lists more than 1,000 values. Name from 1 to 1,000.",
+    ("--seeds", "1,1"): "--seeds lists 1 twice. Name each value once.",
+    ("--seeds", "1,x"): "--seeds is 'x'. It must be a whole number from 0 to 4294967295.",
+    ("--learning-rates", "0.1", "0"): f"--learning-rates is '0'. It must be a number above 0, such as {RATE}.",
+    ("--models", "tiny", "huge"): "--models is 'huge'. It must be one of tuned, compact, tiny, reference.",
+    ("--models", "tiny", "--seeds", "1"): "argument --seeds: not allowed with argument --models. "
     "--help shows every option.",
-    ("--seeds", "1,1"): "argument --seeds: '1,1' is no list of different seeds, such as 0-4 or 1,3,5. "
-    "--help shows every option.",
-    ("--seeds", "0-1", "--seed", "1"): "--seed names one seed and --seeds several. Leave one of them out.",
+    ("--resume", "--models", "tiny"): "--resume goes on with one run or series, as it was begun. Leave --models out.",
+    ("--seeds", "0-1", "--seed", "1"): "--seed names one and --seeds several. Leave one of them out.",
     ("--target", "0.994"): "argument --target: '0.994' is no percentage, such as 99.4. --help shows every option.",
     ("--learn", "0.1"): "unrecognized arguments: --learn 0.1. --help shows every option.",
     ("--find-rate", "--epochs", "3"): "--epochs says nothing to --find-rate, which trains no run. Leave it out.",
@@ -638,6 +667,7 @@ def test_help_tells_how_to_start_it_and_every_option_and_exit_code() -> None:
         "(default 19)",
         "130",
         "--seeds LIST",
+        "--learning-rates LIST",
         "--target PERCENT",
         "--validate",
         "by --recipe reference 0.01",

@@ -18,6 +18,7 @@ from cnn.runs.folder import (
     find,
     home,
     is_series,
+    list_entries,
     list_runs,
     new_folder,
     request_stop,
@@ -28,12 +29,13 @@ from cnn.runs.folder import (
 )
 from cnn.runs.follower import Follower, Run, read
 from cnn.runs.lock import Lock, is_alive, liveness
-from cnn.runs.log import EPOCH_KEYS, PARTS, Failure, Log, accuracy, cut_log, epoch_keys
+from cnn.runs.log import EPOCH_KEYS, PARTS, Diverged, Failure, Log, accuracy, cut_log, epoch_keys
 from cnn.runs.series import Series
 
 __all__ = [
     "EPOCH_KEYS",
     "PARTS",
+    "Diverged",
     "Failure",
     "Follower",
     "Lock",
@@ -49,6 +51,7 @@ __all__ = [
     "home",
     "is_alive",
     "is_series",
+    "list_entries",
     "list_runs",
     "liveness",
     "new_folder",

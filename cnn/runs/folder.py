@@ -32,14 +32,18 @@ def new_folder(name: str) -> Path:
 
 
 def list_runs(root: Path | None = None) -> list[Path]:
-    """The run folders of the user's folder `root` (home() if None), newest first: their names begin with the time.
+    """The run folders of the user's folder `root` (home() if None), newest first.
 
     In place of a series there are its runs, the last first.
     """
+    return [run for entry in list_entries(root) for run in runs_in(entry)]
+
+
+def list_entries(root: Path | None = None) -> list[Path]:
+    """The folders of runs and of series, newest first: their names begin with the time."""
     place = (root or home()) / "runs"
     found = [entry for entry in place.iterdir() if entry.is_dir()] if place.is_dir() else []
-    newest = sorted(found, key=lambda entry: (entry.name[:19], len(entry.name), entry.name), reverse=True)
-    return [run for entry in newest for run in runs_in(entry)]
+    return sorted(found, key=lambda entry: (entry.name[:19], len(entry.name), entry.name), reverse=True)
 
 
 def is_series(folder: Path) -> bool:

@@ -39,6 +39,10 @@ class Failure(Exception):
         self.error, self.advice = error, advice
 
 
+class Diverged(Failure):
+    """A loss or weights that are no longer finite: the fault of a run's settings, and of no other run."""
+
+
 def epoch_keys(part: str) -> tuple[str, ...]:
     """EPOCH_KEYS of a run that is measured with this part of the images."""
     return tuple(key.replace("test_", f"{part}_") for key in EPOCH_KEYS)
