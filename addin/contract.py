@@ -18,6 +18,7 @@ FOR_MACROS = (
     "log_next",
     "log_steps",
     "runs_table",
+    "series_curves",
     contract.PREDICT_RUN,
     *contract.SHOWN_BY_RUNS,
 )
@@ -49,6 +50,8 @@ def constants() -> dict[str, str | int]:
         "MOST_EPOCHS": contract.MOST_EPOCHS,
         "MOST_RUNS": contract.MOST_RUNS,
         "NO_NUMBER": contract.NOTHING,
+        "OUTCOME_ROW": contract.OUTCOME_ROW,
+        "OUTCOME": contract.OUTCOME,
         "ALL_GOOD": contract.ALL_GOOD,
         "STARTING": training.STARTING,
         **{f"SAYS_{key.upper().replace(' ', '_')}": contract.MESSAGES[key] for key in SAID_BY_MACROS},

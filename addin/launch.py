@@ -5,6 +5,7 @@ Standard library only, and Python 3.9: it runs inside LibreOffice's own Python. 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnn import runs
-from cnn.runs.settings import check_settings
+from cnn.runs import series
+from cnn.runs.settings import check_settings, option
 
 OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
 FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
@@ -60,13 +62,25 @@ def write_environment(interpreter: str | Path, project: str | Path) -> None:
 def start(settings: Mapping[str, object], workbook: str = "") -> Path:
     """Start a run of these settings (the others have their defaults), for this workbook; its run folder.
 
-    Raises SettingsError, OSError (and its LaunchError); then no process was started.
+    Where one of them lists several values it is a series, and its folder. Raises SettingsError, OSError (and its
+    LaunchError); then no process was started.
     """
+    if several := series.several(settings):
+        return _start_series(*several, settings, workbook)
     checked = check_settings(dict(settings))
     command = _command()
     folder = runs.new_folder(checked["model"])
-    options = [text for name, value in checked.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    options = [text for name, value in checked.items() for text in (option(name), str(value))]
     _spawn(folder, [*command, *options, "--out", str(folder)], workbook)
+    return folder
+
+
+def _start_series(name: str, values: list[Any], settings: Mapping[str, object], workbook: str) -> Path:
+    """Write the series down, of which nothing is trained yet, and go on with it."""
+    planned, command = series.varied(name, values, settings), _command()
+    folder = runs.new_folder(f"{option(name)[2:]}s")
+    series.write(runs.Series(folder, planned))
+    _spawn(folder, [*command, "--resume", str(folder)], workbook)
     return folder
 
 
@@ -131,8 +145,8 @@ def is_under_way(folder: str | Path) -> bool:
 
 
 def run_of(workbook: str, named: str) -> Path | None:
-    """The newest run that was started from this workbook, else the one in the folder that it names; None for none."""
-    for folder in runs.list_runs() if workbook else ():
+    """The newest run or series started from this workbook, else the one in the folder that it names; None for none."""
+    for folder in runs.list_entries() if workbook else ():
         if (_launch(folder) or {}).get("workbook") == workbook:
             return folder
     return Path(named) if named and Path(named).is_dir() else None
@@ -190,10 +204,13 @@ def _launch(folder: Path, files: Files = TRAINING) -> dict[str, Any] | None:
 
 
 def _logged_since(folder: Path, time: str) -> bool:
-    try:
-        return os.path.getmtime(Path(folder) / "log.jsonl") >= datetime.fromisoformat(time).timestamp()
-    except OSError:
-        return False
+    """Whether the run, or one of the series, has logged anything since then."""
+    began = datetime.fromisoformat(time).timestamp()
+    for run in runs.runs_in(Path(folder)):
+        with contextlib.suppress(OSError):
+            if os.path.getmtime(run / "log.jsonl") >= began:
+                return True
+    return False
 
 
 def _ended(pid: int) -> bool:

@@ -89,11 +89,16 @@ def side_by_side(found: Sequence[runs.Run], status: str) -> Shown:
     kept = list(found[:MOST_COMPARED])
     more = f": the first {MOST_COMPARED}, of {len(found)}" if len(found) > MOST_COMPARED else ""
     names = [name_of(run.folder) for run in kept]
-    curves = [[shown(runs.accuracy(line)[1]) for line in run.epochs[:MOST_EPOCHS]] for run in kept]
-    by_epoch = [[epoch, *row] for epoch, row in enumerate(zip_longest(*curves, fillvalue=""), 1)]
     table = [*zip(("day", "time", "run"), *map(in_parts, names)), *listing.differing(kept), *figures(kept)]
-    blocks: dict[str, Rows] = {"runs_compared": wide(table), "runs_curves": wide([["epoch", *names], *by_epoch])}
-    return Shown(blocks, status + more)
+    return Shown({"runs_compared": wide(table), "runs_curves": curves(kept, names)}, status + more)
+
+
+def curves(found: Sequence[runs.Run], names: Sequence[str] = ()) -> Rows:
+    """The accuracy by epoch of the first MOST_COMPARED of these runs, under `names`, else those of their folders."""
+    kept = found[:MOST_COMPARED]
+    reached = [[shown(runs.accuracy(line)[1]) for line in run.epochs[:MOST_EPOCHS]] for run in kept]
+    by_epoch = [[epoch, *row] for epoch, row in enumerate(zip_longest(*reached, fillvalue=""), 1)]
+    return wide([["epoch", *(names or [run.folder.name for run in kept])], *by_epoch])
 
 
 def in_parts(name: str) -> tuple[str, str, str]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Callable, NamedTuple, Protocol, Union
 
-from addin import launch
+from addin import launch, overview
 from addin.wording import in_the_sheets_words
 from cnn import runs
+from cnn.runs import series
 from cnn.runs.settings import SettingsError
-from xlsx.contract import PROGRESS
+from xlsx.contract import PROGRESS, RESULTS_FILE
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
@@ -23,6 +24,7 @@ NOTHING_TO_RESUME = "nothing to resume: press Train CNN"
 NOTHING_TO_UNFOLD = "nothing to unfold: press Train CNN, and wait for the end"
 UNFOLDING = "writing the network as formulas …"
 UNFOLDED = "as formulas: {}"
+Found = Union[runs.Run, series.Standing]  # what a folder holds, as it is now
 
 
 class Sheet(Protocol):
@@ -43,7 +45,8 @@ class Sheet(Protocol):
 class Answer(NamedTuple):
     """What to show: the run in `folder`, `status` in its cell, `tell` in a box; '' leaves each as it is.
 
-    `over`: no more will come from the run that is shown. `open` is a workbook to open.
+    `over`: no more will come from the run that is shown. `open` is a workbook to open. `runs` are those of a series, in
+    folders of these names. `sheets` is a workbook whose sheets of a finished run are to be copied in.
     """
 
     folder: str = ""
@@ -51,6 +54,19 @@ class Answer(NamedTuple):
     tell: str = ""
     over: bool = False
     open: str = ""
+    runs: str = ""
+    sheets: str = ""
+
+
+class Shown(NamedTuple):
+    """What the sheet shows of a folder: the run whose epochs are in the table, and of a series the runs' curves."""
+
+    folder: Path
+    run: runs.Run
+    curves: overview.Rows
+    status: str
+    over: bool
+    sheets: str
 
 
 def answer(command: str, sheet: Sheet) -> Answer:
@@ -65,7 +81,7 @@ def train(sheet: Sheet) -> Answer:
     """Start a run with the sheet's settings, unless one is under way."""
     if launch.is_under_way(sheet.folder):
         return Answer(tell=UNDER_WAY)
-    return Answer(folder=str(launch.start(sheet.settings(), sheet.workbook)), status=STARTING)
+    return showing(launch.start(sheet.settings(), sheet.workbook), STARTING)
 
 
 def stop(sheet: Sheet) -> Answer:
@@ -77,52 +93,88 @@ def stop(sheet: Sheet) -> Answer:
 
 
 def resume(sheet: Sheet) -> Answer:
-    """Go on with the run that the sheet shows, from its last complete epoch."""
-    if not sheet.folder:
-        return Answer(status=NOTHING_TO_RESUME)
-    if not Path(sheet.folder).is_dir():
-        return Answer(status=GONE)
-    if launch.is_under_way(sheet.folder):
-        return Answer(tell=UNDER_WAY)
-    launch.resume(Path(sheet.folder))
-    return Answer(folder=sheet.folder, status=STARTING)
+    """Go on with the run that the sheet shows, from its last complete epoch; of a series train what is missing."""
+    return on_shown_run(sheet, launch.resume, STARTING, NOTHING_TO_RESUME)
 
 
 def unfold(sheet: Sheet) -> Answer:
     """Have the network of the run that the sheet shows written as formulas, into a workbook in its folder."""
+    return on_shown_run(
+        sheet, lambda folder: launch.unfold(run_of(look_at(folder)).folder), UNFOLDING, NOTHING_TO_UNFOLD
+    )
+
+
+def on_shown_run(sheet: Sheet, act: Callable[[Path], None], status: str, lacking: str) -> Answer:
+    """Do something to the run that the sheet shows, where there is one that is not under way."""
     if not sheet.folder:
-        return Answer(status=NOTHING_TO_UNFOLD)
+        return Answer(status=lacking)
+    if not Path(sheet.folder).is_dir():
+        return Answer(status=GONE)
     if launch.is_under_way(sheet.folder):
         return Answer(tell=UNDER_WAY)
-    launch.unfold(Path(sheet.folder))
-    return Answer(folder=sheet.folder, status=UNFOLDING)
+    act(Path(sheet.folder))
+    return showing(Path(sheet.folder), status)
 
 
 def newest(sheet: Sheet) -> Answer:
-    """The newest run that was started from this workbook, else the one that it shows."""
+    """The newest run or series that was started from this workbook, else the one that it shows."""
     folder = launch.run_of(sheet.workbook, sheet.folder)
-    return Answer(folder=str(folder)) if folder else Answer()
+    return showing(folder) if folder else Answer()
+
+
+def showing(folder: Path, status: str = "") -> Answer:
+    """Show the run or series in this folder. Raises SettingsError."""
+    names = series.read(folder).settings if runs.is_series(folder) else ()
+    return Answer(folder=str(folder), status=status, runs=" ".join(names))
 
 
 def look(sheet: Sheet) -> Answer:
     """How the run that the sheet shows stands."""
-    return state(runs.read(Path(sheet.folder)))
+    return state(look_at(Path(sheet.folder)))
 
 
-def state(run: runs.Run) -> Answer:
-    """How a run stands, in a line for a person, and whether there is nothing more to come."""
-    if not run.folder.is_dir():
+def look_at(folder: Path) -> Found:
+    """What is in a folder. Raises SettingsError."""
+    return follower(folder).poll()
+
+
+def follower(folder: Path) -> runs.Follower | series.Follower:
+    """Follows the run or series in this folder. Raises SettingsError."""
+    return series.Follower(folder) if runs.is_series(folder) else runs.Follower(folder)
+
+
+def run_of(found: Found) -> runs.Run:
+    """The run itself, or the one of a series whose epochs are shown."""
+    return found.current if isinstance(found, series.Standing) else found
+
+
+def shown(found: Found) -> Shown:
+    """What the sheet shows of a run or series."""
+    curves = overview.curves(found.runs) if isinstance(found, series.Standing) else ()
+    answer = state(found)
+    return Shown(found.folder, run_of(found), curves, answer.status, answer.over, answer.sheets)
+
+
+def state(found: Found) -> Answer:
+    """How a run or series stands, in a line for a person, and whether there is nothing more to come."""
+    if not found.folder.is_dir():
         return Answer(status=GONE, over=True)
-    if run.alive and run.started:
-        return Answer(status=run.status)
-    if run.alive or launch.is_starting(run.folder):
-        return Answer(status=f"{STARTING} {launch.said(run.folder)}")
-    status = in_the_sheets_words(launch.outcome(run.folder) or run.status)
+    if found.alive and found.started:
+        return Answer(status=found.status)
+    if found.alive or launch.is_starting(found.folder):
+        return Answer(status=f"{STARTING} {launch.said(found.folder)}")
+    status, run = in_the_sheets_words(launch.outcome(found.folder) or found.status), run_of(found)
     if launch.is_unfolding(run.folder):
         return Answer(status=f"{status}; {UNFOLDING}")
     unfolded = launch.unfolded(run.folder)
     more = f"; {UNFOLDED.format(in_the_sheets_words(unfolded))}" if unfolded else ""
-    return Answer(status=status + more, over=True)
+    return Answer(status=status + more, over=True, sheets=left_by(run))
+
+
+def left_by(run: runs.Run) -> str:
+    """The workbook of what a finished run left; '' where there is none."""
+    path = run.folder / RESULTS_FILE
+    return str(path) if run.is_finished and path.is_file() else ""
 
 
 def progress(run: runs.Run) -> tuple[float | str, ...]:

@@ -28,6 +28,7 @@ SMALLER = {  # what is typed behind a line that would take long otherwise
     "start.py train": SHORT,
     "start.py train --epochs 4 --target 99.4": f"{SHORT} --target 5",
     "start.py train --model compact --seeds 0-4 --validate": f"{SHORT} --seeds 0-1",
+    "start.py train --learning-rates 0.01 0.05 0.2": f"{SHORT} --learning-rates 0.05 0.1",
     "start.py train --model reference --recipe reference": f"{SHORT} --model tiny",
     "start.py train --dataset digits --batch-size 64 --epochs 5 --out runs/first": SHORT,
 }

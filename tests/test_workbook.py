@@ -156,7 +156,7 @@ def test_every_chart_and_button_says_what_it_is(fresh: Path) -> None:
         drawings = "".join(archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name)
         buttons = "".join(archive.read(name).decode() for name in archive.namelist() if "vmlDrawing" in name)
     described = re.findall(r'<xdr:cNvPr[^>]* descr="(?:Line chart|The network)[^"]{20,}"', drawings)
-    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 13
+    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 14
     captions = ["Step", "Run n", "Undo", "Reset", "Train CNN", "Stop", "Resume"]
     captions += ["Unfold", "Recalculate", "List runs", "Compare"]
     assert re.findall(r"<font[^>]*>([^<]+)</font>", buttons) == captions

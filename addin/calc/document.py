@@ -145,6 +145,7 @@ class Controller(Protocol):
     """com.sun.star.sheet.SpreadsheetView: a document's window."""
 
     ActiveSheet: Sheet
+    Frame: object
 
     def setActiveSheet(self, sheet: Sheet) -> None: ...
 

@@ -22,26 +22,25 @@ from addin.calc.named_cells import SheetError
 from addin.calc.pen import Pen
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
-from cnn import runs
+from cnn.runs.settings import SettingsError
 from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.03
-Look = tuple[runs.Run, str, bool]  # a run, its state in a line, and whether there is nothing more to come
+SHOWN_NO_MORE = "The run can no longer be shown here ({error}). It goes on; open the workbook again to see it."
+NOT_COPIED = "The sheets of what the run left could not be copied in ({error}). They are in {file}."
 
 
 class Followed:
-    """A document and the run that it shows."""
+    """A document and the run or series that it shows. Raises SettingsError."""
 
     def __init__(self, sheet: ResultsSheet, folder: str):
-        self.sheet, self.follower = sheet, runs.Follower(Path(folder))
-        self.shown: Look | None = None
+        self.sheet, self.follower = sheet, training.follower(Path(folder))
+        self.shown: training.Shown | None = None
         self.waiting = False
 
-    def look(self) -> Look:
-        """The run, its state in a line, and whether there is nothing more to come."""
-        run = self.follower.poll()
-        answer = training.state(run)
-        return run, answer.status, answer.over
+    def look(self) -> training.Shown:
+        """What is to be shown of it now."""
+        return training.shown(self.follower.poll())
 
 
 class Menu:
@@ -152,7 +151,7 @@ class Menu:
         """Do it; what goes wrong is said in a line, in the sheet where there is one."""
         try:
             action(*arguments)
-        except (SheetError, OSError) as error:
+        except (SheetError, SettingsError, OSError) as error:
             self._say(document, str(error))
 
     def _say(self, document: Document, text: str) -> None:
@@ -164,7 +163,7 @@ class Menu:
     def _follow(self, sheet: ResultsSheet, folder: str) -> None:
         followed = Followed(sheet, folder)
         sheet.clear()
-        followed.sheet.show(*followed.look()[:2])
+        followed.sheet.show(followed.look())
         self._followed[sheet.document.RuntimeUID] = followed
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -177,20 +176,43 @@ class Menu:
                 seen = followed.look()
                 if seen != followed.shown and not followed.waiting:
                     followed.shown, followed.waiting = seen, True
-                    self._post(functools.partial(self._update, key, followed, *seen))
+                    self._post(functools.partial(self._update, key, followed, seen))
             time.sleep(POLL_SECONDS)
 
-    def _update(self, key: str, followed: Followed, run: runs.Run, status: str, over: bool) -> None:
+    def _update(self, key: str, followed: Followed, seen: training.Shown) -> None:
         """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
+        document, over = followed.sheet.document, seen.over
         try:
-            followed.sheet.show(run, status)
-            if over and run.is_finished:
-                outcome_sheets.copy_in(followed.sheet.document, run.folder, self._open_hidden)
+            followed.sheet.show(seen)
+            if seen.sheets:
+                self._copy_in(document, Path(seen.sheets))
         except SheetError as error:
             over = True
-            self._tell(followed.sheet.document, str(error))
-        except Exception:  # the document is closed: UNO's DisposedException, or a bridge that is gone
+            self._tell(document, str(error))
+        except Exception as error:  # UNO's own, whatever they are: of a document that is closed, they say nothing
             over = True
+            if is_open(document):
+                self._tell(document, SHOWN_NO_MORE.format(error=what(error)))
         followed.waiting = False
         if over and self._followed.get(key) is followed:
             del self._followed[key]
+
+    def _copy_in(self, document: Document, path: Path) -> None:
+        """The sheets of what a finished run left; why they are not there is said in a box."""
+        try:
+            outcome_sheets.copy_in(document, path, self._open_hidden)
+        except Exception as error:  # of the office, which opens the run's workbook
+            self._tell(document, NOT_COPIED.format(error=what(error), file=path))
+
+
+def what(error: Exception) -> str:
+    """An exception in words."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def is_open(document: Document) -> bool:
+    """Whether a document's window is still there."""
+    try:
+        return document.CurrentController.Frame is not None
+    except Exception:  # it is disposed of, or the office is
+        return False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 from addin.calc.document import Document, Sheet
-from xlsx.contract import OUTCOME, OUTCOME_ROW, RESULTS_FILE
+from xlsx.contract import OUTCOME, OUTCOME_ROW
 
 Opener = Callable[[Path], Document]  # opens a workbook that nobody sees
 
@@ -43,10 +43,9 @@ def put_in_place(source: Sheet, copied: Sheet) -> None:
         shape.Anchor, shape.Position, shape.Size = new, position, picture.Size
 
 
-def copy_in(document: Document, folder: Path, open_hidden: Opener) -> None:
-    """Copy the run's sheets in, in place of another run's. A run without a results workbook has none."""
-    path = folder / RESULTS_FILE
-    if shows(document, folder) or not path.is_file():
+def copy_in(document: Document, path: Path, open_hidden: Opener) -> None:
+    """Copy the sheets of a run in from this workbook in its folder, in place of another run's."""
+    if shows(document, path.parent):
         return
     source = open_hidden(path)
     document.UndoManager.lock()

@@ -7,7 +7,7 @@ document is a UNO object.
 from __future__ import annotations
 
 from addin import training
-from addin.calc.document import Document, Value
+from addin.calc.document import Document, Rows, Value
 from addin.calc.named_cells import NamedCells
 from cnn.runs import EPOCH_KEYS, Run
 from cnn.runs.settings import SHEET
@@ -20,6 +20,7 @@ class ResultsSheet(NamedCells):
     def __init__(self, document: Document):
         super().__init__(document)
         self._shown: list[tuple[Value, ...] | None] = []  # None: a row whose content is not known
+        self._curves: Rows | None = None
 
     @staticmethod
     def is_in(document: Document) -> bool:
@@ -47,12 +48,18 @@ class ResultsSheet(NamedCells):
         """Show one line in the status cell."""
         self.write("run_status", ((status,),))
 
-    def show(self, run: Run, status: str) -> None:
-        """Show a run: its folder, its state, and a row for each epoch. Only rows that changed are written."""
-        self.write("run_folder", ((str(run.folder),),))
-        self.say(status)
+    def show(self, shown: training.Shown) -> None:
+        """Show a run or series: its folder, its state, a row for each epoch, and the curves. Only what is new."""
+        self.write("run_folder", ((str(shown.folder),),))
+        self.say(shown.status)
         if self.has(self.document, "run_progress"):  # the first layout has none
-            self.write("run_progress", (training.progress(run),), below=1)
+            self.write("run_progress", (training.progress(shown.run),), below=1)
+        if shown.curves != self._curves and self.has(self.document, "series_curves"):
+            self.replace_below("series_curves", shown.curves)
+            self._curves = shown.curves
+        self._show_epochs(shown.run)
+
+    def _show_epochs(self, run: Run) -> None:
         rows = [tuple(NOTHING if epoch.get(key) is None else epoch[key] for key in EPOCH_KEYS) for epoch in run.epochs]
         for number, row in enumerate(rows):
             if self._shown[number : number + 1] != [row]:

@@ -1357,6 +1357,7 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "run_status": "how the run stands, in a line",
     "run_folder": "the folder of the run that is shown",
     "run_progress": "how far it is: PROGRESS",
+    "series_curves": "above the numbers of a series' chart: the epochs, and MOST_COMPARED runs",
     "predict_run": "the run whose network CNN_PREDICT asks where it is told none",
     "runs_status": "how many runs there are, or what could not be done, in a line",
     "runs_table": "the header of the list of runs: RUN_COLUMNS",
@@ -1414,7 +1415,7 @@ MOST_EPOCHS = 1_000  # of a run that Results has rows for
 
 RUN_COLUMNS = ("tick", "run", "model", "data set", "settings", "epochs", "accuracy", "seconds", "state")
 MOST_RUNS = 2_000  # that Runs lists
-MOST_COMPARED = 6  # of the ticked ones
+MOST_COMPARED = 6  # of the ticked ones, or of a series
 
 PROGRESS = ("progress", "epoch", "batch", "images/s", "time left", "device")  # of a run that trains
 

@@ -116,6 +116,10 @@ class Driver:
         end = cursor.RangeAddress
         return f"{sheet}.A1:{self._cell_name(end.EndColumn, end.EndRow)}"
 
+    def cell_name(self, column, row):
+        """Such as B6; both counted from 0."""
+        return self._cell_name(column, row)
+
     @staticmethod
     def _cell_name(column, row):
         name = ""

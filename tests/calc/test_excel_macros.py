@@ -21,6 +21,7 @@ from addin.excel import command, project
 from addin.setup.office import environment
 from cnn import runs
 from cnn.runs.settings import check_settings
+from tests.calc import series_curves
 from tests.calc.conftest import write_environment
 from tests.calc.office import Office, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, press, rows
@@ -349,6 +350,46 @@ def assert_no_longer_followed(office: Office, key: int, run: Path) -> None:
         log.write(json.dumps({"event": "epoch", "epoch": len(shown) + 1, "train_loss": 9.9}) + "\n")
     time.sleep(2.2)
     assert table(office, key) == shown
+
+
+def test_several_rates_are_a_series_whose_curves_grow_side_by_side(excel: Office, book: int, folder: Path) -> None:
+    excel.write(book, "run_learning_rate", "0.02, 0.05")
+    excel.press(book, "Results", "Train CNN")
+    wait_for(lambda: status(excel, book) == "2 of 2 runs finished", timeout=120)
+    run = shown_run(excel, book)
+    assert series_curves.shown(excel, book) == series_curves.expected(run, ["rate-0.02", "rate-0.05"])
+    assert table(excel, book) == rows_of(run / "rate-0.05")
+    wait_for(lambda: excel.sheets(book)[-3:] == ["Classes", "Mistakes", "Layers"], timeout=30)
+    assert excel.read(book, "Classes.A1") == [["Confusion matrix of rate-0.05"]]
+    shutil.rmtree(folder / "home/runs")
+
+
+def test_the_sheets_of_a_finished_run_give_way_to_the_next_ones(excel: Office, book: int, folder: Path) -> None:
+    excel.add_sheet(book, "Layers of mine")
+    excel.write(book, "Layers of mine.A1", 42.0)
+    for seed in (0, 1):
+        excel.write(book, "run_seed", seed)
+        excel.press(book, "Results", "Train CNN")
+        wait_for(lambda: status(excel, book).startswith("finished"), timeout=120)
+        run = shown_run(excel, book)
+        wait_for(lambda run=run: "Classes" in excel.sheets(book) and title(excel, book).endswith(run.name), timeout=30)
+        assert excel.sheets(book)[-3:] == ["Classes", "Mistakes", "Layers"]
+        assert [sheet for sheet in excel.sheets(book) if sheet.startswith("Classes")] == ["Classes"]
+        wrong = 360 - round(360 * runs.read(run).epochs[-1]["test_accuracy"])
+        counts = excel.read(book, "Classes.B5:K14")
+        assert sum(counts[digit][digit] for digit in range(10)) == 360 - wrong
+        assert len(excel.pictures(book, "Mistakes")) == min(40, wrong)
+    assert excel.read(book, "Layers of mine.A1") == [[42.0]]
+    excel.write(book, "Classes.A20", "my note")
+    excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
+    wait_for_answer(folder)
+    wait_for(lambda: status(excel, book).startswith("finished"), timeout=20)
+    assert excel.read(book, "Classes.A20") == [["my note"]], "the same run's sheets were copied in again"
+    shutil.rmtree(folder / "home/runs")
+
+
+def title(office: Office, key: int) -> str:
+    return str(office.read(key, "Classes.A1")[0][0])
 
 
 def test_stop_without_a_run_and_a_wrong_setting_say_so_and_start_nothing(excel: Office, one: int, folder: Path):

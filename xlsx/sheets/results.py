@@ -6,12 +6,14 @@ from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
-from xlsxwriter.utility import xl_range_abs
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs import EPOCH_KEYS, epoch_keys
+from cnn.runs.series import VARIED
 from cnn.runs.settings import SETTINGS, SHEET, Setting
 from xlsx import contract
+from xlsx.contract import MOST_COMPARED
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import BUTTONS_NEED
@@ -33,9 +35,14 @@ CHART_AXES = {
     "loss": {"num_format": "0.0##", "min": 0},
     "learning rate": {"num_format": "General", "min": 0},
 }
-CHART_WIDTH, CHARTS_APART = 188, 191  # pixels
+# Before the first epoch its dot stands left of the axis, where nothing is drawn, and moves no end of the other axis.
+NOWHERE = {"epoch": -1, "train_accuracy": 1, "test_accuracy": 1}
+CHART_WIDTH, CHART_HEIGHT, CHARTS_APART = 188, 210, 191  # pixels
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
+SERIES_ROW = TABLE_ROW + 12  # below the charts: a chart of several runs, under its legend
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
+CURVES_COLUMN = AIDS_COLUMN + 10
+SEVERAL = "Several runs, one after the other: type a list, such as 0.01, 0.05, 0.2, as learning rate, seed or model."
 # The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
 EXERCISE = (
     *(0.9785, 0.983, 0.9852, 0.9871, 0.9885, 0.9878, 0.9884, 0.991, 0.9909, 0.9904),
@@ -70,6 +77,7 @@ def write(book: Book) -> None:
         if kind == "accuracy":
             add_exercise(chart)
         insert(sheet, chart, kind, TABLE_ROW, len(EPOCH_KEYS) + 1, index)
+    write_series(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
     style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
 
@@ -80,8 +88,10 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
     for column, name in enumerate(SHEET):
         setting = SETTINGS[name]
         sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
-        sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), book.looks["edit_text"])
-        sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting))
+        look = book.looks["edit_list" if name == "seed" else "edit_text"]
+        sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), look)
+        cell = xl_rowcol_to_cell(VALUE_ROW, column)
+        sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting, cell))
         book.define(contract.SETTING + name, sheet, (VALUE_ROW, column) * 2)
 
 
@@ -118,9 +128,9 @@ def write_aids(book: Book, sheet: Worksheet) -> None:
     sheet.write_string(top - 1, AIDS_COLUMN + 3, "and the latest epoch", look)
     for column, key in enumerate(("epoch", *latest_keys()), AIDS_COLUMN + 3):
         epochs, values = (xl_range_abs(top + 1, each, top + RESERVED, each) for each in (0, EPOCH_KEYS.index(key)))
-        found = f"INDEX({values},MATCH(MAX({epochs}),{epochs},0))"
+        found, before = f"INDEX({values},MATCH(MAX({epochs}),{epochs},0))", NOWHERE.get(key, 0)
         sheet.write_string(top, column, spaced(key), look)
-        sheet.write_formula(top + 1, column, f'=IF(COUNT({epochs})=0,"",{found})', look, "")
+        sheet.write_formula(top + 1, column, f"=IF(COUNT({epochs})=0,{before},{found})", look, before)
 
 
 def latest_keys() -> tuple[str, ...]:
@@ -151,13 +161,42 @@ def add_exercise(chart: Chart) -> None:
     chart.add_series({"name": "the exercise's", "line": line, "marker": {"type": "none"}, **cells})
 
 
-def allowed(name: str, setting: Setting) -> validation.Rule:
-    """The validation of a setting's cell: what the trainer allows."""
+def write_series(book: Book, sheet: Worksheet) -> None:
+    """A chart with a curve for each run of a series, its legend in cells above it, its numbers right of all else."""
+    sheet.write_string(SERIES_ROW, PROGRESS_COLUMN, SEVERAL, book.looks["subtitle"])
+    top, last = TABLE_ROW - 1, CURVES_COLUMN + MOST_COMPARED
+    book.define("series_curves", sheet, (top, CURVES_COLUMN, top, last))
+    sheet.write_string(top, CURVES_COLUMN, "for the chart: the accuracy of each run", book.looks["muted_plain"])
+    chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight"})
+    for index in range(MOST_COMPARED):
+        head, rows = (TABLE_ROW, CURVES_COLUMN + 1 + index), (TABLE_ROW + 1, TABLE_ROW + RESERVED)
+        chart.add_series(style.series(TITLE, head, CURVES_COLUMN, rows, index))
+        legend(book, sheet, (SERIES_ROW + 1, PROGRESS_COLUMN + index), xl_rowcol_to_cell(*head), index)
+    chart.set_title({"none": True})
+    chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
+    chart.set_y_axis(style.axis("accuracy", num_format="0.0%"))
+    chart.set_legend({"none": True})
+    chart.set_size({"width": 2 * CHARTS_APART + CHART_WIDTH, "height": CHART_HEIGHT})
+    text = "Line chart of the accuracy by epoch, a line for each run of a series."
+    sheet.insert_chart(SERIES_ROW + 3, PROGRESS_COLUMN, chart, {"object_position": 3, "description": text})
+
+
+def legend(book: Book, sheet: Worksheet, place: tuple[int, int], head: str, index: int) -> None:
+    """Under each other the name of a curve and how it is drawn, as soon as it has a name."""
+    color, dash = style.SERIES[index]
+    look = book.workbook.add_format({**style.FONT, "font_color": color, "bold": True})
+    for row, shown in enumerate((head, f'"{style.DASHES[dash]}"')):
+        sheet.write_formula(place[0] + row, place[1], f'=IF({head}="","",{shown})', look, "")
+
+
+def allowed(name: str, setting: Setting, cell: str) -> validation.Rule:
+    """The validation of a setting's cell: what the trainer allows, which is told too what a list may hold."""
     words = f"{spaced(name)}: not possible", f"It must be {setting.allowed}."
     if setting.choices:
-        return validation.one_of(list(setting.choices), *words)
-    if setting.kind is float:
-        return validation.above_zero(*words)
+        return {**validation.one_of(list(setting.choices), *words), "show_error": name not in VARIED}
+    if name in VARIED:
+        limit = ">0" if setting.kind is float else f">={setting.lowest}"
+        return validation.number_or_list(cell, limit, *words)
     return validation.whole_number(setting.lowest, int(min(setting.highest, 2**32 - 1)), *words)
 
 
@@ -225,7 +264,7 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
 
 def insert(sheet: Worksheet, chart: Chart, kind: str, row: int, column: int, index: int) -> None:
     """Charts side by side, right of the table."""
-    chart.set_size({"width": CHART_WIDTH, "height": 290})
+    chart.set_size({"width": CHART_WIDTH, "height": CHART_HEIGHT})
     text = f"Line chart of {' and '.join(map(spaced, CHARTED[kind]))} by epoch."
     offset = {"x_offset": CHARTS_APART * index, "y_offset": 6, "object_position": 3, "description": text}
     sheet.insert_chart(row + 1, column, chart, offset)

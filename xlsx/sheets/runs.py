@@ -20,14 +20,6 @@ CURVES_COLUMN = COMPARED_COLUMN + MOST_COMPARED + 2
 WIDTHS = [*LIST_WIDTHS, 1.0, 10, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST_COMPARED)]
 RIGHT = ("accuracy", "seconds")
 NUMBERS = {"accuracy": "0.00%", "seconds": "#,##0"}
-DASHES = {
-    "solid": "━━━━",
-    "dash": "━ ━ ━",
-    "square_dot": "▪ ▪ ▪ ▪",
-    "long_dash": "━━ ━━",
-    "dash_dot": "━ · ━",
-    "long_dash_dot": "━━ · ━",
-}
 NOT_YET = "Press List runs."
 
 
@@ -77,7 +69,7 @@ def write_compared(book: Book, sheet: Worksheet) -> None:
         column = COMPARED_COLUMN + 1 + index
         name = xl_rowcol_to_cell(COMPARED_ROW + 3, column)  # under its date and time
         line = book.workbook.add_format({**style.FONT, "font_color": color, "bold": True, "align": "right"})
-        sheet.write_formula(COMPARED_ROW, column, f'=IF({name}="","","{DASHES[dash]}")', line, "")
+        sheet.write_formula(COMPARED_ROW, column, f'=IF({name}="","","{style.DASHES[dash]}")', line, "")
         sheet.set_column(column, column, WIDTHS[column], book.looks["right"])
 
 

@@ -26,6 +26,14 @@ SERIES = (
     ("#6B4C9A", "dash_dot"),
     ("#1F2933", "long_dash_dot"),
 )
+DASHES = {  # in a cell that is a chart's legend
+    "solid": "━━━━",
+    "dash": "━ ━ ━",
+    "square_dot": "▪ ▪ ▪ ▪",
+    "long_dash": "━━ ━━",
+    "dash_dot": "━ · ━",
+    "long_dash_dot": "━━ · ━",
+}
 
 FONT = {**files.FONT, "font_color": INK, "valign": "vcenter"}
 ROW = {"bottom": 1, "bottom_color": RULE}
@@ -106,6 +114,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "edit": {"num_format": TYPED, **RIGHT, **EDIT},
     "edit_count": {"num_format": "0", **RIGHT, **EDIT},
     "edit_text": {"align": "left", **EDIT},
+    "edit_list": {"num_format": "@", "align": "left", **EDIT},  # else 1-3 were a date
     "legend": {"align": "center", **EDIT},
     "yes_no": {"num_format": '"yes";;"no"', "align": "left", "font_color": MUTED, **ROW},
 }

@@ -19,6 +19,11 @@ def above_zero(title: str, message: str) -> Rule:
     return {"validate": "decimal", "criteria": ">", "value": 0, **required(title, message)}
 
 
+def number_or_list(cell: str, limit: str, title: str, message: str) -> Rule:
+    """A number within the limit, such as ">0", or a text, which may list several."""
+    return {"validate": "custom", "value": f"=OR(ISTEXT({cell}),{cell}{limit})", **required(title, message)}
+
+
 def short_text(longest: int, title: str, message: str) -> Rule:
     """A text, or nothing."""
     limits = {"validate": "length", "criteria": "<=", "value": longest}

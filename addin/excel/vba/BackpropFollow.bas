@@ -9,7 +9,9 @@ Private Const PATIENCE As Long = 60 ' seconds that Python may take to answer
 Private Const A_DAY As Double = 86400
 
 Private mBook As Workbook ' what is asked and followed is for this one
-Private mFolder As String ' of the run that is followed; empty for none
+Private mFolder As String ' of the run or series that is followed; empty for none
+Private mRuns As Variant ' the names of a series' runs; none for a single run
+Private mRun As Long, mFinished As Long ' which of them is shown, from 0, and how many have finished
 Private mPosition As Long ' bytes of its log that have been read
 Private mEpochs As String, mBatches As String, mDataset As String
 Private mDone As Long ' its last complete epoch
@@ -120,12 +122,13 @@ Private Sub ShowAnswer(ByVal answer As String)
         mFolder = ""
         Exit Sub
     End If
-    If InStr(answer, "folder=") > 0 Then Follow LineOf(answer, "folder")
+    If InStr(answer, "folder=") > 0 Then Follow LineOf(answer, "folder"), LineOf(answer, "runs")
     If InStr(answer, "over=") > 0 Then
         If mFolder <> "" Then ReadLog
         mFolder = ""
     End If
     If InStr(answer, "status=") > 0 Then Say LineOf(answer, "status")
+    If InStr(answer, "sheets=") > 0 Then CopyOutcome LineOf(answer, "sheets")
 End Sub
 
 ' The text of a word in ASCII, which is not empty: ~ and four hexadecimal digits stand for any other character.
@@ -145,23 +148,48 @@ Private Function LineOf(ByVal answer As String, ByVal key As String) As String
     Next part
 End Function
 
-' Show this run from its first line.
-Private Sub Follow(ByVal folder As String)
+' Show this run, or the runs of a series, from the first line.
+Private Sub Follow(ByVal folder As String, ByVal names As String)
     mFolder = folder
     PutText Named(RUN_FOLDER), folder
+    mRuns = Split(names, " ")
+    mRun = 0
+    mFinished = 0
+    mHeard = CDbl(Now)
+    mSilence = SILENCE
+    ShowNames
+    BeginRun
+End Sub
+
+Private Sub BeginRun()
     mPosition = 0
     mDone = 0
     mEpochs = ""
-    mHeard = CDbl(Now)
-    mSilence = SILENCE
     ClearAfter 0
 End Sub
 
+' Read what is new; of a series the next run's log too, as soon as there is one.
 Private Sub ReadLog()
-    Dim path As String, text As String, entry As Variant
-    path = mFolder & Application.PathSeparator & "log.jsonl"
-    If Dir$(path) = "" Then Exit Sub
-    text = FileText(path, mPosition)
+    ReadLines
+    Do While mRun < UBound(mRuns)
+        If Dir$(LogOf(mRun + 1)) = "" Then Exit Do
+        ReadLines ' its last ones may have come since
+        mRun = mRun + 1
+        BeginRun
+        ReadLines
+    Loop
+End Sub
+
+Private Function LogOf(ByVal number As Long) As String
+    LogOf = mFolder & Application.PathSeparator
+    If UBound(mRuns) >= 0 Then LogOf = LogOf & mRuns(number) & Application.PathSeparator
+    LogOf = LogOf & "log.jsonl"
+End Function
+
+Private Sub ReadLines()
+    Dim text As String, entry As Variant
+    If Dir$(LogOf(mRun)) = "" Then Exit Sub
+    text = FileText(LogOf(mRun), mPosition)
     text = Left$(text, InStrRev(text, vbLf)) ' a torn last line waits
     If text = "" Then Exit Sub
     mPosition = mPosition + Len(text)
@@ -213,8 +241,9 @@ Private Sub TakeEntry(ByVal entry As String)
         ShowProgress 0
         TellEpoch ""
     Case "finished", "stopped", "failed"
-        mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end
-        mSilence = SILENCE
+        If FieldOf(entry, "event") = "finished" Then mFinished = mFinished + 1
+        mHeard = CDbl(Now) - 1 ' ask Python at the next look: it knows whether that was the end, and soon again
+        mSilence = 1
     End Select
 End Sub
 
@@ -253,8 +282,14 @@ Private Sub TellEpoch(ByVal progress As String)
     Dim epoch As Long
     epoch = mDone + 1
     If epoch > Val(mEpochs) Then epoch = Val(mEpochs)
-    mStatus = "epoch " & epoch & " of " & mEpochs & progress & " (" & mDataset & ")"
+    mStatus = BeforeStatus() & "epoch " & epoch & " of " & mEpochs & progress & " (" & mDataset & ")"
 End Sub
+
+' Of a series: how far it is, and the name of the run.
+Private Function BeforeStatus() As String
+    If UBound(mRuns) < 0 Then Exit Function
+    BeforeStatus = mFinished & " of " & UBound(mRuns) + 1 & " runs finished; " & mRuns(mRun) & ": "
+End Function
 
 ' Write an epoch into its row of the table; each column's header is the key of its number.
 Private Sub ShowEpoch(ByVal entry As String)
@@ -270,7 +305,32 @@ Private Sub ShowEpoch(ByVal entry As String)
             cells(1, column) = Val(text)
         End If
     Next column
-    If mDone >= 1 And mDone <= MOST_EPOCHS Then table.Offset(mDone, 0).Value = cells
+    If mDone >= 1 And mDone <= MOST_EPOCHS Then
+        table.Offset(mDone, 0).Value = cells
+        ShowAccuracy FieldOf(entry, "test_accuracy") & FieldOf(entry, "validation_accuracy")
+    End If
+End Sub
+
+' Of a series: the accuracy of an epoch in the column of its run, for the chart.
+Private Sub ShowAccuracy(ByVal text As String)
+    Dim curves As Range
+    Set curves = Named(SERIES_CURVES)
+    If curves Is Nothing Or UBound(mRuns) < 0 Then Exit Sub
+    If mRun + 1 >= curves.Columns.Count Then Exit Sub
+    curves.Cells(1, 1).Offset(mDone + 1, 0).Value = mDone
+    If text <> "" And text <> "null" Then curves.Cells(1, 1).Offset(mDone + 1, mRun + 1).Value = Val(text)
+End Sub
+
+' The heads of the curves; none where there is no series.
+Private Sub ShowNames()
+    Dim curves As Range, number As Long
+    Set curves = Named(SERIES_CURVES)
+    If curves Is Nothing Then Exit Sub
+    curves.Offset(1, 0).Resize(MOST_EPOCHS + 1).ClearContents
+    For number = 0 To UBound(mRuns)
+        PutText curves.Cells(1, 1).Offset(1, 0), "epoch"
+        If number + 1 < curves.Columns.Count Then PutText curves.Cells(1, 1).Offset(1, number + 1), mRuns(number)
+    Next number
 End Sub
 
 ' Empty the table's rows behind an epoch.
