@@ -67,6 +67,19 @@ def test_no_two_lines_of_a_chart_look_the_same(network: str, preset: str | None)
             assert len(set(looks)) == len(looks), sheet.title
 
 
+def test_before_the_first_epoch_no_dot_is_drawn_and_no_axis_begins_elsewhere_for_it() -> None:
+    """Excel takes a text for 0: a dot has numbers, and stands outside of its axis until there is an epoch."""
+    path = workbook("2-2-2", 100, "seed")
+    cells = openpyxl.load_workbook(path, data_only=True)["Results"]
+    charts = openpyxl.load_workbook(path)["Results"]._charts
+    dots = [(chart, each) for chart in charts for each in chart.series if each.graphicalProperties.line.noFill]
+    assert len(dots) == 5
+    for chart, each in dots:
+        x, y = (cells[place.numRef.f.split("!")[1].replace("$", "")].value for place in (each.xVal, each.yVal))
+        assert x < chart.x_axis.scaling.min
+        assert y in (chart.y_axis.scaling.min, chart.y_axis.scaling.max)
+
+
 def test_the_exercise_speaks_of_no_sheet_that_it_hides() -> None:
     path = build(Path(BUILT.name) / "exercise/looks.xlsx", epochs=10, exercise=True)
     start = openpyxl.load_workbook(path)["Start"]

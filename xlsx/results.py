@@ -141,8 +141,7 @@ def write_run(workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], run: 
             sheet,
             epoch_chart(workbook, sheet.name, kind, HEADER_ROW + 1, last, measured_with(run)),
             kind,
-            HEADER_ROW,
-            SETTINGS_COLUMN,
+            (HEADER_ROW, SETTINGS_COLUMN),
             index,
         )
     shown = write_settings(sheet, looks, settings(run))

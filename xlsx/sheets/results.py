@@ -37,12 +37,16 @@ CHART_AXES = {
 }
 # Before the first epoch its dot stands left of the axis, where nothing is drawn, and moves no end of the other axis.
 NOWHERE = {"epoch": -1, "train_accuracy": 1, "test_accuracy": 1}
-CHART_WIDTH, CHART_HEIGHT, CHARTS_APART = 188, 210, 191  # pixels
+MOST_MARKED = 25  # epochs that have a marker each: those of more would merge
+CHART_WIDTH, CHARTS_APART = 188, 191  # pixels
+LOW_CHART, HIGH_CHART = 152, 290  # in height: under a legend in cells, and with its own
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
-SERIES_ROW = TABLE_ROW + 12  # below the charts: a chart of several runs, under its legend
+LOW_TITLE = {**style.CHART_TITLE, "size": 9}
+SERIES_ROW = TABLE_ROW + 9  # below the charts: a chart of several runs, under its legend
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
 CURVES_COLUMN = AIDS_COLUMN + 10
-SEVERAL = "Several runs, one after the other: type a list, such as 0.01, 0.05, 0.2, as learning rate, seed or model."
+SEVERAL = "A list as learning rate, seed or model, such as 0.01, 0.05, 0.2, trains a run for each."
+LINES = (("train", *style.SERIES[0]), ("test", *style.SERIES[1]), ("the exercise’s", style.MUTED, "solid"))
 # The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
 EXERCISE = (
     *(0.9785, 0.983, 0.9852, 0.9871, 0.9885, 0.9878, 0.9884, 0.991, 0.9909, 0.9904),
@@ -73,10 +77,14 @@ def write(book: Book) -> None:
     rule(book.workbook, sheet, TABLE_ROW + 1, TABLE_ROW + RESERVED)
     for index, kind in enumerate(CHARTED):
         chart = epoch_chart(book.workbook, TITLE, kind, TABLE_ROW + 1, TABLE_ROW + RESERVED)
+        as_low(chart, kind)
         add_latest(chart, kind)
         if kind == "accuracy":
             add_exercise(chart)
-        insert(sheet, chart, kind, TABLE_ROW, len(EPOCH_KEYS) + 1, index)
+        insert(sheet, chart, kind, (TABLE_ROW, len(EPOCH_KEYS) + 1), index, LOW_CHART)
+    for number, (name, color, dash) in enumerate(LINES):
+        text = f"{style.DASHES[dash]}  {name}"
+        sheet.write_string(TABLE_ROW, PROGRESS_COLUMN + 2 * number, text, drawn_in(book, color))
     write_series(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
     style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
@@ -146,8 +154,14 @@ def add_latest(chart: Chart, kind: str) -> None:
         cells = {"categories": [TITLE, row, AIDS_COLUMN + 3], "values": [TITLE, row, column]}
         cells = {name: [*where, row, where[2]] for name, where in cells.items()}
         chart.add_series({"name": f"latest {spaced(key)}", "marker": dot, "line": {"none": True}, **cells})
-    dots = range(len(CHARTED[kind]), 2 * len(CHARTED[kind]))
-    chart.set_legend({"position": "bottom", "font": style.CHART_FONT, "delete_series": [*dots]})
+
+
+def as_low(chart: Chart, kind: str) -> None:
+    """Without what takes height: its title says what the axes do, and the cells above are its legend."""
+    chart.set_title({"name": f"{kind.capitalize()} by epoch", "name_font": LOW_TITLE, "overlay": False})
+    chart.set_x_axis({**style.axis("epoch", min=0, num_format="0"), "name": None})
+    chart.set_y_axis({**style.axis(kind, **CHART_AXES[kind]), "name": None})
+    chart.set_legend({"none": True})
 
 
 def add_exercise(chart: Chart) -> None:
@@ -163,7 +177,7 @@ def add_exercise(chart: Chart) -> None:
 
 def write_series(book: Book, sheet: Worksheet) -> None:
     """A chart with a curve for each run of a series, its legend in cells above it, its numbers right of all else."""
-    sheet.write_string(SERIES_ROW, PROGRESS_COLUMN, SEVERAL, book.looks["subtitle"])
+    sheet.write_string(1, PROGRESS_COLUMN, SEVERAL, book.looks["subtitle"])
     top, last = TABLE_ROW - 1, CURVES_COLUMN + MOST_COMPARED
     book.define("series_curves", sheet, (top, CURVES_COLUMN, top, last))
     sheet.write_string(top, CURVES_COLUMN, "for the chart: the accuracy of each run", book.looks["muted_plain"])
@@ -171,22 +185,24 @@ def write_series(book: Book, sheet: Worksheet) -> None:
     for index in range(MOST_COMPARED):
         head, rows = (TABLE_ROW, CURVES_COLUMN + 1 + index), (TABLE_ROW + 1, TABLE_ROW + RESERVED)
         chart.add_series(style.series(TITLE, head, CURVES_COLUMN, rows, index))
-        legend(book, sheet, (SERIES_ROW + 1, PROGRESS_COLUMN + index), xl_rowcol_to_cell(*head), index)
+        legend(book, sheet, (SERIES_ROW, PROGRESS_COLUMN + index), xl_rowcol_to_cell(*head), index)
+    as_low(chart, "accuracy")
     chart.set_title({"none": True})
-    chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
-    chart.set_y_axis(style.axis("accuracy", num_format="0.0%"))
-    chart.set_legend({"none": True})
-    chart.set_size({"width": 2 * CHARTS_APART + CHART_WIDTH, "height": CHART_HEIGHT})
+    chart.set_size({"width": 2 * CHARTS_APART + CHART_WIDTH, "height": LOW_CHART})
     text = "Line chart of the accuracy by epoch, a line for each run of a series."
-    sheet.insert_chart(SERIES_ROW + 3, PROGRESS_COLUMN, chart, {"object_position": 3, "description": text})
+    sheet.insert_chart(SERIES_ROW + 2, PROGRESS_COLUMN, chart, {"object_position": 3, "description": text})
 
 
 def legend(book: Book, sheet: Worksheet, place: tuple[int, int], head: str, index: int) -> None:
     """Under each other the name of a curve and how it is drawn, as soon as it has a name."""
     color, dash = style.SERIES[index]
-    look = book.workbook.add_format({**style.FONT, "font_color": color, "bold": True})
     for row, shown in enumerate((head, f'"{style.DASHES[dash]}"')):
-        sheet.write_formula(place[0] + row, place[1], f'=IF({head}="","",{shown})', look, "")
+        sheet.write_formula(place[0] + row, place[1], f'=IF({head}="","",{shown})', drawn_in(book, color), "")
+
+
+def drawn_in(book: Book, color: str) -> Any:
+    """The look of a cell that is a chart's legend."""
+    return book.workbook.add_format({**style.FONT, "font_color": color, "bold": True})
 
 
 def allowed(name: str, setting: Setting, cell: str) -> validation.Rule:
@@ -245,14 +261,14 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
     for index, key in enumerate(CHARTED[kind]):
         column, color = EPOCH_KEYS.index(key), style.SERIES[index][0]
-        marker = {"type": "circle", "size": 2, "border": {"color": color}, "fill": {"color": color}}
+        dot = {"type": "circle", "size": 4, "border": {"color": color}, "fill": {"color": color}}
         chart.add_series(
             {
                 "name": spaced(epoch_keys(part)[column]),
                 "categories": [sheet, first, 0, last, 0],
                 "values": [sheet, first, column, last, column],
                 "line": style.line(index),
-                "marker": marker,
+                "marker": dot if last - first < MOST_MARKED else {"type": "none"},
             }
         )
     chart.set_title({"name": kind.capitalize(), "name_font": style.CHART_TITLE, "overlay": False})
@@ -262,9 +278,11 @@ def epoch_chart(workbook: Workbook, sheet: str, kind: str, first: int, last: int
     return chart
 
 
-def insert(sheet: Worksheet, chart: Chart, kind: str, row: int, column: int, index: int) -> None:
-    """Charts side by side, right of the table."""
-    chart.set_size({"width": CHART_WIDTH, "height": CHART_HEIGHT})
+def insert(
+    sheet: Worksheet, chart: Chart, kind: str, place: tuple[int, int], index: int, height: int = HIGH_CHART
+) -> None:
+    """Charts side by side, right of the table, one row below this place."""
+    chart.set_size({"width": CHART_WIDTH, "height": height})
     text = f"Line chart of {' and '.join(map(spaced, CHARTED[kind]))} by epoch."
     offset = {"x_offset": CHARTS_APART * index, "y_offset": 6, "object_position": 3, "description": text}
-    sheet.insert_chart(row + 1, column, chart, offset)
+    sheet.insert_chart(place[0] + 1, place[1], chart, offset)
