@@ -19,8 +19,9 @@ import xlwings
 from addin import training
 from addin.excel import command, project
 from addin.setup.office import environment
-from cnn import runs
+from cnn import predict, runs
 from cnn.runs.settings import check_settings
+from tests import unfolded
 from tests.calc import series_curves
 from tests.calc.conftest import write_environment
 from tests.calc.office import Office, wait_for
@@ -28,7 +29,7 @@ from tests.calc.training_log import buttons_add_updates_and_take_them_away, expe
 from tests.excel.macros import lines, prepare, stand_ins
 from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
-from xlsx.contract import BUTTONS, macro_name
+from xlsx.contract import BUTTONS, LOADING, macro_name
 from xlsx.sheets.results import NO_RUN
 
 TRUSTED = {"MacroExecutionMode": 4}  # com.sun.star.document.MacroExecMode.ALWAYS_EXECUTE_NO_WARN
@@ -238,6 +239,30 @@ def test_the_progress_stands_beside_the_settings(excel: Office, book: int, folde
     shown = excel.read(book, f"Results.{chr(65 + column)}{row + 2}:{chr(70 + column)}{row + 2}")
     assert shown[0][:2] == [1, "2 of 2"]
     shutil.rmtree(folder / "home/runs")
+
+
+def test_a_prediction_is_a_text_first_and_numbers_at_the_next_calculation(
+    excel: Office, one: int, folder: Path
+) -> None:
+    run = unfolded.run_of("tiny", unfolded.made_up("tiny"), folder / "home/runs/chosen")
+    excel.add_sheet(one, "Mine")
+    excel.fill(one, "Mine.A1:AB28", [[float(row == column) * 255 for column in range(28)] for row in range(28)])
+    excel.write(one, "predict_run", "chosen")
+    excel.array(one, "Mine.A30:J30", "=CNN_PREDICT(A1:AB28)")
+    assert excel.read(one, "Mine.A30:J30")[0][0] == LOADING
+    excel.calculate(one)
+
+    def numbers() -> list[float]:
+        excel.calculate(one)
+        (row,) = excel.read(one, "Mine.A30:J30")
+        return row if isinstance(row[0], float) else []
+
+    found = wait_for(numbers, timeout=60, every=1)
+    expected = predict.load(run).probabilities_of(255 * np.eye(28))
+    assert found == pytest.approx(expected, abs=1e-6)
+    excel.remove_sheet(one, "Mine")
+    excel.write(one, "predict_run", None)
+    shutil.rmtree(run)
 
 
 def test_every_button_of_the_workbook_names_a_macro_that_is_there() -> None:
