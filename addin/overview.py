@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Union
 
 from cnn import runs
 from cnn.runs import listing
+from cnn.runs.folder import called
 from cnn.runs.settings import SETTINGS, SettingsError, check_settings
 from xlsx.contract import MOST_COMPARED, MOST_EPOCHS, MOST_RUNS, NOTHING
 
@@ -26,15 +27,10 @@ class Shown(NamedTuple):
     status: str
 
 
-def name_of(folder: Path) -> str:
-    """A run's path within the folder of runs: its name, or series/name."""
-    return folder.relative_to(runs.home() / "runs").as_posix()
-
-
 def listed(ticked: Collection[str]) -> Shown:
     """A row per run, newest first; those that are ticked stay so."""
     folders = runs.list_runs()
-    rows = [("x" if name_of(folder) in ticked else "", *row_of(folder)) for folder in folders[:MOST_RUNS]]
+    rows = [("x" if called(folder) in ticked else "", *row_of(folder)) for folder in folders[:MOST_RUNS]]
     place = runs.home() / "runs"
     count = f"{len(folders):,} run{'s' * (len(folders) != 1)} in {place}"
     more = f", the newest {MOST_RUNS:,} of them here" if len(folders) > MOST_RUNS else ""
@@ -50,9 +46,9 @@ def row_of(folder: Path) -> tuple[float | str, ...]:
         wanted = config.get("epochs") or started.get("epochs") or "?"
         reached = runs.accuracy(run.epochs[-1])[1] if run.epochs else None
         figures = (f"{len(run.epochs)} of {wanted}", NOTHING if reached is None else reached, listing.seconds(run))
-        return (name_of(folder), *facts, differing(config), *figures, state(run, config))
+        return (called(folder), *facts, differing(config), *figures, state(run, config))
     except Exception as error:  # one run that nobody can make sense of must not hide the others
-        return (name_of(folder), *[NOTHING] * 6, f"damaged: {' '.join(str(error).split())}")
+        return (called(folder), *[NOTHING] * 6, f"damaged: {' '.join(str(error).split())}")
 
 
 def differing(config: dict[str, Any]) -> str:
@@ -80,7 +76,7 @@ def state(run: runs.Run, config: dict[str, Any]) -> str:
 
 def compared(ticked: Sequence[str]) -> Shown:
     """What differs between the ticked runs, and their accuracy epoch by epoch."""
-    found = [runs.read(folder) for folder in runs.list_runs() if name_of(folder) in ticked]
+    found = [runs.read(folder) for folder in runs.list_runs() if called(folder) in ticked]
     return side_by_side(found, f"{len(found)} runs compared" if found else "Type x beside the runs to compare.")
 
 
@@ -88,7 +84,7 @@ def side_by_side(found: Sequence[runs.Run], status: str) -> Shown:
     """The first MOST_COMPARED of these runs: what differs, and their accuracy epoch by epoch."""
     kept = list(found[:MOST_COMPARED])
     more = f": the first {MOST_COMPARED}, of {len(found)}" if len(found) > MOST_COMPARED else ""
-    names = [name_of(run.folder) for run in kept]
+    names = [called(run.folder) for run in kept]
     table = [*zip(("day", "time", "run"), *map(in_parts, names)), *listing.differing(kept), *figures(kept)]
     return Shown({"runs_compared": wide(table), "runs_curves": curves(kept, names)}, status + more)
 

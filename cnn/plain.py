@@ -18,12 +18,13 @@ from cnn import data, machine, models
 from cnn.measure import BATCH_SIZE
 from cnn.outcome import read_weights
 from cnn.runs.config import read_config
+from cnn.runs.folder import called
 
 PER_CLASS, WRONG_PER_CLASS = 10, 5  # so many images of each class, of these so many that are taken for another
 
 
 def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
-    """A finished run: its settings by name, its accuracy on all test images, its layers (see `layers`), some images.
+    """A finished run: its name, settings, accuracy on all test images, layers (see `layers`), and some images.
 
     `images` (n, 28, 28) are whole numbers from 0 to 255, class by class, those that the network takes for another at
     the end of each class; `labels` and `positions` (in the test set) are (n,), `logits` (n, classes) PyTorch's own,
@@ -38,6 +39,7 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
     answers = logits(network, pixels, images)
     chosen = choose(answers.argmax(1), labels)
     return {
+        "run": called(folder),
         **{name: config[name] for name in ("model", "dataset", "seed", "epochs")},
         "accuracy": float((answers.argmax(1) == labels).double().mean()),
         "tested": len(labels),

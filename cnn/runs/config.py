@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cnn import __version__
-from cnn.runs.folder import write_file
+from cnn.runs.folder import PROJECT, write_file
 from cnn.runs.settings import SettingsError, completed, option
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def write_config(folder: Path, settings: dict[str, Any], facts: dict[str, Any], data_dir: Path | None) -> None:

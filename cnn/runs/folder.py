@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
 SERIES = "series.json"  # in a folder that holds several runs (series.py)
 
 
@@ -59,11 +60,19 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def find(named: Path) -> Path:
-    """The run folder of this path, or of this name among the user's runs. Raises FileNotFoundError."""
-    for folder in (named, home() / "runs" / named):
+    """The run folder of this path, or name: the user's, or the project's. Raises FileNotFoundError."""
+    for folder in (named, home() / "runs" / named, PROJECT / named):
         if folder.is_dir():
             return folder.resolve()
     raise FileNotFoundError(f"There is no run {named}; python start.py runs lists them")
+
+
+def called(folder: Path) -> str:
+    """What `find` finds a folder by, on other machines too where it can be: its name, else its path."""
+    for place in (home() / "runs", PROJECT):
+        if folder.is_relative_to(place):
+            return folder.relative_to(place).as_posix()
+    return str(folder)
 
 
 class WriteError(OSError):

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from cnn import data, predict, train
+from tests import unfolded
 from tests.calc.office import Office, wait_for
 from tests.trainer import DIGITS
 
@@ -105,3 +107,27 @@ def test_the_small_functions_do_not_wait_for_it(start_office, run: Path) -> None
         wait_for(lambda: numbers(office, key), timeout=60)
     finally:
         office.end()
+
+
+def test_an_unfolded_network_has_python_s_live_answer_beside_its_own(office: Office) -> None:
+    key = office.load(str(unfolded.written("tiny")), timeout=120)
+    state = lambda: office.read(key, "python_state")[0][0]  # noqa: E731
+    try:
+        wait_for(lambda: state() == "agrees", timeout=60)
+        office.write(key, "Draw.P20", 200.0)  # row 15, column 15 of the field to draw in
+        wait_for(lambda: state() == "agrees", timeout=60)
+        (said,) = office.read(key, "Draw.BJ11")[0]
+        assert said == office.read(key, "python_says")[0][0]
+        assert said.startswith(f"Python says {office.read(key, 'answer')[0][0]}, ")
+        assert said.endswith(": agrees")
+        native, asked = (np.array(office.read(key, name)[0]) for name in ("chances", "predicted"))
+        assert abs(native - asked).max() < 1e-6
+        weight = "Weights.E7"
+        (before,) = office.read(key, weight)[0]
+        office.write(key, weight, before + 0.5)
+        wait_for(lambda: state() == "differs", timeout=60)
+        office.write(key, weight, before)
+        office.write(key, "predict_run", "nothing")
+        wait_for(lambda: str(state()).startswith("#run: There is no run nothing"), timeout=60)
+    finally:
+        office.close(key)

@@ -50,6 +50,12 @@ def test_three_programs_compute_pytorch_s_logits(model: str, office: Office, tmp
         assert abs(np.stack(list(logits)) - wanted).max() < 1e-9, program
 
 
+def test_without_the_extension_python_is_not_connected(office: Office, tiny: int) -> None:
+    office.calculate(tiny)
+    assert [office.read(tiny, name)[0][0] for name in ("python_state", "python_says")] == ["Python not connected"] * 2
+    assert office.read(tiny, "predicted") == [["–"] * 10]
+
+
 def test_a_drawn_pixel_counts_and_a_blank_one_is_the_picture_s(office: Office, tiny: int) -> None:
     chosen = office.read(tiny, "chosen")
     for typed, used in ((200, 200), (0, 0), (999, 255), (-5, 0), (None, chosen[14][14])):

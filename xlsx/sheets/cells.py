@@ -13,6 +13,7 @@ from xlsx.sheets.book import Area, Book
 BUTTONS_NEED = (
     "The buttons need the Backprop extension in LibreOffice Calc (python start.py), or backprop.xlsm in Excel."
 )
+PYTHON_READY = 'IFERROR(AND(ISTEXT(BACKPROP_VERSION()),LEFT(BACKPROP_VERSION(),1)<>"#"),FALSE)'
 AGREES_ALONE = "agrees with itself; Python not connected"
 STATES = {
     **dict.fromkeys(("agrees", AGREES_ALONE, "PASS", "right"), style.GOOD),

@@ -9,7 +9,7 @@ from xlsx import contract
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED
 from xlsx.sheets import exercise, style
 from xlsx.sheets.book import Book
-from xlsx.sheets.cells import AGREES_ALONE, array, colour_states, tally
+from xlsx.sheets.cells import AGREES_ALONE, PYTHON_READY, array, colour_states, tally
 
 TITLE = contract.START
 WIDTHS = [22, 130]
@@ -119,10 +119,9 @@ def write_python_state(book: Book, sheet: Worksheet, row: int) -> None:
     section(book, sheet, row, "Python")
     for at, label in enumerate(("version and place", "python_ready"), row + 1):
         sheet.write_string(at, 0, label, book.looks["muted"])
-    ready = f'IFERROR(AND(ISTEXT({VERSION}),LEFT({VERSION},1)<>"#"),FALSE)'
     book.record(sheet, (row + 1, 1) * 2, VERSION)
     one_cell(sheet, row + 1, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["text"], NOT_CONNECTED)
-    one_cell(sheet, row + 2, ready, book.looks["yes_no"], 0)
+    one_cell(sheet, row + 2, PYTHON_READY, book.looks["yes_no"], 0)
     book.define("python_ready", sheet, (row + 2, 1) * 2)
     colour_states(book, sheet, (row + 1, 1, row + 1, 1))
 

@@ -50,6 +50,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "answer": {"font_size": 54, "bold": True, "font_color": style.ACCENT, "align": "left", "shrink": True},
     "sure": {"font_size": 16, "bold": True, "font_color": style.INK, "align": "left"},
     "second": {"font_size": 11, "font_color": style.MUTED, "align": "left", "valign": "top"},
+    "python": {"font_size": 9, "font_color": style.MUTED, "align": "left"},
     "bar_head": {"font_size": 8, "font_color": style.MUTED, "align": "right"},
     "bar_name": {"font_size": 12, "bold": True, "align": "center", **style.ROW},
     "bar": {"num_format": ";;;"},

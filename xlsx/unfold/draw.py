@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx.contract import NOT_CONNECTED
 from xlsx.sheets import validation
 from xlsx.unfold import images, trust
 from xlsx.unfold.arithmetic import softmax
@@ -207,7 +208,7 @@ def bar(book: Book, sheet: Worksheet, last: Maps, at: int, name: str, logits: Ar
 
 
 def headline(book: Book, sheet: Worksheet, logits: Array) -> None:
-    """The class with the largest logit; under it the second."""
+    """The class with the largest logit; under it the second, and what Python says."""
     names, chances = book.trained.classes, [f"{100 * chance:.1f}%" for chance in softmax(logits)]
     first, second = (int(at) for at in np.argsort(-logits)[:2])
     place = "INDEX(class_names,1,MATCH(LARGE(logits,{0}),logits,0))".format
@@ -217,10 +218,11 @@ def headline(book: Book, sheet: Worksheet, logits: Array) -> None:
         "answer": ((top, CLASS, top + 6, CLASS), f"={place(1)}", names[first]),
         "sure": ((top, BAR, top + 2, STATE), f'={chance(1)}&" sure"', f"{chances[first]} sure"),
         "second": (
-            (top + 3, BAR, top + 5, STATE),
+            (top + 3, BAR, top + 4, STATE),
             f'="then "&{place(2)}&", "&{chance(2)}',
             f"then {names[second]}, {chances[second]}",
         ),
+        "python": ((top + 5, BAR, top + 6, STATE), "=python_says", NOT_CONNECTED),
     }
     for look, (area, formula, value) in cells.items():
         sheet.merge_range(*area, None, book.looks[look])

@@ -34,9 +34,11 @@ class Trained:
     """A finished run: its settings and figures, its layers, some test images and the framework's logits of them.
 
     images (n, 28, 28) from 0 to 255, labels and positions in the test set (n,), logits (n, classes) in float32;
-    accuracy is a fraction of the `tested` images; an image is normalised as (pixel / 255 − mean) / deviation.
+    `run` is what CNN_PREDICT finds the run by; accuracy is a fraction of the `tested` images; an image is normalised as
+    (pixel / 255 − mean) / deviation.
     """
 
+    run: str
     model: str
     dataset: str
     seed: int

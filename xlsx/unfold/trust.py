@@ -30,7 +30,8 @@ HEADS = {  # of each column the title and its width in pixels
 ABOUT = (
     "“now” is live: the picture on Draw, as the cells compute it; the row of that picture compares it with PyTorch’s.",
     "All other rows are what the cells gave when this file was written: choose a picture on Draw, and its row is live.",
-    f"“agrees”: the distance of the two rows of logits is at most {TOLERANCE}: PyTorch’s are float32.",
+    f"“agrees”: the distance of the two rows is at most {TOLERANCE}: PyTorch’s are float32. “Python’s” is live where "
+    "the Backprop extension or Excel’s add-in is: CNN_PREDICT of the picture on Draw, by this run.",
 )
 
 
@@ -58,7 +59,7 @@ def distances(own: Array, stored: Array) -> Array:
 def write(book: Book, last: Maps, logits: Array, shown: int) -> None:
     """All rows; `logits` (n, classes) are the cells' for every picture, `shown` the picture on Draw."""
     sheet, (count, classes) = book.page(TITLE, "Trust: the cells beside PyTorch", ABOUT[0], 18), logits.shape
-    theirs, ours = LOGITS, LOGITS + classes + 1
+    theirs, ours = columns(classes)
     head(book, sheet, theirs, ours)
     define(book, theirs, ours, (count, classes))
     live(book, sheet, last, logits[shown - 1], theirs, ours)
@@ -67,6 +68,11 @@ def write(book: Book, last: Maps, logits: Array, shown: int) -> None:
     totals(book, sheet, logits)
     rules(book, sheet, FIRST_ROW + count - 1)
     sheet.freeze_panes(FIRST_ROW, 1)
+
+
+def columns(classes: int) -> tuple[int, int]:
+    """The first column of PyTorch's logits, and of the cells'."""
+    return LOGITS, LOGITS + classes + 1
 
 
 def head(book: Book, sheet: Worksheet, theirs: int, ours: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from xlsxwriter import Workbook
 
 from xlsx.files import written
-from xlsx.unfold import backward, draw, gradient, images, kernels, layer, overview, trust
+from xlsx.unfold import backward, draw, gradient, images, kernels, layer, overview, predicted, trust
 from xlsx.unfold.arithmetic import forward
 from xlsx.unfold.book import Book
 from xlsx.unfold.kernels import Kernels, bound
@@ -50,6 +50,7 @@ def fill(book: Book, passes: list[list[Array]], back: bool) -> None:
     kernels.write(book, [(at + 1, steps[at], found) for at, found in enumerate(placed) if found])
     images.write(book, gallery)
     trust.write(book, maps[-1], np.stack([each[-1].ravel() for each in passes]), draw.FIRST)
+    predicted.write(book, outs[-1].ravel())
     overview.write(book, maps, outs, bounds)
     if back:
         target = int(trained.labels[draw.FIRST - 1])
