@@ -24,7 +24,8 @@ FOR_MACROS = (
 )
 SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
-    *("only buttons", "no results", "help"),
+    *("only buttons", "no results", "help", "no workbook", "no answer"),
+    *("checking", "check under way", "check failed", "no report", "unmarked", "edited"),
 )
 HEAD = """Attribute VB_Name = "{}"
 Option Explicit
@@ -54,6 +55,12 @@ def constants() -> dict[str, str | int]:
         "OUTCOME": contract.OUTCOME,
         "ALL_GOOD": contract.ALL_GOOD,
         "STARTING": training.STARTING,
+        "MOST_CHECKED": contract.MOST_CHECKED,
+        "CHECK_SHEET": contract.CHECK_SHEET,
+        "CHECK_REPORT": contract.CHECK_REPORT,
+        "CHECK_NOTE": contract.CHECK_NOTE,
+        "CHECK_FORMULA": contract.CHECK_FORMULA,
+        "CHECK_COLOUR": int.from_bytes(contract.CHECK_COLOUR.to_bytes(3, "little"), "big"),  # blue, green, red
         **{f"SAYS_{key.upper().replace(' ', '_')}": contract.MESSAGES[key] for key in SAID_BY_MACROS},
     }
 

@@ -63,6 +63,14 @@ def marks(mistake: Mistake) -> Iterator[tuple[str, str]]:
         yield sheet, area if len(lines) == 1 else f"{area}:{letters(column)}{lines[-1]}"
 
 
+def lines(found: Shown) -> Iterator[tuple[str, ...]]:
+    """The same as lines of texts: tell and why nothing is shown, or mark, note and row with their sheets and cells."""
+    if found.tell:
+        yield "tell", found.tell
+    for kind, each in (("mark", found.marks), ("note", found.notes), ("row", found.rows)):
+        yield from ((kind, *texts) for texts in each)
+
+
 def rows(report: Report) -> Iterator[Row]:
     """The report, line by line; a mistake's goes to its first cell."""
     yield Row("", "", f"{report.file}: {reports.headline(report)}")

@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from xlsxwriter import Workbook
 
 from addin.excel import project
-from xlsx.contract import RESULTS, macro_name
+from xlsx.contract import CHECK, RESULTS, macro_name
 from xlsx.files import CREATED
 
 TITLE = "Backprop"  # by which Excel lists it
@@ -25,6 +25,7 @@ PART = "customUI/customUI.xml"
 CUSTOM_UI = "http://schemas.microsoft.com/office/2006/01/customui"
 RELATION = "http://schemas.microsoft.com/office/2006/relationships/ui/extensibility"
 CALLBACK = "RibbonPressed"
+CAPTIONS = {command: caption for caption, command in CHECK.items()}
 
 
 class Control(NamedTuple):
@@ -42,6 +43,8 @@ CONTROLS = (
     Control(RESULTS, "Train CNN", "MacroPlay", macro_name("Train CNN"), f"Train with the settings on {RESULTS}"),
     Control(RESULTS, "Stop", "CancelRequest", macro_name("Stop"), "End the run; its complete epochs stay"),
     Control(RESULTS, "Resume", "RecurrenceEdit", macro_name("Resume"), "Go on with the run that is shown"),
+    Control("Check", CAPTIONS["check"], "Spelling", "CheckThisWorkbook", "Mark what is wrong in the workbook in front"),
+    Control("Check", CAPTIONS["clear_marks"], "ClearFormats", "ClearMarks", "Take marks, notes and report away again"),
     Control(TITLE, "Help", "Help", "ShowHelp", "What there is, and where it is described"),
 )
 

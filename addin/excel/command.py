@@ -2,17 +2,20 @@
 
 `python command.py WORD`: the word is the request, lines of key=text, in letters and digits (`decoded`). The answer is
 such a word too, in the file that the request names: folder (show this run), status (say this), over (no more will
-come), tell (say this in a box), open (this workbook); or clear and row, cells for the sheet of runs. Nothing is started
-from xlwings' server, whose children all end with Excel.
+come), tell (say this in a box), open (this workbook); or clear and row, cells for the sheet of runs; or what a check
+found (`as_fields`). Nothing is started from xlwings' server, whose children all end with Excel.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 PROJECT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
@@ -23,9 +26,11 @@ from addin.setup import excel  # noqa: E402
 from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
-from xlsx.contract import MOST_RUNS  # noqa: E402
+from xlsx.check.package import OLE  # noqa: E402
+from xlsx.contract import MESSAGES, MOST_RUNS  # noqa: E402
 
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
+MOST_LETTERS = 31  # of the name of a sheet, which for a file of values is the file's
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~
 
 
@@ -56,7 +61,9 @@ class Request:
 
 
 def reply(request: dict[str, str]) -> str:
-    """The lines of an answer: rows for the sheet of runs, or what is to be shown of a run."""
+    """The lines of an answer: rows for the sheet of runs, the marks of a check, or what is to be shown of a run."""
+    if request["command"] == "check":
+        return checked(Path(request["copy"]), request["name"])
     if request["command"] not in overview.COMMANDS:
         return as_lines(answered(request))
     try:
@@ -76,6 +83,37 @@ def as_rows(shown: overview.Shown) -> str:
 
 def as_cell(value: float | str) -> str:
     return one_line(value) if isinstance(value, str) else f"#{value!r}"
+
+
+def checked(copy: Path, name: str) -> str:
+    """The check of a copy, which is gone afterwards, of the workbook that is called `name`."""
+    try:
+        from addin import marks  # it needs numpy, and other requests do not wait for that
+        from addin.calc.convert import converted
+
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / f"{Path(name).stem[:MOST_LETTERS]}{suffix(copy)}"
+            shutil.move(copy, file)
+            with converted([file]) as others:
+                return as_fields(marks.lines(marks.shown(others.get(file, file), name)))
+    except Exception as error:  # nobody sees what this process says
+        return as_fields([("tell", MESSAGES["check failed"].format(reason=f"{type(error).__name__}: {error}"))])
+
+
+def suffix(copy: Path) -> str:
+    """The kind of a file, by its content: Excel makes a copy as the workbook was opened, whatever its name says."""
+    with copy.open("rb") as stream:
+        head = stream.read(len(OLE))
+    return ".xls" if head == OLE else ".xlsx" if head.startswith(b"PK") else ".csv"
+
+
+def as_fields(lines: Iterable[tuple[str, ...]]) -> str:
+    """A line each, its fields with tabs between; a line break within a field is a vertical tab."""
+    return "".join("\t".join(map(one_field, line)) + "\n" for line in lines)
+
+
+def one_field(text: str) -> str:
+    return "\v".join(text.replace("\t", " ").splitlines())
 
 
 def answered(request: dict[str, str]) -> Answer:

@@ -1402,8 +1402,9 @@ CHECK = {"Check this workbook": "check", "Clear marks": "clear_marks"}  # of the
 CHECK_SHEET = "Backprop check"  # the report
 CHECK_REPORT = "report_of_a_check"  # the name, local to it, by which it is known; the next one takes its place
 CHECK_STYLE, CHECK_COLOUR = "Backprop mistake", 0xFFC7CE
-CHECK_FORMULA = 'N("Backprop check")=0'  # always true: the condition by which a mark is known, in every file format
+CHECK_FORMULA = '"Backprop check"<>""'  # always true: the condition by which a mark is known, in every file format
 CHECK_NOTE = "Backprop check: "  # the begin of our notes
+MOST_CHECKED = 300_000  # cells of a sheet that the check looks at
 
 COMMANDS = {
     caption: command for buttons in (*BUTTONS.values(), DRAW_BUTTONS, CHECK) for caption, command in buttons.items()
@@ -1426,7 +1427,10 @@ LOG_FULL = "the log is full: press Undo or Reset"
 LOG_STALE = "the start has changed since these rows were added: press Reset"
 FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
-    "checking": "This workbook is being checked already.",
+    "checking": "A check is under way already: wait for its report.",
+    "check under way": "The workbook is being checked …",
+    "no workbook": "There is no workbook in front that can be edited.",
+    "no answer": "Python did not answer. In the project's folder: python start.py doctor",
     "check failed": "The check could not be made: {reason}",
     "no report": "The structure of this workbook is protected, so that no sheet can be added: take that off, and check "
     "again.",

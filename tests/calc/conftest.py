@@ -11,8 +11,14 @@ import pytest
 
 from addin import __version__
 from addin.calc.extension import PROJECT, package
+from addin.excel import project
+from addin.setup.office import environment
 from tests.calc.office import Office, office_python, virtual_screen
+from tests.excel.macros import prepare, stand_ins
 from tests.needs import require
+from xlsx.build import build
+
+TRUSTED = {"MacroExecutionMode": 4}  # com.sun.star.document.MacroExecMode.ALWAYS_EXECUTE_NO_WARN
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +98,28 @@ def display() -> Iterator[str]:
             require("calc", f"{program} is not installed: no window can be tested")
     with virtual_screen() as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that paths can have."""
+    made = tmp_path_factory.mktemp("excel") / "José & Co's place"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
+    """A LibreOffice in a window, which runs VBA."""
+    write_environment(folder / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAND_IN", str(folder))
+        patch.setenv("CNN_DATA_DIR", str(folder / "no data"))
+        patch.setenv("BACKPROP_HOME", str(folder / "home"))
+        assert environment()["STAND_IN"] == str(folder)
+        office = Office(folder, folder / "home", display=display)
+        prepare(folder, office.profile)
+        with stand_ins():
+            build(folder / "home/backprop.xlsm", epochs=10, macros=project.add_to)
+        yield office
+    office.end()

@@ -21,6 +21,12 @@ from com.sun.star.util import CloseVetoException
 APPROVE = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
 
 
+LOOK = (
+    *("CellBackColor", "CellProtection", "CellStyle", "CharColor", "CharHeight", "CharPosture", "CharWeight"),
+    *("HoriJustify", "IsTextWrapped", "NumberFormat", "TopBorder", "VertJustify"),
+)  # in the order of the alphabet, as UNO wants them
+
+
 class Approve(unohelper.Base, XCommandEnvironment, XInteractionHandler):
     """Says yes to whatever the extension manager asks."""
 
@@ -59,6 +65,16 @@ def cause_of(error):
 
 def properties(**values):
     return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
+
+
+def digits(value):
+    """A number as far as every file format keeps it."""
+    return value if isinstance(value, str) else f"{value:.12g}"
+
+
+def entries(conditional):
+    """The formulas of a conditional format; "" for a colour scale and the like."""
+    return [getattr(conditional.getByIndex(number), "Formula1", "") for number in range(conditional.Count)]
 
 
 class Driver:
@@ -278,7 +294,7 @@ class Driver:
         self.documents[key].UndoManager.redo()
 
     def looks(self, key):
-        """Everything of each sheet that a check could change: contents, colours, notes, conditional formats."""
+        """Everything of each sheet that a check could change, cell by cell."""
         return {sheet.Name: self._look(sheet) for sheet in self.documents[key].Sheets}
 
     def _look(self, sheet):
@@ -289,15 +305,26 @@ class Driver:
         formats = sheet.ConditionalFormats.getConditionalFormats()
         return {
             "formulas": cells.getFormulaArray(),
-            "colours": [
-                [cells.getCellByPosition(column, row).CellBackColor for column in range(end.EndColumn + 1)]
-                for row in range(end.EndRow + 1)
-            ],
+            "values": [[digits(value) for value in row] for row in cells.getDataArray()],
+            "formats": self._formats(cells),
             "notes": sorted(
                 [note.Position.Row, note.Position.Column, note.AnnotationShape.String] for note in sheet.Annotations
             ),
-            "conditions": sorted([each.Range.RangeAddressesAsString, each.getByIndex(0).Formula1] for each in formats),
+            "conditions": sorted([each.Range.RangeAddressesAsString, *map(str, entries(each))] for each in formats),
         }
+
+    @staticmethod
+    def _formats(cells):
+        """How each cell looks, as a text; conditional formats, and what they do, are not among it."""
+        end = cells.RangeAddress
+        found = [[""] * (end.EndColumn + 1) for _ in range(end.EndRow + 1)]
+        for ranges in cells.UniqueCellFormatRanges:
+            look = repr(ranges.getPropertyValues(LOOK))
+            for area in ranges.RangeAddresses:
+                for row in range(area.StartRow, area.EndRow + 1):
+                    width = area.EndColumn - area.StartColumn + 1
+                    found[row][area.StartColumn : area.EndColumn + 1] = [look] * width
+        return found
 
     def decorate(self, key, sheet, note, condition):
         """A user's own note on a cell, and a conditional format of another."""

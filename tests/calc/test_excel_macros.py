@@ -18,48 +18,21 @@ import xlwings
 
 from addin import training
 from addin.excel import command, project
-from addin.setup.office import environment
 from cnn import predict, runs
 from cnn.runs.settings import check_settings
 from tests import unfolded
 from tests.calc import series_curves
-from tests.calc.conftest import write_environment
+from tests.calc.conftest import TRUSTED
 from tests.calc.office import Office, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, press, rows
-from tests.excel.macros import lines, prepare, stand_ins
+from tests.excel.macros import lines
 from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
 from xlsx.contract import BUTTONS, LOADING, macro_name
 from xlsx.sheets.results import NO_RUN
 
-TRUSTED = {"MacroExecutionMode": 4}  # com.sun.star.document.MacroExecMode.ALWAYS_EXECUTE_NO_WARN
 STOP_TICKING = "VBAProject.BackpropFollow.StopTicking"
 CANONICAL = json.loads(Path(__file__).parents[1].joinpath("canonical.json").read_text())["course"]["first"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all that paths can have."""
-    made = tmp_path_factory.mktemp("excel") / "José & Co's place"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture(scope="module")
-def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
-    """A LibreOffice in a window, which runs VBA."""
-    write_environment(folder / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STAND_IN", str(folder))
-        patch.setenv("CNN_DATA_DIR", str(folder / "no data"))
-        patch.setenv("BACKPROP_HOME", str(folder / "home"))
-        assert environment()["STAND_IN"] == str(folder)
-        office = Office(folder, folder / "home", display=display)
-        prepare(folder, office.profile)
-        with stand_ins():
-            build(folder / "home/backprop.xlsm", epochs=10, macros=project.add_to)
-        yield office
-    office.end()
 
 
 @pytest.fixture

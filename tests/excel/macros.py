@@ -12,7 +12,12 @@ import pytest
 from addin.excel import project
 
 HERE = Path(__file__).parent
-STAND_INS = {"xlwings": "stand_in.bas", "XLPy": "stand_in_server.bas", "WScript": "stand_in_shell.bas"}
+STAND_INS = {
+    "xlwings": "stand_in.bas",
+    "XLPy": "stand_in_server.bas",
+    "WScript": "stand_in_shell.bas",
+    "BackpropMarks": "stand_in_marks.bas",
+}
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 FOLDER = os.environ["STAND_IN"]
+EXPRESSION = 24  # com.sun.star.sheet.ConditionFormatOperator
 _servers = []
 
 
@@ -39,6 +40,28 @@ def run(line):
     process = subprocess.Popen([word.strip() for word in line.split('"') if word.strip()])
     threading.Thread(target=lambda: (process.wait(), note(line, "ended")), daemon=True).start()
     return 0
+
+
+def add_mark(cells, formula):
+    """A conditional format beside those that the cells have, as Excel adds one."""
+    formats = cells.Spreadsheet.ConditionalFormats
+    number = formats.createByRange(cells.queryIntersection(cells.RangeAddress))
+    mark = next(each for each in formats.getConditionalFormats() if number == each.ID)
+    mark.createEntry(0, 0)  # com.sun.star.sheet.ConditionEntryType.CONDITION
+    entry = mark.getByIndex(0)
+    entry.Operator, entry.Formula1, entry.StyleName = EXPRESSION, formula, "Bad"
+
+
+def remove_marks(cell, formula, begin):
+    """Take such conditional formats off a cell's sheet, and the notes that begin so."""
+    sheet = cell.Spreadsheet
+    for each in sheet.ConditionalFormats.getConditionalFormats():
+        if each.Count == 1 and getattr(each.getByIndex(0), "Formula1", "") == formula:
+            sheet.ConditionalFormats.removeByID(each.ID)
+    notes = sheet.Annotations
+    for number in reversed(range(notes.Count)):
+        if notes.getByIndex(number).AnnotationShape.String.startswith(begin):
+            notes.removeByIndex(number)
 
 
 def note(line, kind="lines"):

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
+from xlsx.contract import MOST_CHECKED
+
 from .package import SMALLER, Package, Unreadable, nothing
 
-MAX_CELLS, MAX_SEEN, MAX_STRINGS = 300_000, 600_000, 200_000
+MAX_CELLS, MAX_SEEN, MAX_STRINGS = MOST_CHECKED, 600_000, 200_000
 REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 Position = tuple[int, int]

@@ -71,19 +71,23 @@ End Function
 
 ' Start Python with a request. What comes back is for BackpropFollow. A quiet request that cannot be made says nothing.
 Public Sub Ask(ByVal command As String, ByVal details As String, Optional ByVal quiet As Boolean = False)
-    Dim request As String, file As String
     If IsStarting() Then Exit Sub
-    If Not Book Is Nothing Then file = Book.FullName
-    request = "command=" & command & vbLf & "home=" & GetConfig("BACKPROP_HOME") & vbLf & _
-        "workbook=" & file & vbLf & "folder=" & TextOf(Named(RUN_FOLDER)) & vbLf & _
-        "answer=" & NewAnswer() & vbLf & details
     On Error GoTo failed
-    Launch Encoded(request)
+    Request command, NewAnswer(), details
     AwaitAnswer command
     Exit Sub
 failed:
     ForgetAnswer
     If Not quiet Then Say "Python could not be started (" & Err.Description & "). In the project's folder: python start.py doctor"
+End Sub
+
+' Start Python with a request, which it answers with a file.
+Public Sub Request(ByVal command As String, ByVal answer As String, ByVal details As String)
+    Dim file As String
+    If Not Book Is Nothing Then file = Book.FullName
+    Launch Encoded("command=" & command & vbLf & "home=" & GetConfig("BACKPROP_HOME") & vbLf & _
+        "workbook=" & file & vbLf & "folder=" & TextOf(Named(RUN_FOLDER)) & vbLf & _
+        "answer=" & answer & vbLf & details)
 End Sub
 
 ' Ask how the run stands; for BackpropFollow.

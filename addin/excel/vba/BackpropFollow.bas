@@ -25,10 +25,15 @@ Private mNext As Double, mTicking As Boolean
 
 ' Where the next answer will be.
 Public Function NewAnswer() As String
-    Randomize
-    mAnswer = GetConfig("BACKPROP_HOME") & Application.PathSeparator & "answer-" & CLng(Timer) & "-" & _
-        CLng(Rnd * 1000000) & ".txt"
+    mAnswer = FreshAnswer()
     NewAnswer = mAnswer
+End Function
+
+' A file that is not there, for Python to answer with.
+Public Function FreshAnswer() As String
+    Randomize
+    FreshAnswer = GetConfig("BACKPROP_HOME") & Application.PathSeparator & "answer-" & CLng(Timer) & "-" & _
+        CLng(Rnd * 1000000) & ".txt"
 End Function
 
 Public Sub AwaitAnswer(ByVal command As String)
@@ -51,7 +56,7 @@ End Function
 
 ' Look again in a second, while there is something to look for.
 Public Sub KeepTicking()
-    If mTicking Or (mFolder = "" And mAnswer = "") Then Exit Sub
+    If mTicking Or (mFolder = "" And mAnswer = "" And Not IsChecking()) Then Exit Sub
     mNext = CDbl(Now) + 1 / A_DAY
     Application.OnTime mNext, TickMacro()
     mTicking = True
@@ -71,6 +76,7 @@ End Function
 Public Sub FollowTick()
     Dim before As Workbook
     mTicking = False
+    LookForCheck
     Set before = Serve(mBook)
     Tick
     Set before = Serve(before)
@@ -98,7 +104,7 @@ Private Sub LookForAnswer()
     If Dir$(mAnswer) = "" Then
         If CDbl(Now) - mAsked > PATIENCE / A_DAY Then
             ForgetAnswer
-            Say "Python did not answer within a minute. In the project's folder: python start.py doctor"
+            Say SAYS_NO_ANSWER
         End If
         Exit Sub
     End If
@@ -132,7 +138,7 @@ Private Sub ShowAnswer(ByVal answer As String)
 End Sub
 
 ' The text of a word in ASCII, which is not empty: ~ and four hexadecimal digits stand for any other character.
-Private Function Decoded(ByVal word As String) As String
+Public Function Decoded(ByVal word As String) As String
     Dim parts As Variant, number As Long
     parts = Split(word, "~")
     Decoded = parts(0)
@@ -202,7 +208,7 @@ Private Sub ReadLines()
 End Sub
 
 ' The text of an ASCII file from a position on; from its beginning where it has become shorter than that.
-Private Function FileText(ByVal path As String, ByVal position As Long) As String
+Public Function FileText(ByVal path As String, ByVal position As Long) As String
     Dim number As Integer, text As String
     number = FreeFile
     Open path For Binary Access Read Shared As #number
