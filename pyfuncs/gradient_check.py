@@ -10,7 +10,7 @@ from .propagation import forward, gradient, loss, quiet
 STEP = 1e-5
 TOLERANCE = 1e-6
 SMALLEST = 1e-8
-ROUNDING = 4 * np.finfo(float).eps
+ROUNDING = 16 * np.finfo(float).eps
 PIECE = 1_000_000
 
 Row = tuple[float, float, float, str]
@@ -22,7 +22,7 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
 
     numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
     |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6, or the two differ by less than the
-    numeric one is exact (4ε · max(1, E_total) / h, about 1e-10: else a nearly finished descent, whose gradient is as
+    numeric one is exact (16ε · max(1, E_total) / h, about 4e-10: else a nearly finished descent, whose gradient is as
     small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative. FAIL: all else.
     """
     weights = np.asarray(weights, dtype=float)

@@ -688,7 +688,7 @@ from .propagation import forward, gradient, loss, quiet
 STEP = 1e-5
 TOLERANCE = 1e-6
 SMALLEST = 1e-8
-ROUNDING = 4 * np.finfo(float).eps
+ROUNDING = 16 * np.finfo(float).eps
 PIECE = 1_000_000
 
 Row = tuple[float, float, float, str]
@@ -700,7 +700,7 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
 
     numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
     |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6, or the two differ by less than the
-    numeric one is exact (4ε · max(1, E_total) / h, about 1e-10: else a nearly finished descent, whose gradient is as
+    numeric one is exact (16ε · max(1, E_total) / h, about 4e-10: else a nearly finished descent, whose gradient is as
     small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative. FAIL: all else.
     """
     weights = np.asarray(weights, dtype=float)
@@ -1327,6 +1327,9 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "first_bad_rate": "the same of Learning rates",
     "problem": "why not everything can be compared, and where; empty where nothing is wrong",
     "state": "all of Network as one line",
+    "pasted_state": "such a line, pasted, which is laid out; what is wrong with it, and its optimizer",
+    "pasted_fault": "",
+    "pasted_optimizer": "",
     "inputs": "the numbers that are used: a row or a column, or a row per sample",
     "targets": "",
     "weights": "",
@@ -1342,7 +1345,9 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "epoch_used": "",
     "sample": "the sample to show, as typed, and as used",
     "sample_used": "",
+    "last_epoch": "the last one that can be shown",
     "pictured": "the numbers beside the picture",
+    "picture_view": "what the picture shows: weights or gradients",
     "gradient_check": "the verdicts: PASS, FAIL, KINK",
     "learning_rates": "the six rates of the sheet Learning rates",
     "rate_charted": "the number of the rate whose weights are charted",
@@ -1381,6 +1386,13 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
         "Recalculate": "recalculate",
     },
     RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
+    PICTURE: {
+        "First epoch": "epoch_first",
+        "Back": "epoch_back",
+        "Next": "epoch_next",
+        "Next 10": "epoch_next_10",
+        "Last epoch": "epoch_last",
+    },
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
 
