@@ -17,6 +17,8 @@ FOR_MACROS = (
     "log_table",
     "log_next",
     "log_steps",
+    "epoch",
+    "last_epoch",
     "runs_table",
     "series_curves",
     contract.PREDICT_RUN,

@@ -78,9 +78,11 @@ def test_a_loss_that_is_off_differs_at_its_epoch_and_at_its_rate(connected: Valu
 
 
 def test_start_counts_what_differs_and_says_that_python_is_there(connected: Values) -> None:
-    assert ("version and place", "0.0, a stand-in") in [row[:2] for row in connected.grid("Start")]
-    ((verdict,),) = connected.area("Start", "B7")
-    assert verdict == "12 of 63 comparisons differ: look for “differs”"
+    says = dict(row[:2] for row in connected.grid("Start"))
+    assert says["version and place"] == "0.0, a stand-in"
+    verdict = "12 of 63 comparisons differ: look for “differs”"
+    assert says["Native and Python"] == verdict
+    assert f"Something differs: {verdict}, and 8 of 8 derivatives PASS." in says
     assert connected.named("workbook_agrees") == ["differs"]
 
 

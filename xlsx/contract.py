@@ -32,6 +32,9 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "first_bad_rate": "the same of Learning rates",
     "problem": "why not everything can be compared, and where; empty where nothing is wrong",
     "state": "all of Network as one line",
+    "pasted_state": "such a line, pasted, which is laid out; what is wrong with it, and its optimizer",
+    "pasted_fault": "",
+    "pasted_optimizer": "",
     "inputs": "the numbers that are used: a row or a column, or a row per sample",
     "targets": "",
     "weights": "",
@@ -47,7 +50,9 @@ NAMES = {  # every defined name of the workbook, and what stands there
     "epoch_used": "",
     "sample": "the sample to show, as typed, and as used",
     "sample_used": "",
+    "last_epoch": "the last one that can be shown",
     "pictured": "the numbers beside the picture",
+    "picture_view": "what the picture shows: weights or gradients",
     "gradient_check": "the verdicts: PASS, FAIL, KINK",
     "learning_rates": "the six rates of the sheet Learning rates",
     "rate_charted": "the number of the rate whose weights are charted",
@@ -86,6 +91,13 @@ BUTTONS = {  # by sheet: the caption, which a click is recognized by, and the co
         "Recalculate": "recalculate",
     },
     RUNS: {"List runs": "runs_list", "Compare": "runs_compare"},
+    PICTURE: {
+        "First epoch": "epoch_first",
+        "Back": "epoch_back",
+        "Next": "epoch_next",
+        "Next 10": "epoch_next_10",
+        "Last epoch": "epoch_last",
+    },
     TRAINING_LOG: {"Step": "log_step", "Run n": "log_run", "Undo": "log_undo", "Reset": "log_reset"},
 }
 

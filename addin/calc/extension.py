@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from addin import IDENTIFIER, __version__
 from addin.functions import FUNCTIONS, PARAMETERS, Function
-from xlsx.contract import COMMANDS
+from xlsx.contract import BUTTONS, COMMANDS, PICTURE
 
 SERVICE = f"{IDENTIFIER}.AddIn"
 EVENTS = ("OnLoadFinished", "OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
@@ -33,6 +33,7 @@ IN_THE_OFFICE = (
     "addin/calc/outcome_sheets.py",
     "addin/calc/predictions.py",
     "addin/calc/document.py",
+    "addin/calc/epoch_cell.py",
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
     "addin/calc/runs_sheet.py",
@@ -116,7 +117,8 @@ def menu_registry() -> str:
     _property(menu, "Title", "Backprop")
     submenu = _node(menu, "Submenu", replace=False)
     last = {"recalculate"}  # what is of no one sheet
-    for number, (title, command) in enumerate(sorted(COMMANDS.items(), key=lambda entry: entry[1] in last)):
+    listed = [entry for entry in COMMANDS.items() if entry[0] not in BUTTONS[PICTURE]]  # "Next" says nothing there
+    for number, (title, command) in enumerate(sorted(listed, key=lambda entry: entry[1] in last)):
         entry = _node(submenu, f"{number:02}")
         _property(entry, "Title", title)
         _property(entry, "URL", f"{COMMAND}?{command}", localised=False)

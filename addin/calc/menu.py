@@ -16,6 +16,7 @@ from addin import overview, training
 from addin.calc import outcome_sheets
 from addin.calc.check import Checker
 from addin.calc.document import Document
+from addin.calc.epoch_cell import EpochCell
 from addin.calc.log_sheet import LogSheet, Undoable
 from addin.calc.marked import Properties
 from addin.calc.named_cells import SheetError
@@ -23,7 +24,7 @@ from addin.calc.pen import Pen
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
 from cnn.runs.settings import SettingsError
-from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, RUNS, TRAINING_LOG
+from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.03
 SHOWN_NO_MORE = "The run can no longer be shown here ({error}). It goes on; open the workbook again to see it."
@@ -88,6 +89,8 @@ class Menu:
             self._log(name, document)
         elif name in BUTTONS[RUNS].values():
             self._runs(name, document)
+        elif name in BUTTONS[PICTURE].values():
+            self._step_epoch(name, document)
         elif name in DRAW_BUTTONS.values():
             self._draw(name, document)
         elif name in CHECK.values():
@@ -123,6 +126,13 @@ class Menu:
             return
         try:
             getattr(LogSheet(document, self._undoable), name)()
+        except SheetError as error:
+            self._tell(document, str(error))
+
+    def _step_epoch(self, name: str, document: Document) -> None:
+        """A button of the picture; why nothing was done is said in a box."""
+        try:
+            EpochCell(document).step(name)
         except SheetError as error:
             self._tell(document, str(error))
 

@@ -75,7 +75,12 @@ def content(formula: str) -> object:
 
 
 def start_says(office: Office, key: int) -> dict[str, object]:
-    return {label: text for label, text in office.read(key, "Start.A1:B15") if isinstance(label, str)}
+    return {label: text for label, text in office.read(key, "Start.A20:B30") if isinstance(label, str)}
+
+
+def state_line(office: Office, key: int) -> str:
+    """What Start says first, in a line of words."""
+    return str(office.read(key, "Start.A3")[0][0])
 
 
 def outcomes(office: Office, key: int) -> list[list[object]]:
@@ -223,6 +228,7 @@ def test_a_bad_rate_cannot_be_compared_and_start_says_which(calc_office: Office,
     assert [place for place, value in shown.all() if value == "differs"] == []
     assert says["What to do"] == wrong
     assert says["This workbook"] == f"cannot compare: {wrong}"
+    assert state_line(calc_office, key) == f"Cannot compare: {wrong}."
     assert says["Native and Python"] == f"cannot compare: {wrong}"
     assert says["Gradient check"] == "8 of 8 derivatives PASS"
 

@@ -35,7 +35,7 @@ def recalculating(start_office: StartOffice) -> Iterator[Office]:
 
 
 EDITABLE = ("preset", "your_inputs", "your_targets", "your_weights", "your_learning_rate", "optimizer", "epoch")
-EDITABLE += ("learning_rates", "rate_charted", "log_steps", "mistake", "run_epochs")
+EDITABLE += ("learning_rates", "rate_charted", "log_steps", "mistake", "run_epochs", "picture_view")
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +246,7 @@ EDITS = {
     "your_learning_rate": (0.7, {"Network", "Backward", "Optimizers", "Training log", "Spot the mistake"}),
     "optimizer": ("momentum 0.9", {"Network"}),
     "epoch": (1, {"Network", *FOLLOWING}),
+    "picture_view": ("gradients", {"Picture"}),
     "learning_rates": (10, {"Learning rates"}),
     "rate_charted": (1, {"Learning rates"}),
     "log_steps": (7, {"Training log"}),

@@ -28,7 +28,7 @@ from tests.calc.training_log import buttons_add_updates_and_take_them_away, expe
 from tests.excel.macros import lines
 from tests.excel.windows import arguments, by_cmd
 from xlsx.build import build
-from xlsx.contract import BUTTONS, LOADING, macro_name
+from xlsx.contract import BUTTONS, LOADING, LOG_STALE, macro_name
 from xlsx.sheets.results import NO_RUN
 
 STOP_TICKING = "VBAProject.BackpropFollow.StopTicking"
@@ -472,3 +472,27 @@ def test_what_cannot_be_computed_adds_no_row_and_is_said(excel: Office, one: int
     excel.answer_box()
     excel.write(one, name, good)
     assert rows(excel, one) == before
+
+
+def test_rows_of_another_start_are_called_so_and_reset_is_offered(excel: Office, one: int) -> None:
+    """As in Calc: no row of a second start; the box and the line say what to press."""
+    press(excel, one, "Step", 2)
+    excel.write(one, "preset", "seed")
+    assert excel.read(one, "log_stale") == [[LOG_STALE]]
+    before = rows(excel, one)
+    for caption in ("Step", "Run n"):
+        excel.press(one, "Training log", caption)
+        excel.answer_box()
+        assert rows(excel, one)[1:] == before[1:]
+    press(excel, one, "Reset", 1)
+    assert len(press(excel, one, "Step", 2)) == 2
+    press(excel, one, "Reset", 1)
+    excel.write(one, "preset", "course")
+
+
+def test_the_pictures_buttons_step_the_epoch_within_what_there_is(excel: Office, one: int) -> None:
+    seen = {"Back": 0, "Next": 1, "Next 10": 10, "First epoch": 0, "Last epoch": 10}
+    for caption, epoch in seen.items():
+        excel.macro(one, f"VBAProject.BackpropPicture.{macro_name(caption)}")
+        assert excel.read(one, "epoch") == [[epoch]], caption
+    excel.write(one, "epoch", 0)

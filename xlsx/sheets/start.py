@@ -1,43 +1,54 @@
-"""Start: what this is, whether Python is connected, whether everything agrees, and the way to the other sheets."""
+"""Start: the state of the workbook in a line of words, the network, what to try first, the sheets as a strip.
+
+At the foot stands what the line is made of, and where Python is.
+"""
 
 from __future__ import annotations
 
-from xlsxwriter.utility import quote_sheetname
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED
-from xlsx.sheets import exercise, style
+from xlsx.sheets import drawing, exercise, picture, style
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import AGREES_ALONE, PYTHON_READY, array, colour_states, tally
 
 TITLE = contract.START
-WIDTHS = [22, 130]
-STATE_ROW = 3
-AGREES_ROW, ADVICE_ROW, VERDICT_ROW, CHECK_ROW, INPUTS_ROW = range(STATE_ROW + 1, STATE_ROW + 6)
-AFTER_STATE = INPUTS_ROW + 1
+WIDTHS = [15, 13, 13, 13, 16.5, 13.4, 13.4, 13.4, 14.6, 14.6, 12.5, 12.5]
+COLUMNS = len(WIDTHS)
+STATE_ROW, ADVICE_ROW, TOP_ROW = 2, 3, 5
+BESIDE = 4  # the first column right of the network
+TRIED, STRIP_ROW = 3, TOP_ROW + 11
+NAMES_ROW, TEXTS_ROW, DETAILS_ROW = range(STRIP_ROW + 1, STRIP_ROW + 4)
+AGREES_ROW, TO_DO_ROW, VERDICT_ROW, CHECK_ROW, INPUTS_ROW, VERSION_ROW, READY_ROW = range(
+    DETAILS_ROW + 1, DETAILS_ROW + 8
+)
+NETWORK = 385, 222  # pixels
 VERSION = "BACKPROP_VERSION()"
-CONNECTED = "Nothing. The Python columns are computed by the project's own Python; edit a cell on Network and watch."
+CONNECTED = (
+    "Nothing to do. The Python columns are computed by the project's own Python; edit a cell on Network and watch."
+)
 CONNECT = (
     "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
-    "25.2 or newer. Excel on macOS: Recalculate on Results. Without Python all native formulas work."
+    "25.2 or newer. Excel on macOS: Recalculate on Results. All native formulas work without."
 )
 TAKE_ANOTHER = "undo that (Ctrl+Z), or take a fresh workbook (python start.py new)"
 DIVERGED = "no number at the epoch shown: the descent has diverged; choose an earlier epoch on Forward"
 EXERCISE = "Fill in Forward from top to bottom, then Backward. Nothing needs to be installed."
-SHEETS = {
-    "Network": "the inputs, targets, weights, learning rate and optimizer: presets, and your own numbers",
-    "Batch": "the samples of the batch, each worked through in a row, and their mean",
-    "Picture": "the network drawn with its numbers, at the epoch that is shown",
-    "Forward": "from the inputs to the loss: every weighted sum, output and error; choose the epoch to show",
-    "Backward": "from the loss back to every weight: errors, deltas, chains of factors, gradient check, the update",
-    "Gradient check": "where the numeric derivatives come from: the loss with one weight moved a little down and up",
-    "Learning rates": "updates at six rates of your choice, row by row, with their charts",
-    "Optimizers": "SGD, momentum and Adam from the same start, side by side",
-    "Training log": "step, run n, undo and reset: rows that buttons add and remove",
-    "Spot the mistake": "seven errors that learners make, what they do to the loss, and what the check says",
-    "Results": "train a convolutional network on handwritten digits and watch its epochs arrive",
-    "Runs": "all trainings so far as a list, and the ticked ones side by side",
+SHEETS = {  # a strip of them: few words
+    "Network": "what goes in: presets, and your own numbers",
+    "Batch": "each sample in a row, and their mean",
+    "Picture": "the network drawn, epoch by epoch",
+    "Forward": "from the inputs to the loss; the epoch to show",
+    "Backward": "from the loss back to every weight, and the update",
+    "Gradient check": "each derivative again, from the loss alone",
+    "Learning rates": "a descent at six rates of your choice",
+    "Optimizers": "SGD, momentum and Adam from one start",
+    "Training log": "step, run n, undo, reset by buttons",
+    "Spot the mistake": "seven errors of learners, and what finds them",
+    "Results": "train a network on handwritten digits",
+    "Runs": "all trainings, side by side",
 }
 TRY = {  # what to begin with, by sheet
     contract.NETWORK: "type 0.9 beside w1, then look at Forward and Picture: everything follows",
@@ -45,17 +56,12 @@ TRY = {  # what to begin with, by sheet
     contract.SPOT_THE_MISTAKE: "choose a mistake: the loss hardly shows it, the gradient check does",
 }
 STEPS = (
-    "Each quantity stands three ways side by side: a formula to read, a native cell formula, the value from Python.",
-    "“agrees”: the two, written independently, differ by at most 0.000000000001 (after many updates 0.0000000001).",
+    "Each quantity stands three ways: a formula to read, a native cell formula, the value from Python.",
+    "“agrees”: the two, written independently, differ by at most 1E-12 (after many updates 1E-10).",
     "“PASS”: the derivative is the one that the loss itself shows when the weight is moved a little.",
-    "Change a bordered cell, on Network, Forward, Learning rates or Spot the mistake: everything follows.",
-    "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A, not a number.",
+    "Change a bordered cell: on Network, Forward, Picture, Learning rates, Spot the mistake. All follows.",
+    "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A.",
 )
-
-EXERCISE_SHEETS = {
-    "Forward": "from the inputs to the loss: every weighted sum, output and error to find, at the epoch that is chosen",
-    "Backward": "from the loss back to every weight: errors, deltas, derivatives and the update to find",
-}
 EXERCISE_STEPS = (
     "Read the formula of a row and give its value: a number with four figures or more, or a cell formula.",
     "“right”: it is so. “not yet”: look again, at the rows that it reads too. “blank”: nothing is there.",
@@ -75,55 +81,61 @@ def place(book: Book) -> None:
 
 
 def write(book: Book) -> None:
-    sheet, about = book.sheet(TITLE), SHEETS | (EXERCISE_SHEETS if book.exercise else {})
-    here = [each.name for each in book.workbook.worksheets() if not each.hidden]
-    section(book, sheet, STATE_ROW, "State")
+    sheet = book.sheet(TITLE)
+    write_network(book, sheet)
+    row = TOP_ROW if book.exercise else write_tries(book, sheet)
+    write_steps(book, sheet, row)
+    write_strip(book, sheet)
+    section(book, sheet, DETAILS_ROW, "The state in detail, by its technical names")
     write_problem(book, sheet)
-    for part in (write_answers,) if book.exercise else (write_verdict, write_agreement, write_advice):
+    for part in (write_answers,) if book.exercise else (write_verdict, write_agreement, write_state):
         part(book, sheet)
-    row = AFTER_STATE
-    if not book.exercise:
-        row = write_links(book, sheet, row, "Three things to try first", TRY)
-    row = write_links(book, sheet, row, "Sheets", {title: about[title] for title in about if title in here})
-    row = write_steps(book, sheet, row)
-    write_python_state(book, sheet, row)
-    style.printed(sheet, row + 2, WIDTHS)
+    write_python_state(book, sheet)
+    style.printed(sheet, READY_ROW, WIDTHS)
 
 
-def write_links(book: Book, sheet: Worksheet, row: int, title: str, links: dict[str, str]) -> int:
-    """A section of sheets to go to, with what there is. Gives the next free row."""
-    section(book, sheet, row, title)
-    for at, (name, text) in enumerate(links.items(), row + 1):
-        sheet.write_url(at, 0, f"internal:'{name}'!A1", book.looks["link"], name)
-        sheet.write_string(at, 1, text, book.looks["text"])
-    return row + 1 + len(links)
-
-
-def write_steps(book: Book, sheet: Worksheet, row: int) -> int:
-    section(book, sheet, row, "How to do it" if book.exercise else "How to read it")
-    steps = EXERCISE_STEPS if book.exercise else STEPS
-    for number, text in enumerate(steps, 1):
-        sheet.write_string(row + number, 0, f"{number}", book.looks["label"])
-        sheet.write_string(row + number, 1, text, book.looks["text_wrap"])
-    return row + 1 + len(steps)
-
-
-def section(book: Book, sheet: Worksheet, row: int, title: str) -> None:
+def section(book: Book, sheet: Worksheet, row: int, title: str, first: int = 0) -> None:
     sheet.set_row(row, 24)
-    sheet.write_string(row, 0, title, book.looks["section"])
-    sheet.write_blank(row, 1, None, book.looks["section"])
+    for column in range(first, COLUMNS):
+        sheet.write_blank(row, column, None, book.looks["section"])
+    sheet.write_string(row, first, title, book.looks["section"])
 
 
-def write_python_state(book: Book, sheet: Worksheet, row: int) -> None:
-    """python_ready asks BACKPROP_VERSION. Where no such function exists, or no Python behind it, it is FALSE."""
-    section(book, sheet, row, "Python")
-    for at, label in enumerate(("version and place", "python_ready"), row + 1):
-        sheet.write_string(at, 0, label, book.looks["muted"])
-    book.record(sheet, (row + 1, 1) * 2, VERSION)
-    one_cell(sheet, row + 1, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["text"], NOT_CONNECTED)
-    one_cell(sheet, row + 2, PYTHON_READY, book.looks["yes_no"], 0)
-    book.define("python_ready", sheet, (row + 2, 1) * 2)
-    colour_states(book, sheet, (row + 1, 1, row + 1, 1))
+def write_network(book: Book, sheet: Worksheet) -> None:
+    """The network small, over the points of Picture."""
+    chart = drawing.small(book, picture.view(book), *NETWORK)
+    about = f"The network {book.network.text}, small: a column of discs per layer, lines for weights as on Picture."
+    sheet.insert_chart(TOP_ROW, 0, chart, {"description": about, "object_position": 3, "y_offset": 4})
+
+
+def write_tries(book: Book, sheet: Worksheet) -> int:
+    """What to try first, each with its link. Gives the next free row."""
+    section(book, sheet, TOP_ROW, "Three things to try first", BESIDE)
+    for row, (name, text) in enumerate(TRY.items(), TOP_ROW + 1):
+        link(book, sheet, row, BESIDE, name, "link")
+        sheet.write_string(row, BESIDE + 1, f"  {text}", book.looks["plain"])
+    return TOP_ROW + 1 + TRIED
+
+
+def link(book: Book, sheet: Worksheet, row: int, column: int, name: str, look: str) -> None:
+    sheet.write_url(row, column, f"internal:'{name}'!A1", book.looks[look], name)
+
+
+def write_steps(book: Book, sheet: Worksheet, row: int) -> None:
+    section(book, sheet, row, "How to do it" if book.exercise else "How to read it", BESIDE)
+    for at, text in enumerate(EXERCISE_STEPS if book.exercise else STEPS, row + 1):
+        sheet.write_string(at, BESIDE, text, book.looks["plain"])
+
+
+def write_strip(book: Book, sheet: Worksheet) -> None:
+    """A cell for each sheet that is shown, its link above what there is; one row of cells more where they are many."""
+    section(book, sheet, STRIP_ROW, "Sheets")
+    here = {each.name for each in book.workbook.worksheets() if not each.hidden}
+    sheet.set_row(NAMES_ROW, 29)
+    sheet.set_row(TEXTS_ROW, 50)
+    for column, name in enumerate(title for title in SHEETS if title in here):
+        link(book, sheet, NAMES_ROW, column, name, "strip_link")
+        sheet.write_string(TEXTS_ROW, column, SHEETS[name], book.looks["strip_text"])
 
 
 def write_problem(book: Book, sheet: Worksheet) -> None:
@@ -133,11 +145,16 @@ def write_problem(book: Book, sheet: Worksheet) -> None:
         gone = (
             f'IF(ISERROR({quote_sheetname(other.name)}!$A$1),"the sheet {other.name} is gone: {TAKE_ANOTHER}",{gone})'
         )
-    array(sheet, (STATE_ROW, 2) * 2, gone, book.looks["hidden_text"], "")
-    book.define("problem", sheet, (STATE_ROW, 2) * 2)
+    place = (INPUTS_ROW, COLUMNS) * 2
+    array(sheet, place, gone, book.looks["hidden_text"], "")
+    book.define("problem", sheet, place)
     shown = f'=IF(problem="","{ALL_GOOD}",problem)'
-    sheet.write_string(INPUTS_ROW, 0, "Cells to edit", book.looks["label"])
-    sheet.write_formula(INPUTS_ROW, 1, shown, book.looks["text"], ALL_GOOD)
+    write_detail(book, sheet, INPUTS_ROW, "Cells to edit")
+    sheet.write_formula(INPUTS_ROW, 1, shown, book.looks["plain"], ALL_GOOD)
+
+
+def write_detail(book: Book, sheet: Worksheet, row: int, label: str) -> None:
+    sheet.write_string(row, 0, label, book.looks["muted_plain"])
 
 
 def write_verdict(book: Book, sheet: Worksheet) -> None:
@@ -148,31 +165,51 @@ def write_verdict(book: Book, sheet: Worksheet) -> None:
     agree = f'IF({good}={count},"all {count} comparisons agree",{part})'
     compare = f'IF(problem="",{agree},"cannot compare: "&problem)'
     differ = f'IF({different}>0,({different})&" of {count} comparisons differ: look for “differs”",{compare})'
-    sheet.write_string(VERDICT_ROW, 0, "Native and Python", book.looks["label"])
-    one_cell(sheet, VERDICT_ROW, f'IF(python_ready,{differ},"{NOT_CONNECTED}")', book.looks["label"], NOT_CONNECTED)
-    colour_states(book, sheet, (VERDICT_ROW, 1, VERDICT_ROW, 1))
+    write_detail(book, sheet, VERDICT_ROW, "Native and Python")
+    one_cell(sheet, VERDICT_ROW, f'IF(python_ready,{differ},"{NOT_CONNECTED}")', book.looks["plain"], NOT_CONNECTED)
+
+
+def checked(book: Book) -> str:
+    """What the gradient check says of the workbook as it is built."""
+    return f"{book.network.weight_count} of {book.network.weight_count} derivatives PASS"
 
 
 def write_agreement(book: Book, sheet: Worksheet) -> None:
     """workbook_agrees: the one cell that says whether the workbook agrees with itself, with or without Python."""
-    weights, sound = book.network.weight_count, f"{book.network.weight_count} of {book.network.weight_count}"
-    check = f'COUNTIF(gradient_check,"PASS")&" of {weights} derivatives PASS"'
+    check = f'COUNTIF(gradient_check,"PASS")&" of {book.network.weight_count} derivatives PASS"'
     check = f'=IF(first_bad_input="{ALL_GOOD}",{check},"cannot check: "&first_bad_input)'
-    sheet.write_string(CHECK_ROW, 0, "Gradient check", book.looks["label"])
-    sheet.write_formula(CHECK_ROW, 1, check, book.looks["text"], f"{sound} derivatives PASS")
+    write_detail(book, sheet, CHECK_ROW, "Gradient check")
+    sheet.write_formula(CHECK_ROW, 1, check, book.looks["plain"], checked(book))
     agrees = f'IF(python_ready,"agrees","{AGREES_ALONE}")'
     agrees = f'IF(ISNUMBER({book.shown["E_total"].on(sheet)}),{agrees},"{DIVERGED}")'
     wrong = f'{tally(book.compared, "differs")}+IF(problem="",IFERROR(COUNTIF(gradient_check,"FAIL"),0),0)'
-    sheet.write_string(AGREES_ROW, 0, "This workbook", book.looks["label"])
+    write_detail(book, sheet, AGREES_ROW, "This workbook")
     verdict = f'IF({wrong}>0,"differs",IF(problem="",{agrees},"cannot compare: "&problem))'
-    one_cell(sheet, AGREES_ROW, verdict, book.looks["label"], AGREES_ALONE)
+    one_cell(sheet, AGREES_ROW, verdict, book.looks["plain"], AGREES_ALONE)
     book.define("workbook_agrees", sheet, (AGREES_ROW, 1) * 2)
     colour_states(book, sheet, (AGREES_ROW, 1, AGREES_ROW, 1))
 
 
+def write_state(book: Book, sheet: Worksheet) -> None:
+    """The state in one line of words, coloured by it, and what to do about it."""
+    comparisons, check = (xl_rowcol_to_cell(row, 1) for row in (VERDICT_ROW, CHECK_ROW))
+    both = f'{comparisons}&", and "&{check}&"."'
+    alone = f'"This workbook agrees with itself: "&{check}&". Python is not connected."'
+    other = 'UPPER(LEFT(workbook_agrees,1))&MID(workbook_agrees,2,999)&"."'
+    words = f'IF(workbook_agrees="differs","Something differs: "&{both},{other})'
+    words = f'IF(workbook_agrees="{AGREES_ALONE}",{alone},{words})'
+    words = f'IF(workbook_agrees="agrees","Python is connected: "&{both},{words})'
+    first = f"This workbook agrees with itself: {checked(book)}. Python is not connected."
+    sheet.set_row(STATE_ROW, 26)
+    array(sheet, (STATE_ROW, 0) * 2, words, book.looks["state_line"], first)
+    for state, colour in (('LEFT(workbook_agrees,6)="agrees"', style.GOOD), ('workbook_agrees="differs"', style.BAD)):
+        rule = {"type": "formula", "criteria": f"={state}", "format": book.workbook.add_format({"font_color": colour})}
+        sheet.conditional_format(STATE_ROW, 0, STATE_ROW, 0, rule)
+    write_advice(book, sheet)
+
+
 def write_advice(book: Book, sheet: Worksheet) -> None:
     """What to do about the state that is shown above."""
-    sheet.write_string(ADVICE_ROW, 0, "What to do", book.looks["label"])
     red = [f'IFERROR(IF(COUNTIF(gradient_check,"FAIL")>0," {contract.BACKWARD}",""),"")']
     titles = dict.fromkeys(area.split("!")[0] for area, _ in book.compared)
     for title in titles:
@@ -181,21 +218,38 @@ def write_advice(book: Book, sheet: Worksheet) -> None:
     look = f'"Look for “differs” and “FAIL” on"&{"&".join(red)}&". A formula or a number was changed: {TAKE_ANOTHER}"'
     connected = f'IF(python_ready,"{CONNECTED}","{CONNECT}")'
     advice = f'IF(workbook_agrees="differs",{look},IF(problem="",{connected},problem))'
-    one_cell(sheet, ADVICE_ROW, advice, book.looks["text_wrap"], CONNECT)
+    write_detail(book, sheet, TO_DO_ROW, "What to do")
+    one_cell(sheet, TO_DO_ROW, advice, book.looks["plain"], CONNECT)
+    array(sheet, (ADVICE_ROW, 0) * 2, xl_rowcol_to_cell(TO_DO_ROW, 1), book.looks["advice"], CONNECT)
 
 
 def write_answers(book: Book, sheet: Worksheet) -> None:
     """answers_right: how far the exercise is done."""
-    sheet.write_string(ADVICE_ROW, 0, "What to do", book.looks["label"])
-    sheet.write_string(ADVICE_ROW, 1, EXERCISE, book.looks["text_wrap"])
     count, looks = sum(cells for _, cells in exercise.compared(book)), book.looks
     states = {AGREES_ROW: ("Your answers", "right", f" of {count} answers are right", 0)}
     states |= {CHECK_ROW: ("Not yet right", "not yet", "", 0), VERDICT_ROW: ("Still blank", "blank", "", count)}
     for row, (label, state, rest, number) in states.items():
-        sheet.write_string(row, 0, label, looks["label"])
+        write_detail(book, sheet, row, label)
         text = f'=({tally(exercise.compared(book), state)})&"{rest}"'
-        sheet.write_formula(row, 1, text, looks["text" if rest == "" else "label"], f"{number}{rest}")
+        sheet.write_formula(row, 1, text, looks["plain"], f"{number}{rest}")
     book.define("answers_right", sheet, (AGREES_ROW, 1) * 2)
+    right, wrong, blank = (xl_rowcol_to_cell(row, 1) for row in (AGREES_ROW, CHECK_ROW, VERDICT_ROW))
+    sheet.set_row(STATE_ROW, 26)
+    words = f'={right}&", "&{wrong}&" not yet, "&{blank}&" are blank."'
+    first = f"0 of {count} answers are right, 0 not yet, {count} are blank."
+    sheet.write_formula(STATE_ROW, 0, words, looks["state_line"], first)
+    sheet.write_string(ADVICE_ROW, 0, EXERCISE, looks["advice"])
+
+
+def write_python_state(book: Book, sheet: Worksheet) -> None:
+    """python_ready asks BACKPROP_VERSION. Where no such function exists, or no Python behind it, it is FALSE."""
+    write_detail(book, sheet, VERSION_ROW, "version and place")
+    write_detail(book, sheet, READY_ROW, "python_ready")
+    book.record(sheet, (VERSION_ROW, 1) * 2, VERSION)
+    one_cell(sheet, VERSION_ROW, f'IFERROR({VERSION},"{NOT_CONNECTED}")', book.looks["plain"], NOT_CONNECTED)
+    one_cell(sheet, READY_ROW, PYTHON_READY, book.looks["yes_no"], 0)
+    book.define("python_ready", sheet, (READY_ROW, 1) * 2)
+    colour_states(book, sheet, (VERSION_ROW, 1, VERSION_ROW, 1))
 
 
 def one_cell(sheet: Worksheet, row: int, formula: str, look: object, text: str | int) -> None:
