@@ -76,7 +76,7 @@ def test_the_names_point_at_cells_of_the_right_number(network: str) -> None:
 def test_the_sheets_stand_in_their_order_and_are_all_linked_from_start(fresh: Path) -> None:
     book = openpyxl.load_workbook(fresh)
     assert book.sheetnames == [module.TITLE for module in build.SHEETS if module.TITLE != "Batch"]
-    links = [row[0].hyperlink.location for row in book["Start"].iter_rows(max_col=1) if row[0].hyperlink]
+    links = [cell.hyperlink.location for row in book["Start"].iter_rows() for cell in row if cell.hyperlink]
     assert links == [f"'{name}'!A1" for name in (*start.TRY, *book.sheetnames[1:])]
 
 
@@ -125,7 +125,17 @@ def test_only_the_cells_to_edit_are_marked_and_each_is_validated(fresh: Path) ->
         name for name in NAMES if name.startswith("run_") and name not in ("run_status", "run_folder", "run_table")
     }
     editable |= {"your_inputs", "your_targets", "your_weights", "your_learning_rate", "learning_rates"}
-    editable |= {"preset", "optimizer", "epoch", "rate_charted", "log_steps", "mistake", "predict_run"}
+    editable |= {
+        "preset",
+        "optimizer",
+        "epoch",
+        "rate_charted",
+        "log_steps",
+        "mistake",
+        "predict_run",
+        "pasted_state",
+        "picture_view",
+    }
     expected = set()
     for name in editable:
         ((sheet, area),) = book.defined_names[name].destinations
@@ -156,8 +166,9 @@ def test_every_chart_and_button_says_what_it_is(fresh: Path) -> None:
         drawings = "".join(archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name)
         buttons = "".join(archive.read(name).decode() for name in archive.namelist() if "vmlDrawing" in name)
     described = re.findall(r'<xdr:cNvPr[^>]* descr="(?:Line chart|The network)[^"]{20,}"', drawings)
-    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 14
-    captions = ["Step", "Run n", "Undo", "Reset", "Train CNN", "Stop", "Resume"]
+    assert len(described) == len(re.findall("<xdr:cNvPr", drawings)) == 15
+    captions = ["First epoch", "Back", "Next", "Next 10", "Last epoch", "Step", "Run n", "Undo", "Reset"]
+    captions += ["Train CNN", "Stop", "Resume"]
     captions += ["Unfold", "Recalculate", "List runs", "Compare"]
     assert re.findall(r"<font[^>]*>([^<]+)</font>", buttons) == captions
     assert "FmlaMacro" not in buttons  # Calc would warn of macros that are not there

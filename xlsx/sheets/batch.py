@@ -7,9 +7,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions
 from xlsx.expressions import stored
-from xlsx.sheets import presets, style
+from xlsx.sheets import pasted, presets, style
 from xlsx.sheets.book import Area, Book, Cell
 from xlsx.sheets.cells import (
+    LARGEST,
     TOLERANCE,
     agreement,
     array,
@@ -21,6 +22,7 @@ from xlsx.sheets.cells import (
     show_whole,
     used,
 )
+from xlsx.sheets.network import HEADER_ROW as LINE_ROW
 from xlsx.sheets.network import number_rule
 from xlsx.sheets.quantities import epoch_line
 
@@ -102,12 +104,18 @@ def write_sample(book: Book, sheet: Worksheet, sample: int, values: list[list[fl
     sheet.write_number(row, 0, sample + 1, looks["sample"])
     for at, (name, value) in enumerate(zip(names(book), map(float, numbers), strict=True)):
         preset, yours, use = (column_of(book, block) + at for block in range(3))
-        choice = ",".join(f"{each[at]:.15g}" for each in values)
+        choice = ",".join(f"{each[at]:.15g}" for each in values) + f",{pasted_number(book, name, sample)}"
         sheet.write_formula(row, preset, f"=CHOOSE(preset_number,{choice})", looks["given_muted"], value)
         sheet.write_blank(row, yours, None, looks["edit"])
         sheet.data_validation(row, yours, row, yours, number_rule(name, positive=False))
         cells = xl_rowcol_to_cell(row, yours), xl_rowcol_to_cell(row, preset)
         sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["given"], value)
+
+
+def pasted_number(book: Book, name: str, sample: int) -> str:
+    """The cell on Network that holds it where a line was pasted."""
+    line = presets.line_column(book)
+    return f"{contract.NETWORK}!{pasted.number(book, LINE_ROW, line, name, sample)}"
 
 
 def write_names(book: Book, sheet: Worksheet) -> None:
@@ -130,7 +138,7 @@ def write_check(book: Book, sheet: Worksheet) -> None:
     ]
     text = '""'
     for sample in range(book.samples, 0, -1):
-        wrong = f'"Batch, sample {sample}: a cell is no number: type a number"'
+        wrong = f'"Batch, sample {sample}: a cell is no number from -{LARGEST} to {LARGEST}: type another"'
         text = f"IF({bad[sample - 1]},{wrong},{text})"
     column = column_of(book, 3)
     array(sheet, (FIRST, column) * 2, text, book.looks["state_plain"], "")

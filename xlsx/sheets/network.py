@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract, formulas, state_text
 from xlsx.contract import ALL_GOOD
-from xlsx.sheets import presets, style, validation
+from xlsx.sheets import pasted, presets, style, validation
 from xlsx.sheets.book import Book, Cell
 from xlsx.sheets.cells import LARGEST, array, mute_errors, show_whole, used
 
@@ -48,6 +48,10 @@ HELP = (
     "(--state takes it):",
 )
 STATE_ROW = HEADER_ROW + len(HELP)
+PASTE_HELP = "Such a line, pasted here, is laid out:"
+PASTE_ROW, PASTED_ROW = STATE_ROW + 2, STATE_ROW + 3
+MOST_PASTED = 32_000  # characters; a cell holds few more
+LAID_OUT = "laid out; what is filled in under Yours goes before it"
 
 
 class Entry(NamedTuple):
@@ -91,7 +95,7 @@ def write(book: Book) -> None:
     show_whole(book, sheet, (FIRST, PRESET, last, SHOWN))
     write_state(book, sheet)
     sheet.freeze_panes(FIRST, 0)
-    style.printed(sheet, max(last, STATE_ROW), WIDTHS)
+    style.printed(sheet, max(last, PASTED_ROW), WIDTHS)
 
 
 def define(book: Book, sheet: Worksheet, name: str, first: int, last: int) -> None:
@@ -131,10 +135,12 @@ def write_top(book: Book, sheet: Worksheet) -> None:
     only_this_text(sheet, book.network.text)
     sheet.merge_range(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, CONNECTION, book.optimizer, looks["edit_text"])
     sheet.data_validation(OPTIMIZER_ROW, NAME, OPTIMIZER_ROW, NAME, optimizer_rule())
-    sheet.write_string(OPTIMIZER_ROW, PRESET, "makes the weights of the epochs after 0", looks["muted_apart"])
-    number = state_text.OPTIMIZERS.index(book.optimizer) + 1
-    choices = ",".join(f'"{name}"' for name in state_text.OPTIMIZERS)
-    sheet.write_formula(OPTIMIZER_ROW, NOTE, f"=MATCH(optimizer,{{{choices}}},0)", looks["integer_hidden"], number)
+    about = "makes the weights of the epochs after 0"
+    shown = f'=IF({pasted.GOOD},"of the pasted line: "&pasted_optimizer,"{about}")'
+    sheet.write_formula(OPTIMIZER_ROW, PRESET, shown, looks["muted_apart"], about)
+    number = f"=IF({pasted.GOOD},{pasted.position('pasted_optimizer')},{pasted.position('optimizer')})"
+    chosen = state_text.OPTIMIZERS.index(book.optimizer) + 1
+    sheet.write_formula(OPTIMIZER_ROW, NOTE, number, looks["integer_hidden"], chosen)
     book.define("optimizer_number", sheet, (OPTIMIZER_ROW, NOTE) * 2)
     book.define("optimizer", sheet, (OPTIMIZER_ROW, NAME) * 2)
     for column, (title, look) in COLUMNS.items():
@@ -211,6 +217,7 @@ def write_check(book: Book, sheet: Worksheet, last: int) -> None:
     choices = (("preset_number", "preset"), ("optimizer_number", "optimizer"), ("epoch_used", "epoch (on Forward)"))
     for number, what in reversed(choices):
         rows = f'IF(ISNUMBER({number}),{rows},"{what} is not one of those allowed: choose another")'
+    rows = f'IF(pasted_fault="",{rows},pasted_fault)'
     array(sheet, (CHECK_ROW, NAME, CHECK_ROW, NAME), rows, book.looks["label"], ALL_GOOD)
     book.define("first_bad_input", sheet, (CHECK_ROW, NAME) * 2)
 
@@ -228,10 +235,17 @@ def write_shown(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:
-    """The cell `state`."""
+    """The cell `state`, and the cell that takes such a line."""
     text = state_text.text(book.preset, book.optimizer)
     sheet.write_formula(STATE_ROW, SIDE, "=" + state_formula(book, sheet), book.looks["state_text"], text)
     book.define("state", sheet, (STATE_ROW, SIDE) * 2)
+    sheet.write_string(STATE_ROW + 1, SIDE, PASTE_HELP, book.looks["plain"])
+    sheet.write_blank(PASTE_ROW, SIDE, None, book.looks["edit_text"])
+    rule = validation.short_text(MOST_PASTED, "the line is too long", "Paste a line of such a cell, or leave it blank.")
+    sheet.data_validation(PASTE_ROW, SIDE, PASTE_ROW, SIDE, rule)
+    book.define("pasted_state", sheet, (PASTE_ROW, SIDE) * 2)
+    said = f'=IF(pasted_fault="",IF(pasted_state="","","{LAID_OUT}"),pasted_fault)'
+    sheet.write_formula(PASTED_ROW, SIDE, said, book.looks["muted_plain"], "")
 
 
 def state_formula(book: Book, sheet: Worksheet) -> str:
@@ -248,4 +262,5 @@ def state_formula(book: Book, sheet: Worksheet) -> str:
     network = book.network
     fields = f'"; inputs "&{samples(network.input_names)}&"; targets "&{samples(network.target_names)}'
     fields += f'&"; weights "&{numbers(network.weight_names)}&"; learning_rate "&{numbers(["learning_rate"])}'
-    return f'IFERROR(network&SUBSTITUTE({fields},",",".")&"; optimizer "&optimizer,"")'
+    optimizer = f"CHOOSE(optimizer_number,{','.join(f'{chr(34)}{name}{chr(34)}' for name in state_text.OPTIMIZERS)})"
+    return f'IFERROR(network&SUBSTITUTE({fields},",",".")&"; optimizer "&{optimizer},"")'

@@ -1,4 +1,7 @@
-"""The presets that fit the laid-out network, at the right of Network: the dropdown lists them, the rows hold them."""
+"""The presets that fit the laid-out network, at the right of Network: the dropdown lists them, the rows hold them.
+
+Behind them stands the line that was pasted, whose numbers take the preset's place.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs.network import Network
 from pyfuncs.presets import PRESETS, Preset, fits
-from xlsx.sheets import validation
+from xlsx import state_text
+from xlsx.sheets import pasted, validation
 from xlsx.sheets.book import Book
 
 COLUMN = 11  # of the first preset
@@ -43,9 +47,8 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list[Any]], header_row
     sheet.write_string(2, COLUMN, "The presets that fit, and what they put in", looks["group"])
     number = chosen(book, found) or ""
     row = xl_range_abs(header_row, COLUMN, header_row, COLUMN + MOST - 1)
-    sheet.write_formula(
-        NUMBER_ROW, COLUMN, f"=MATCH(preset,{row},0)", looks["integer_muted"], list(found).index(number) + 1
-    )
+    chosen_one = f'IF(pasted_fault="",IF({pasted.GOOD},{len(found) + 1},MATCH(preset,{row},0)),NA())'
+    sheet.write_formula(NUMBER_ROW, COLUMN, f"={chosen_one}", looks["integer_muted"], list(found).index(number) + 1)
     sheet.write_string(NUMBER_ROW, COLUMN + 1, "number of the chosen one", looks["muted_plain"])
     book.define("preset_number", sheet, (NUMBER_ROW, COLUMN) * 2)
     for column, (name, preset) in enumerate(found.items(), COLUMN):
@@ -54,7 +57,27 @@ def write(book: Book, sheet: Worksheet, groups: dict[str, list[Any]], header_row
         for row, value in enumerate(numbers(book, groups, preset), header_row + 1):
             if value is not None:
                 sheet.write_number(row, column, value, looks["given_muted"])
+    write_pasted(book, sheet, groups, header_row)
     write_choice(book, sheet, names, number, found)
+
+
+def line_column(book: Book) -> int:
+    """Where the numbers of the pasted line stand: behind the presets and its own column."""
+    return COLUMN + len(fitting(book)) + 2
+
+
+def write_pasted(book: Book, sheet: Worksheet, groups: dict[str, list[Any]], header_row: int) -> None:
+    """A column like a preset's, filled by the line."""
+    column, looks = line_column(book) - 2, book.looks
+    pasted.write(book, sheet, header_row, line_column(book))
+    sheet.set_column(column, column, 13, looks["plain"])
+    sheet.write_string(header_row, column, "pasted line", looks["header_right"])
+    sheet.write_string(SOURCES_ROW, column, state_text.SOURCE, looks["muted_plain"])
+    entries = [entry for group in groups.values() for entry in group]
+    for row, entry in enumerate(entries, header_row + 1):
+        if entry.edited:
+            source = pasted.number(book, header_row, line_column(book), entry.name)
+            sheet.write_formula(row, column, f"={source}", looks["given_muted"], "")
 
 
 def numbers(book: Book, groups: dict[str, list[Any]], preset: Preset) -> list[float | None]:
@@ -71,7 +94,7 @@ def write_choice(book: Book, sheet: Worksheet, names: str, name: str, found: dic
     rule = validation.one_of(f"={names}", "preset: one of the list", message)
     sheet.data_validation(row, column, row, column, rule)
     book.define("preset", sheet, CHOICE * 2)
-    sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found) - 1)
+    sources = xl_range_abs(SOURCES_ROW, COLUMN, SOURCES_ROW, COLUMN + len(found))
     source = f'=IFERROR(INDEX({sources},1,preset_number),"not in the list")'
     sheet.write_formula(row, column + 2, source, book.looks["muted_apart"], found[name].source)
 
