@@ -234,6 +234,11 @@ class Driver:
         document.CurrentController.setActiveSheet(document.Sheets.getByName(sheet))
         return document.CurrentController.Frame.Title
 
+    def zoom(self, key, percent):
+        """Show the active sheet so much larger."""
+        controller = self.documents[key].CurrentController
+        controller.ZoomType, controller.ZoomValue = 3, percent  # com.sun.star.view.DocumentZoomType.BY_VALUE
+
     def selected(self, key):
         """The single cell that is selected, such as B6; '' where it is more than one."""
         area = self.documents[key].CurrentSelection.RangeAddress

@@ -1,5 +1,9 @@
-"""Takes the README's pictures from a real LibreOffice: `python -m tests.calc.pictures [SHEET …]`, written to docs/."""
+"""Takes pictures of sheets from a real LibreOffice: `python -m tests.calc.pictures [SHEET …]` takes the README's.
 
+For the eye there are other networks, fonts and zooms: `--network 4-5-3 --font "DejaVu Sans" --zoom 150 --out FOLDER`.
+"""
+
+import argparse
 import os
 import subprocess
 import sys
@@ -15,18 +19,27 @@ from xlsx import build
 DOCS = PROJECT / "docs"
 RUN = {"dataset": "digits", "epochs": 40, "batch_size": 64}
 COLOURS = "48"  # of a PNG: a third of the bytes, and no difference to the eye
+SUBSTITUTION = "/org.openoffice.Office.Common/Font/Substitution"
+FONT = (
+    f'<item oor:path="{SUBSTITUTION}"><prop oor:name="Replacement"><value>true</value></prop></item>'
+    f'<item oor:path="{SUBSTITUTION}/FontPairs"><node oor:name="_0" oor:op="replace">'
+    '<prop oor:name="ReplaceFont"><value>Arial</value></prop><prop oor:name="Always"><value>true</value></prop>'
+    '<prop oor:name="SubstituteFont"><value>{}</value></prop><prop oor:name="OnScreenOnly"><value>false</value></prop>'
+    "</node></item>"
+)
 
 
-def take(office: Office, key: int, sheets: list[str]) -> None:
+def take(office: Office, key: int, sheets: list[str], out: Path, zoom: int) -> None:
     """A picture of each sheet: of Results while a run trains, of the log with some rows."""
     for name in sheets:
         office.look_at(key, name)
+        office.zoom(key, zoom)
         if name == "Results":
             train(office, key)
         if name == "Training log":
             office.press(key, name, "Run n")
         time.sleep(1.5)
-        path = DOCS / f"{name.lower().replace(' ', '-')}.png"
+        path = out / f"{name.lower().replace(' ', '-')}.png"
         office.picture(path)
         subprocess.run(["mogrify", "-strip", "+dither", "-colors", COLOURS, str(path)], check=True)
 
@@ -45,20 +58,32 @@ def linked_python(folder: Path) -> str:
     return str(folder / ".venv" / Path(sys.executable).relative_to(sys.prefix))
 
 
-def main(sheets: list[str]) -> None:
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.calc.pictures", description=__doc__)
+    parser.add_argument("sheets", nargs="*", help="titles (default: all)")
+    parser.add_argument("--network", help="network text (default: 2-2-2)")
+    parser.add_argument("--preset", help="starting point")
+    parser.add_argument("--font", help="shown in place of Arial")
+    parser.add_argument("--zoom", type=int, default=100, help="percent")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder (default: docs)")
+    return parser.parse_args()
+
+
+def main(asked: argparse.Namespace) -> None:
     """Take them, of all sheets where none is named."""
-    DOCS.mkdir(exist_ok=True)
+    asked.out.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, virtual_screen() as display:
         folder = Path(name)
         os.environ["BACKPROP_HOME"] = str(folder / "Backprop")
         launch.write_environment(linked_python(folder), PROJECT)
-        office = Office(folder, folder / "Backprop", display=display)
+        settings = FONT.format(asked.font) if asked.font else ""
+        office = Office(folder, folder / "Backprop", settings, display)
         try:
             office.install(str(package(folder / "backprop.oxt")))
             office.restart()
-            key = office.load(str(build.build(folder / "backprop.xlsx")))
-            take(office, key, sheets or office.sheets(key))
-            if not sheets or "Results" in sheets:
+            key = office.load(str(build.build(folder / "backprop.xlsx", asked.network, asked.preset)))
+            take(office, key, asked.sheets or office.sheets(key), asked.out, asked.zoom)
+            if not asked.sheets or "Results" in asked.sheets:
                 office.press(key, "Results", "Stop")
                 wait_for(lambda: "stopped" in (office.read(key, "run_status")[0][0] or ""))
         finally:
@@ -66,4 +91,4 @@ def main(sheets: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(arguments())
