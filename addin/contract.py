@@ -62,9 +62,15 @@ def constants() -> dict[str, str | int]:
         "CHECK_REPORT": contract.CHECK_REPORT,
         "CHECK_NOTE": contract.CHECK_NOTE,
         "CHECK_FORMULA": contract.CHECK_FORMULA,
-        "CHECK_COLOUR": int.from_bytes(contract.CHECK_COLOUR.to_bytes(3, "little"), "big"),  # blue, green, red
+        "CHECK_COLOUR": bgr(contract.CHECK_COLOUR),
+        "CHECK_TEXT": bgr(contract.CHECK_TEXT),
         **{f"SAYS_{key.upper().replace(' ', '_')}": contract.MESSAGES[key] for key in SAID_BY_MACROS},
     }
+
+
+def bgr(colour: int) -> int:
+    """A colour as VBA has it: blue, green, red."""
+    return int.from_bytes(colour.to_bytes(3, "little"), "big")
 
 
 def module(called: str = MODULE, shared: Constants | None = None) -> str:

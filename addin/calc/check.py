@@ -5,6 +5,7 @@ The window stays usable meanwhile. Standard library only, Python 3.9; the docume
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from addin import launch
+from addin.calc.log_sheet import Undoable
 from addin.calc.marked import Marked, Properties
 from addin.calc.named_cells import SheetError
 from xlsx.contract import MESSAGES
@@ -27,9 +29,13 @@ class Checker:
     """`post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
 
     def __init__(
-        self, post: Callable[[Callable[[], None]], None], tell: Callable[[Any, str], None], properties: Properties
+        self,
+        post: Callable[[Callable[[], None]], None],
+        tell: Callable[[Any, str], None],
+        undoable: Undoable,
+        properties: Properties,
     ):
-        self._post, self._tell, self._properties = post, tell, properties
+        self._post, self._tell, self._undoable, self._properties = post, tell, undoable, properties
         self._under_way: set[str] = set()  # by the document's RuntimeUID
 
     def check(self, document: Any) -> None:
@@ -40,7 +46,7 @@ class Checker:
         folder = tempfile.TemporaryDirectory()
         copy = Path(folder.name, "copy.xlsx")
         try:
-            before = Marked(document, self._properties).contents()
+            before = Marked(document, self._undoable).contents()
             document.storeToURL(copy.as_uri(), self._properties(FilterName=FILTER))
         except Exception as error:  # UNO's own, for a disk that is full and the like
             self._tell(document, failed(str(error))["tell"])
@@ -51,7 +57,10 @@ class Checker:
 
     def clear_marks(self, document: Any) -> None:
         """Take away what checks have put into a document."""
-        Marked(document, self._properties).clear()
+        try:
+            Marked(document, self._undoable).clear()
+        except SheetError as error:
+            self._tell(document, str(error))
 
     def _ask(self, document: Any, title: str, copy: Path, folder: Any, before: Any) -> None:
         """In a thread of its own: ask Python, and have its answer shown."""
@@ -68,11 +77,12 @@ class Checker:
             if answer["tell"]:
                 self._tell(document, answer["tell"])
             else:
-                Marked(document, self._properties).show(answer, before)
+                Marked(document, self._undoable).show(answer, before)
         except SheetError as error:
             self._tell(document, str(error))
-        except Exception:  # it is closed: UNO's DisposedException, or a bridge that is gone
-            return
+        except Exception as error:  # UNO's own
+            with contextlib.suppress(Exception):  # it is closed, or the bridge is gone
+                self._tell(document, failed(str(error))["tell"])
 
 
 def asked(copy: Path, title: str) -> dict[str, Any]:

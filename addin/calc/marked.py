@@ -1,5 +1,6 @@
 """A document with the marks and the report of a check: put there, and taken away again, as one step of Undo.
 
+The office has no Undo for a conditional format that is put beside others, so that step has an action of ours for them.
 Standard library only, Python 3.9; the document is a UNO object, and what needs UNO's classes is handed in.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, count
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
+from addin.calc.log_sheet import Undoable
 from addin.calc.named_cells import SheetError
 from xlsx.contract import (
     CHECK,
@@ -19,60 +21,78 @@ from xlsx.contract import (
     CHECK_REPORT,
     CHECK_SHEET,
     CHECK_STYLE,
+    CHECK_TEXT,
     MESSAGES,
+    MOST_CHECKED,
 )
 
 Properties = Callable[..., Any]  # a tuple of com.sun.star.beans.PropertyValue
-FORMULA = 9  # com.sun.star.sheet.ConditionOperator2
-LINK = """=HYPERLINK("#'{sheet}'.{cell}";"{sheet}!{cell}")"""
+Cell = tuple[int, int]  # row and column, from 0
+Contents = Optional[dict[Cell, str]]  # of a sheet; None for one that is too large to be checked
+Colours = list[tuple[str, tuple[tuple[int, int, int, int], ...]]]  # the marks: sheet, and left, top, right, bottom
+CONDITION, EXPRESSION = 0, 24  # com.sun.star.sheet.ConditionEntryType, ConditionFormatOperator
+HELD = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
+LINK = """=HYPERLINK("#'{sheet}'!{cell}";"{sheet}!{cell}")"""  # as every office follows it
 WIDTHS = (4_000, 30_000)  # of the report's columns, in hundredths of a millimetre
 BOLD = 150.0  # com.sun.star.awt.FontWeight
+CAPTIONS = {command: caption for caption, command in CHECK.items()}
 
 
 class Marked:
     """What a check has to do with a document."""
 
-    def __init__(self, document: Any, properties: Properties):
-        self.document, self._properties = document, properties
+    def __init__(self, document: Any, undoable: Undoable):
+        self.document, self._undoable = document, undoable
 
-    def contents(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+    def contents(self) -> dict[str, Contents]:
         """What every sheet holds, as it is typed: to tell afterwards what has changed."""
-        return {sheet.Name: used(sheet).getFormulaArray() for sheet in self.document.Sheets}
+        return {sheet.Name: contents(sheet) for sheet in self.document.Sheets}
 
-    def show(self, answer: dict[str, Any], before: dict[str, tuple[tuple[str, ...], ...]]) -> None:
+    def show(self, answer: dict[str, Any], before: dict[str, Contents]) -> None:
         """Mark what the check found, and write its report. Raises SheetError where no sheet can be added."""
         if self.document.isProtected():
             raise SheetError(MESSAGES["no report"])
-        with self._one_step(next(caption for caption, command in CHECK.items() if command == "check")):
+        with self._one_step(CAPTIONS["check"]):
             self._remove()
             said = self._mark(answer, before)
             self._report([*answer["rows"][:1], *(["", "", text] for text in said), *answer["rows"][1:]])
 
     def clear(self) -> None:
-        """Take marks, notes and report away; everything else stays as it is."""
-        with self._one_step(next(caption for caption, command in CHECK.items() if command == "clear_marks")):
+        """Take marks, notes and report away; all else stays as it is. Raises SheetError where that is protected."""
+        with self._one_step(CAPTIONS["clear_marks"]):
             self._remove()
+        if self._colours() or self._reports():
+            raise SheetError(MESSAGES["kept"])
 
     @contextmanager
     def _one_step(self, title: str) -> Iterator[None]:
-        self.document.UndoManager.enterUndoContext(title)
+        manager, before = self.document.UndoManager, self._colours()
+        manager.enterUndoContext(title)
         self.document.lockControllers()
         try:
             yield
         finally:
+            if (after := self._colours()) != before:
+                again = self._undoable(title, lambda: self._recolour(before), lambda: self._recolour(after))
+                manager.addUndoAction(again)
             self.document.unlockControllers()
-            self.document.UndoManager.leaveUndoContext()
+            manager.leaveUndoContext()
 
     def _remove(self) -> None:
-        sheets = self.document.Sheets
-        for sheet in sheets:
+        for sheet in self.document.Sheets:
             if not sheet.isProtected():
                 remove_marks(sheet)
-        for name in sheets.ElementNames:
-            if sheets.getByName(name).NamedRanges.hasByName(CHECK_REPORT) and sheets.Count > 1:
-                sheets.removeByName(name)
+                remove_notes(sheet)
+        for name in () if self.document.isProtected() else self._reports():
+            self.document.Sheets.removeByName(name)
 
-    def _mark(self, answer: dict[str, Any], before: dict[str, tuple[tuple[str, ...], ...]]) -> list[str]:
+    def _reports(self) -> list[str]:
+        """The sheets with reports; a document that has no other sheet keeps them."""
+        sheets = self.document.Sheets
+        found = [name for name in sheets.ElementNames if sheets.getByName(name).NamedRanges.hasByName(CHECK_REPORT)]
+        return found if len(found) < sheets.Count else []
+
+    def _mark(self, answer: dict[str, Any], before: dict[str, Contents]) -> list[str]:
         """Mark cells and note what is wrong; what could not be marked, in words."""
         said, changed = [], 0
         for name in dict.fromkeys(name for name, _ in answer["marks"]):
@@ -82,39 +102,50 @@ class Marked:
             if sheet.isProtected():
                 said.append(MESSAGES["unmarked"].format(sheet=name))
                 continue
-            edited = edits(before.get(name, ()), used(sheet).getFormulaArray())
             wanted = [cell for mark, area in answer["marks"] if mark == name for cell in cells(sheet, area)]
-            changed += len(edited.intersection(wanted))
-            self._colour(sheet, [cell for cell in wanted if cell not in edited])
+            edited = edits(wanted, before.get(name, {}), contents(sheet))
+            changed += len(edited)
+            self._colour(sheet, areas([cell for cell in wanted if cell not in edited]))
             notes = [(cells(sheet, cell)[0], text) for where, cell, text in answer["notes"] if where == name]
             add_notes(sheet, [(cell, text) for cell, text in notes if cell not in edited])
         return [*said, *([MESSAGES["edited"].format(count=changed)] if changed else [])]
 
-    def _colour(self, sheet: Any, wanted: list[tuple[int, int]]) -> None:
-        """Give cells that have no conditional format of their own one that colours them."""
-        taken = {
-            (row, column)
-            for each in sheet.ConditionalFormats.getConditionalFormats()
-            for area in each.Range.RangeAddresses
-            for row, column in wanted
-            if area.StartRow <= row <= area.EndRow and area.StartColumn <= column <= area.EndColumn
-        }
+    def _colours(self) -> Colours:
+        """Where our marks are."""
+        return [
+            (sheet.Name, tuple((a.StartColumn, a.StartRow, a.EndColumn, a.EndRow) for a in mark.Range.RangeAddresses))
+            for sheet in self.document.Sheets
+            for mark in marks_on(sheet)
+        ]
+
+    def _recolour(self, colours: Colours) -> None:
+        """Have our marks there, and nowhere else."""
+        for sheet in self.document.Sheets:
+            remove_marks(sheet)
+        for name, where in colours:
+            self._colour(self.document.Sheets.getByName(name), where)
+
+    def _colour(self, sheet: Any, where: tuple[tuple[int, int, int, int], ...]) -> None:
+        """One more conditional format for these cells, beside those that they have."""
+        if not where:
+            return
+        self._need_style()
         ranges = self.document.createInstance("com.sun.star.sheet.SheetCellRanges")
-        for row, column in dict.fromkeys(wanted):
-            if (row, column) not in taken:
-                ranges.addRangeAddress(sheet.getCellByPosition(column, row).RangeAddress, True)
-        if ranges.Count:
-            self._need_style()
-            formats = ranges.ConditionalFormat
-            formats.addNew(self._properties(Operator=FORMULA, Formula1=CHECK_FORMULA, StyleName=CHECK_STYLE))
-            ranges.ConditionalFormat = formats
+        for area in where:
+            ranges.addRangeAddress(sheet.getCellRangeByPosition(*area).RangeAddress, False)
+        formats = sheet.ConditionalFormats
+        number = formats.createByRange(ranges)
+        mark = next(each for each in formats.getConditionalFormats() if number == each.ID)
+        mark.createEntry(CONDITION, 0)
+        entry = mark.getByIndex(0)
+        entry.Operator, entry.Formula1, entry.StyleName = EXPRESSION, CHECK_FORMULA, CHECK_STYLE
 
     def _need_style(self) -> None:
         styles = self.document.StyleFamilies.getByName("CellStyles")
         if not styles.hasByName(CHECK_STYLE):
             style = self.document.createInstance("com.sun.star.style.CellStyle")
             styles.insertByName(CHECK_STYLE, style)
-            style.CellBackColor = CHECK_COLOUR
+            style.CellBackColor, style.CharColor = CHECK_COLOUR, CHECK_TEXT
 
     def _report(self, rows: list[list[str]]) -> None:
         """A sheet at the end, with a row for each of the report's."""
@@ -136,29 +167,42 @@ class Marked:
         sheet.NamedRanges.addNewByName(CHECK_REPORT, f"$'{name}'.$A$1", corner, 0)
 
 
-def used(sheet: Any) -> Any:
-    """The cells from A1 to the last one that holds something."""
-    cursor = sheet.createCursor()
-    cursor.gotoEndOfUsedArea(False)
-    end = cursor.RangeAddress
-    return sheet.getCellRangeByPosition(0, 0, end.EndColumn, end.EndRow)
+def contents(sheet: Any) -> Contents:
+    """What the cells hold that hold something."""
+    found: dict[Cell, str] = {}
+    held = sheet.queryContentCells(HELD)
+    if sum(each.Columns.Count * each.Rows.Count for each in held) > MOST_CHECKED:
+        return None
+    for each in held:
+        corner = each.RangeAddress
+        for row, line in enumerate(each.getFormulaArray(), corner.StartRow):
+            found.update(((row, column), text) for column, text in enumerate(line, corner.StartColumn))
+    return found
 
 
-def cells(sheet: Any, area: str) -> list[tuple[int, int]]:
-    """Row and column, from 0, of every cell of a range such as A2:A9."""
+def cells(sheet: Any, area: str) -> list[Cell]:
+    """Every cell of a range such as A2:A9."""
     found = sheet.getCellRangeByName(area).RangeAddress
     rows, columns = range(found.StartRow, found.EndRow + 1), range(found.StartColumn, found.EndColumn + 1)
     return [(row, column) for row in rows for column in columns]
 
 
-def edits(before: tuple[tuple[str, ...], ...], now: tuple[tuple[str, ...], ...]) -> set[tuple[int, int]]:
-    """The cells that hold something else than before."""
-    places = {(row, column) for rows in (before, now) for row, line in enumerate(rows) for column in range(len(line))}
-    return {place for place in places if at(before, *place) != at(now, *place)}
+def edits(wanted: list[Cell], before: Contents, now: Contents) -> set[Cell]:
+    """The cells that hold something else than before; nobody can tell of a sheet that was too large."""
+    if before is None or now is None:
+        return set()
+    return {cell for cell in wanted if before.get(cell, "") != now.get(cell, "")}
 
 
-def at(rows: tuple[tuple[str, ...], ...], row: int, column: int) -> str:
-    return rows[row][column] if row < len(rows) and column < len(rows[row]) else ""
+def areas(wanted: list[Cell]) -> tuple[tuple[int, int, int, int], ...]:
+    """The cells as areas, each of neighbours in a column: left, top, right, bottom."""
+    found: list[tuple[int, int, int, int]] = []
+    for row, column in sorted(set(wanted), key=lambda cell: (cell[1], cell[0])):
+        if found and found[-1][0] == column and found[-1][3] == row - 1:
+            found[-1] = (column, found[-1][1], column, row)
+        else:
+            found.append((column, row, column, row))
+    return tuple(found)
 
 
 def add_notes(sheet: Any, notes: list[tuple[tuple[int, int], str]]) -> None:
@@ -169,12 +213,19 @@ def add_notes(sheet: Any, notes: list[tuple[tuple[int, int], str]]) -> None:
             sheet.Annotations.insertNew(sheet.getCellByPosition(column, row).CellAddress, text)
 
 
+def marks_on(sheet: Any) -> list[Any]:
+    """Our conditional formats, also those that a file brought back; a colour scale has no formula."""
+    formats = sheet.ConditionalFormats.getConditionalFormats()
+    return [each for each in formats if each.Count and getattr(each.getByIndex(0), "Formula1", "") == CHECK_FORMULA]
+
+
 def remove_marks(sheet: Any) -> None:
-    """Take our conditional formats and our notes away, also those that a file brought back."""
-    formats = sheet.ConditionalFormats
-    for each in formats.getConditionalFormats():
-        if each.Count == 1 and each.getByIndex(0).Formula1 == CHECK_FORMULA:
-            formats.removeByID(each.ID)
+    for mark in marks_on(sheet):
+        sheet.ConditionalFormats.removeByID(mark.ID)
+
+
+def remove_notes(sheet: Any) -> None:
+    """Take our notes away, also those that a file brought back."""
     notes = sheet.Annotations
     for number in reversed(range(notes.Count)):
         shape = notes.getByIndex(number).AnnotationShape  # a note read from an .xlsx has no text of its own yet

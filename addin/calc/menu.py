@@ -60,7 +60,7 @@ class Menu:
         open_hidden: outcome_sheets.Opener,
     ):
         self._post, self._tell, self._undoable, self._open_hidden = post, tell, undoable, open_hidden
-        self._checker = Checker(post, tell, properties)
+        self._checker = Checker(post, tell, undoable, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._thread: threading.Thread | None = None
 

@@ -10,6 +10,7 @@ Public Sub AddMark(ByVal cells As Range)
     Dim mark As Object
     Set mark = cells.FormatConditions.Add(EXPRESSION, , "=" & CHECK_FORMULA)
     mark.Interior.Color = CHECK_COLOUR
+    mark.Font.Color = CHECK_TEXT
     mark.StopIfTrue = False
     mark.SetFirstPriority
 End Sub
