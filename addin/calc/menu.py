@@ -26,7 +26,7 @@ from addin.calc.runs_sheet import RunsSheet
 from cnn.runs.settings import SettingsError
 from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS, TRAINING_LOG
 
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.01
 SHOWN_NO_MORE = "The run can no longer be shown here ({error}). It goes on; open the workbook again to see it."
 NOT_COPIED = "The sheets of what the run left could not be copied in ({error}). They are in {file}."
 

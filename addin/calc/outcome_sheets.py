@@ -44,13 +44,15 @@ def put_in_place(source: Sheet, copied: Sheet) -> None:
 
 
 def copy_in(document: Document, path: Path, open_hidden: Opener) -> None:
-    """Copy the sheets of a run in from this workbook in its folder, in place of another run's."""
+    """Copy the sheets of a run in from this workbook in its folder, in place of another run's. Raises OSError."""
     if shows(document, path.parent):
         return
     source = open_hidden(path)
     document.UndoManager.lock()
     try:
         seen, wanted = document.CurrentController.ActiveSheet.Name, ours(source)
+        if not wanted:
+            raise OSError("it has no sheet of a run")
         for sheet in ours(document):
             document.Sheets.removeByName(sheet.Name)
         for sheet in wanted:

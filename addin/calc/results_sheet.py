@@ -46,18 +46,30 @@ class ResultsSheet(NamedCells):
 
     def say(self, status: str) -> None:
         """Show one line in the status cell."""
-        self.write("run_status", ((status,),))
+        self._put("run_status", (status,))
 
     def show(self, shown: training.Shown) -> None:
-        """Show a run or series: its folder, its state, a row for each epoch, and the curves. Only what is new."""
-        self.write("run_folder", ((str(shown.folder),),))
-        self.say(shown.status)
-        if self.has(self.document, "run_progress"):  # the first layout has none
-            self.write("run_progress", (training.progress(shown.run),), below=1)
-        if shown.curves != self._curves and self.has(self.document, "series_curves"):
-            self.replace_below("series_curves", shown.curves)
-            self._curves = shown.curves
-        self._show_epochs(shown.run)
+        """Show a run or series: a row for each epoch, the curves, state and folder. Only what is new is written.
+
+        Drawn once, and the epochs come first: each cell that changes has the charts drawn anew.
+        """
+        self.document.lockControllers()
+        try:
+            self._show_epochs(shown.run)
+            if shown.curves != self._curves and self.has(self.document, "series_curves"):
+                self.replace_below("series_curves", shown.curves)
+                self._curves = shown.curves
+            if self.has(self.document, "run_progress"):  # the first layout has none
+                self._put("run_progress", training.progress(shown.run), below=1)
+            self.say(shown.status)
+            self._put("run_folder", (str(shown.folder),))
+        finally:
+            self.document.unlockControllers()
+
+    def _put(self, name: str, row: tuple[Value, ...], below: int = 0) -> None:
+        """Write a row, unless it is there already."""
+        if self.below(name, below).getDataArray() != (row,):
+            self.write(name, (row,), below)
 
     def _show_epochs(self, run: Run) -> None:
         rows = [tuple(NOTHING if epoch.get(key) is None else epoch[key] for key in EPOCH_KEYS) for epoch in run.epochs]

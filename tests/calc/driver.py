@@ -217,6 +217,18 @@ class Driver:
             taken.append(time.perf_counter() - start)
         return taken[3:]
 
+    def timed_answers(self, key, edited, times, read):
+        """Seconds from writing a number until a cell that is answered later shows another one, after three others."""
+        source, result = (self._range(key, address).getCellByPosition(0, 0) for address in (edited, read))
+        taken = []
+        for number in range(times + 3):
+            start, before = time.perf_counter(), result.Value
+            source.Value = 1 + number
+            while result.Value in (before, 0):
+                assert time.perf_counter() - start < 10
+            taken.append(time.perf_counter() - start)
+        return taken[3:]
+
     def when(self, key, address, below, value, timeout=10.0):
         """The time (of time.time) at which the cell so far below the named one holds the value."""
         area = self._range(key, address).RangeAddress

@@ -119,3 +119,18 @@ def test_a_series_that_is_deleted_or_damaged_meanwhile_is_said_to_be_so(window: 
     time.sleep(1)
     window.press(book, "Results", "Resume")
     wait_for_status(window, book, "is damaged")
+
+
+def test_a_run_s_workbook_that_is_damaged_is_said_and_the_run_is_shown(window: Office, book: int) -> None:
+    settings(window, book, epochs=1, learning_rate=0.02)
+    window.press(book, "Results", "Train CNN")
+    wait_for_status(window, book, "finished: 1 epoch")
+    wait_for(lambda: "Layers" in window.sheets(book), timeout=30)
+    for sheet in ("Classes", "Mistakes", "Layers"):
+        window.remove_sheet(book, sheet)
+    (folder(window) / "results.xlsx").write_text("no workbook")
+    window.command(book, "service:org.backprop.addin.Commands?newest")
+    window.answer_box()
+    assert status(window, book).startswith("finished: 1 epoch")
+    assert table(window, book) == logged(folder(window))
+    assert "Classes" not in window.sheets(book)

@@ -13,6 +13,7 @@ Public Sub CopyOutcome(ByVal path As String)
     On Error GoTo failed
     BeQuiet True
     Set source = Workbooks.Open(path, ReadOnly:=True)
+    If Not HasOutcome(source) Then Err.Raise 5, , "it has no sheet of a run"
     RemoveOutcome into
     For Each sheet In source.Worksheets
         If IsOutcome(sheet) Then sheet.Copy After:=into.Sheets(into.Sheets.Count)
@@ -36,6 +37,13 @@ End Sub
 
 Private Function IsOutcome(ByVal sheet As Worksheet) As Boolean
     IsOutcome = TextOf(sheet.Cells(OUTCOME_ROW, 1)) = OUTCOME
+End Function
+
+Private Function HasOutcome(ByVal which As Workbook) As Boolean
+    Dim sheet As Worksheet
+    For Each sheet In which.Worksheets
+        HasOutcome = HasOutcome Or IsOutcome(sheet)
+    Next sheet
 End Function
 
 ' Whether the sheets that are there are this run's: their titles end with its name.
