@@ -179,8 +179,10 @@ class Buttons(unohelper.Base, XScriptListener):
         document = event.Arguments[0].Source.Model
         while not hasattr(document, "Sheets"):
             document = document.Parent
-        document.CurrentController.Frame.ComponentWindow.setFocus()  # Enter would press the button again
+        window = document.CurrentController.Frame.ComponentWindow
+        window.setFocus()  # Enter would press the button again
         self.host.menu.command(event.ScriptCode[len(OURS) :], document)
+        self.host.post(window.setFocus)  # the button takes it back once this is over, and Ctrl+Z would be lost
 
     def approveFiring(self, event: object) -> None:
         pass
@@ -250,7 +252,7 @@ class OnLoad(Job):
     def happened(self, document: Document) -> None:
         Buttons(self.host).bind(document)
         if Pen.is_in(document):
-            Mouse(document).listen()
+            Mouse(document, Press).listen()
         self.host.menu.opened(document)
         self.host.menu.unmodified(document)
 

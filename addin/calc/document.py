@@ -6,10 +6,11 @@ Standard library only, Python 3.9.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, Union
+from typing import Any, Callable, Protocol, Union
 
 Value = Union[float, str]
 Rows = Sequence[Sequence[Value]]
+Undoable = Callable[[str, Callable[[], None], Callable[[], None]], object]  # title, undo, redo: an XUndoAction
 
 
 class Address(Protocol):

@@ -6,16 +6,13 @@ appends its values. Standard library only, Python 3.9; the document is a UNO obj
 
 from __future__ import annotations
 
-from typing import Callable
-
-from addin.calc.document import Document, Value
+from addin.calc.document import Document, Undoable, Value
 from addin.calc.named_cells import NamedCells, SheetError
 from xlsx.contract import ALL_GOOD, BUTTONS, MESSAGES, MOST_STEPS, TRAINING_LOG
 
 Row = tuple[Value, ...]
 CAPTIONS = {command: caption for caption, command in BUTTONS[TRAINING_LOG].items()}
 ERROR = 4  # com.sun.star.sheet.FormulaResult.ERROR
-Undoable = Callable[[str, Callable[[], None], Callable[[], None]], object]  # title, undo, redo: an XUndoAction
 
 
 class LogSheet(NamedCells):

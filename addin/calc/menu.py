@@ -15,9 +15,9 @@ from typing import Callable
 from addin import overview, training
 from addin.calc import outcome_sheets
 from addin.calc.check import Checker
-from addin.calc.document import Document
+from addin.calc.document import Document, Undoable
 from addin.calc.epoch_cell import EpochCell
-from addin.calc.log_sheet import LogSheet, Undoable
+from addin.calc.log_sheet import LogSheet
 from addin.calc.marked import Properties
 from addin.calc.named_cells import SheetError
 from addin.calc.pen import Pen
@@ -142,7 +142,7 @@ class Menu:
             self._tell(document, MESSAGES["no field"])
             return
         try:
-            getattr(Pen(document), name)()
+            getattr(Pen(document, self._undoable), name)()
         except SheetError as error:
             self._tell(document, str(error))
 

@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from addin.calc.document import Rows, Undoable, Value
 from addin.calc.named_cells import NamedCells
 from xlsx.contract import CLEARED, INK, PEN_EDGE, PEN_RADIUS, STROKE
 
 PATIENCE = 0.15  # seconds that a recalculation may take and be live under the pen
+PAUSE = 0.08  # seconds between what is written under the pen
 EVERYTHING = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
 Point = tuple[float, float]
 
@@ -47,14 +49,23 @@ def inked(start: Point, end: Point, columns: int, rows: int) -> Iterator[tuple[i
 
 
 class Pen(NamedCells):
-    """Draws in one document. Raises SheetError where a name is gone, broken, or its sheet protected."""
+    """Draws in one document. Raises SheetError where a name is gone, broken, or its sheet protected.
 
-    def __init__(self, document: Any):
+    While the pen is down nothing is recalculated but by a network that is quick, and what is drawn is written now and
+    then: the office drops moves of the mouse that it has no time for.
+    """
+
+    def __init__(self, document: Any, undoable: Undoable):
         super().__init__(document)
-        self.live = True  # whether the network follows while the pen is down
-        self._timed = self._down = self._automatic = False
-        self._last: Point = (0.0, 0.0)
-        self._values: list[list[float]] = []
+        self._undoable = undoable
+        self.seconds = math.inf  # that a recalculation takes; known after the first stroke
+        self._down = self._automatic = False
+        self._path: list[Point] = []  # what is not drawn yet, after the place where that ends
+        self._written = self._computed = 0.0  # when that was done last
+        self._seen: list[list[float]] = []
+        self._before: Rows = []
+        self._rows: list[list[Value]] = []
+        self._changed: set[tuple[int, int]] = set()  # column and row
 
     @staticmethod
     def is_in(document: Any) -> bool:
@@ -62,45 +73,69 @@ class Pen(NamedCells):
         return NamedCells.has(document, "yours") and NamedCells.has(document, "used")
 
     def press(self, at: Point) -> None:
-        """The pen is put down: from here to `lift` all is one step of Undo."""
+        """The pen is put down."""
         self.need_writable("yours")
-        self.document.UndoManager.enterUndoContext(STROKE)
-        self._down, self._last = True, at
-        self._automatic = self.document.isAutomaticCalculationEnabled()
-        self._values = [
+        self._before = self.cells("yours").getDataArray()
+        self._rows = [list(row) for row in self._before]
+        self._seen = [
             [value if isinstance(value, float) else 0.0 for value in row] for row in self.cells("used").getDataArray()
         ]
-        if not self.live:
-            self.document.enableAutomaticCalculation(False)
+        self._automatic = self.document.isAutomaticCalculationEnabled()
+        self.document.enableAutomaticCalculation(False)
+        self._down, self._path, self._changed, self._written = True, [at], set(), 0.0
         self.move(at)
 
     def move(self, to: Point) -> None:
-        """The pen goes on in a line; a cell only ever becomes darker."""
+        """The pen goes on in a line."""
         if not self._down:
             return
-        cells: Any = self.cells("yours")
-        start, self._last = self._last, to
-        for column, row, found in inked(start, to, len(self._values[0]), len(self._values)):
-            if found > self._values[row][column]:
-                self._values[row][column] = found
-                cells.getCellByPosition(column, row).Value = found
-        if self.live and not self._timed:
-            self._time()
+        self._path.append(to)
+        if time.monotonic() - self._written > PAUSE:
+            self._draw()
+            self._written = time.monotonic()
+        if self.seconds < PATIENCE and time.monotonic() - self._computed > 2 * self.seconds:
+            self.document.calculate()
+            self._computed = time.monotonic()
 
     def lift(self) -> None:
-        """The pen is lifted: what was left to compute is computed."""
-        if self._down:
-            self._down = False
-            self.document.UndoManager.leaveUndoContext()
-            self.document.enableAutomaticCalculation(self._automatic)
-
-    def _time(self) -> None:
-        """Once: see how long the network takes; if that is long, it waits for the end of a stroke from then on."""
+        """The pen is lifted: the stroke becomes one step of Undo, and the network follows."""
+        if not self._down:
+            return
+        self._down = False
+        self._draw()
         began = time.monotonic()
+        self.document.enableAutomaticCalculation(self._automatic)
         self.cells("logits").getDataArray()
-        self._timed, self.live = True, time.monotonic() - began < PATIENCE
-        if not self.live:
-            self.document.enableAutomaticCalculation(False)
+        self.seconds = time.monotonic() - began if self._automatic else math.inf
+        if self._changed:
+            before, after, changed = self._before, self._rows, self._changed
+            undo, redo = lambda: self._put(before, changed), lambda: self._put(after, changed)
+            self.document.UndoManager.addUndoAction(self._undoable(STROKE, undo, redo))
+
+    def _draw(self) -> None:
+        """Ink along the path, which makes cells darker and none lighter."""
+        columns, rows = len(self._rows[0]), len(self._rows)
+        changed = set()
+        for start, end in zip(self._path, self._path[1:]):
+            for column, row, found in inked(start, end, columns, rows):
+                if found > self._seen[row][column]:
+                    self._seen[row][column] = self._rows[row][column] = float(found)
+                    changed.add((column, row))
+        self._path = self._path[-1:]
+        if changed:
+            self._put(self._rows, changed)
+            self._changed |= changed
+
+    def _put(self, rows: Rows, changed: set[tuple[int, int]]) -> None:
+        """Write the block around these cells at once, outside of Undo: it takes as long as writing one of them."""
+        (left, right), (top, bottom) = ((min(each), max(each)) for each in zip(*changed))
+        cells: Any = self.cells("yours")
+        block = tuple(tuple(row[left : right + 1]) for row in rows[top : bottom + 1])
+        self.document.UndoManager.lock()
+        try:
+            cells.getCellRangeByPosition(left, top, right, bottom).setDataArray(block)
+        finally:
+            self.document.UndoManager.unlock()
 
     def clear(self) -> None:
         """Empty the field; the chosen picture is what counts again."""

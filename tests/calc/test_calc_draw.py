@@ -17,10 +17,10 @@ from xlsx.unfold import workbook
 BAR, LEG = [(150 + 10 * at, 330) for at in range(20)], [(340 - 5 * at, 330 + 12 * at) for at in range(20)]
 
 
-@pytest.fixture
-def book(window: Office) -> Iterator[int]:
-    """The workbook of `tiny` in front, with blank paper."""
-    key = window.load(str(unfolded.written("tiny")), timeout=120)
+@pytest.fixture(params=["tiny"])
+def book(window: Office, request: pytest.FixtureRequest) -> Iterator[int]:
+    """The workbook of `tiny`, or of the network that a test names, in front with blank paper."""
+    key = window.load(str(unfolded.written(request.param)), timeout=120)
     window.look_at(key, "Draw")
     window.write(key, "picture", 0)
     yield key
@@ -64,6 +64,27 @@ def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, 
     window.press(book, "Draw", "Clear")
     wait_for(lambda: drawn(window, book) == 0, timeout=20)
     assert window.undo_titles(book)[0] == contract.CLEARED
+    window.key("ctrl+z")  # which a button that kept the focus would swallow
+    wait_for(lambda: drawn(window, book) == both, timeout=20)
+
+
+@pytest.mark.parametrize("cursor", ["picture", "Draw.B5:J5", "yours"])
+def test_a_stroke_begins_wherever_the_cell_cursor_is(window: Office, book: int, cursor: str) -> None:
+    """In the pane above the field, which is fixed; and in a selection, which Calc would drag along."""
+    window.select(book, cursor)
+    drag(window, LEG)
+    wait_for(lambda: window.undo_titles(book)[0] == contract.STROKE, timeout=20)
+    field = window.read(book, "yours")
+    assert all(field[row][column] for row, column in ((13, 20), (21, 17), (29 - 3, 15)))
+
+
+@pytest.mark.parametrize("book", ["tuned"], indirect=True)
+def test_a_slow_network_loses_no_corner_of_a_stroke(window: Office, book: int) -> None:
+    """A path there and back: an office that is busy with each move would be told of its end alone."""
+    drag(window, [*BAR, *reversed(BAR), *[(x, y + 60) for x, y in BAR]])
+    wait_for(lambda: window.undo_titles(book)[0] == contract.STROKE, timeout=120)
+    field = window.read(book, "yours", timeout=120)
+    assert all(field[7][column] == contract.INK for column in range(8, 20))
 
 
 def test_the_network_follows_the_pen(window: Office, book: int) -> None:
