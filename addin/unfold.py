@@ -11,26 +11,54 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from xlsxwriter import Workbook
 
 from cnn import runs
+from cnn.runs.settings import SettingsError
+from xlsx.files import free
 from xlsx.unfold.steps import UnknownLayer
 from xlsx.unfold.trained import Trained
 from xlsx.unfold.workbook import write
 
 FILE_NAMES = {False: "network.xlsx", True: "network-backward.xlsx"}
+KINDS = (".xlsx", ".xlsm")
 
 
 def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back: bool = False) -> Path:
     """Write the workbook of a run to `out`, else into the run's own folder, with `back` the way back too; where it is.
 
-    Raises Failure where run, weights or images cannot be used, UnknownLayer, OSError.
+    A file that is there is left as it is: the name gets a number. Raises Failure where run, weights, images or name
+    cannot be used, UnknownLayer, OSError.
     """
-    from cnn import plain  # PyTorch takes seconds to load: wrong use is told before
+    wanted = named(out or run / FILE_NAMES[back])
+    if run.is_file():
+        raise runs.Failure(f"{run} is a file", "Name the folder of a finished run")
+    facts = Trained.read(read(run, data_dir))
+    return write(facts, free(wanted), back, macros_for(wanted))
 
-    path = out or run / FILE_NAMES[back]
-    return write(Trained.read(plain.trained(run, data_dir)), path, back, macros_for(path))
+
+def named(path: Path) -> Path:
+    """The path of a workbook to write. Raises Failure where it cannot be one."""
+    if path.is_dir():
+        raise runs.Failure(f"{path} is a folder", f"Name a file in it, such as {path / FILE_NAMES[False]}")
+    if path.suffix.lower() not in KINDS:
+        kinds = " or, with macros to draw with in Excel, as ".join(KINDS)
+        raise runs.Failure(f"{path.name} does not say what to write", f"Name it as {kinds}")
+    return path
+
+
+def read(run: Path, data_dir: str | None) -> dict[str, Any]:
+    """What cnn.plain says of a run. Raises Failure, with advice that fits here, OSError."""
+    from cnn import official, plain  # PyTorch takes seconds to load: wrong use is told before
+
+    try:
+        return plain.trained(run, data_dir)
+    except official.DataError as error:
+        raise runs.Failure(error.error, "Name the folder that holds the images by --data-dir FOLDER") from error
+    except SettingsError as error:
+        raise runs.Failure(error.error, "Name the folder of another finished run, or train anew") from error
 
 
 def macros_for(path: Path) -> Callable[[Workbook], None] | None:
@@ -47,14 +75,16 @@ def main(line: list[str] | None = None) -> int:
     usage, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser("python start.py unfold", description=usage.partition(": ")[0] + ".", epilog=rest)
     parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
-    parser.add_argument(
-        "--out", metavar="FILE", type=Path, help=f"the workbook (default: {FILE_NAMES[False]} in the run's folder)"
-    )
+    default = f"{FILE_NAMES[False]} in the run's folder, with --backward {FILE_NAMES[True]}"
+    parser.add_argument("--out", metavar="FILE", type=Path, help=f"the workbook, .xlsx or .xlsm (default: {default})")
     parser.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
     parser.add_argument("--backward", action="store_true", help="the derivatives too: twice as large, half as fast")
     asked = parser.parse_args(line)
+    run, out = asked.run.absolute(), asked.out and asked.out.absolute()
     try:
-        print(unfold(asked.run.absolute(), asked.out and asked.out.absolute(), asked.data_dir, asked.backward))
+        written = unfold(run, out, asked.data_dir, asked.backward)
+        wanted = out or run / FILE_NAMES[asked.backward]
+        print(written if written == wanted else f"{written} (there was a {wanted.name} already, which stays as it is)")
         return 0
     except (runs.Failure, UnknownLayer, OSError) as error:
         print(f"unfold: {error}", file=sys.stderr)

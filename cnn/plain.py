@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cnn import data, machine, models
+from cnn import data, machine, models, runs
 from cnn.measure import BATCH_SIZE
 from cnn.outcome import read_weights
 from cnn.runs.config import read_config
@@ -32,7 +32,7 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
     """
     config = read_config(folder)
     machine.use_one_thread()
-    network = read_weights(folder, config["model"])
+    network = finite(read_weights(folder, config["model"]), folder)
     network.eval()
     images = data.load(config["dataset"], data_dir or config.get("data_dir"))
     pixels, labels = images.pixels(), images.test.labels
@@ -51,6 +51,15 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
         "positions": chosen.numpy(),
         "logits": answers[chosen].numpy(),
     }
+
+
+def finite(network: nn.Module, folder: Path) -> nn.Module:
+    """The network. Raises Failure where one of its numbers is none that a cell can hold."""
+    for name, values in network.state_dict().items():
+        if not values.isfinite().all():
+            error = f"The weights of {folder.name} are not all numbers: there is a NaN or an infinity in {name}"
+            raise runs.Failure(error, "Train anew, at a smaller learning rate")
+    return network
 
 
 @torch.no_grad()

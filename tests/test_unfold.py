@@ -1,5 +1,6 @@
 """A network as plain formulas: its numbers against PyTorch; what the file holds, and what is refused."""
 
+import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -103,6 +104,56 @@ def test_a_run_with_another_network_s_weights_is_refused(tmp_path: Path, capsys:
 def test_a_run_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert unfold.main([str(tmp_path / "none")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_file_that_is_there_stays_and_the_new_one_gets_a_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.xlsx"
+    mine.write_text("the user's own")
+    mine.chmod(0o444)
+    assert unfold.main([str(unfolded.run("tiny")), "--out", str(mine)]) == 0
+    assert mine.read_text() == "the user's own"
+    assert "mine 2.xlsx (there was a mine.xlsx already, which stays as it is)" in capsys.readouterr().out
+    assert engines.opened(tmp_path / "mine 2.xlsx").sheetnames[0] == "Draw"
+
+
+def said(run: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The one line with which a run is refused."""
+    assert unfold.main([str(run), *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--resume" not in line
+    assert "--dataset" not in line
+    return line
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.ods", ".xlsx or"), ("a", ".xlsx or"), (".", "is a folder: name a")])
+def test_a_name_that_is_no_workbook_s_is_refused(
+    name: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = said(unfolded.run("tiny"), capsys, "--out", str(tmp_path / name))
+    assert words.lower() in line.replace(". Name", ": name").lower()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_wrong_with_a_run_is_said_with_advice_that_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = unfolded.made_up("tiny")
+    with torch.no_grad():
+        next(network.parameters()).view(-1)[0] = torch.nan
+    folder = unfolded.run_of("tiny", network, tmp_path / "run")
+    assert "NaN" in said(folder, capsys)
+    config = folder / "config.json"
+    assert "is a file. Name the folder" in said(config, capsys)
+    settings = json.loads(config.read_bytes())
+    config.write_text(json.dumps({**settings, "model": "unheard-of"}))
+    assert "unheard-of" in said(folder, capsys)
+    config.write_text("{")
+    assert "damaged" in said(folder, capsys)
+    folder = unfolded.run_of("tiny", unfolded.made_up("tiny"), tmp_path / "other")
+    (folder / "config.json").write_text(json.dumps({**settings, "dataset": "mnist"}))
+    assert "--data-dir" in said(folder, capsys, "--data-dir", str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,8 @@ class Mouse(unohelper.Base, XEnhancedMouseClickHandler):
         if self.moved:
             self.pen.lift()
         else:
-            column, row = map(int, self.start)
-            self.document.CurrentController.select(self.pen.cells("yours").getCellByPosition(column, row))
+            field: Any = self.pen.cells("yours")
+            self.document.CurrentController.select(field.getCellByPosition(*map(int, self.start)))
         return False
 
     def disposing(self, event: Any) -> None:
