@@ -51,12 +51,10 @@ def named(path: Path) -> Path:
 
 def read(run: Path, data_dir: str | None) -> dict[str, Any]:
     """What cnn.plain says of a run. Raises Failure, with advice that fits here, OSError."""
-    from cnn import official, plain  # PyTorch takes seconds to load: wrong use is told before
+    from cnn import plain  # PyTorch takes seconds to load: wrong use is told before
 
     try:
         return plain.trained(run, data_dir)
-    except official.DataError as error:
-        raise runs.Failure(error.error, "Name the folder that holds the images by --data-dir FOLDER") from error
     except SettingsError as error:
         raise runs.Failure(error.error, "Name the folder of another finished run, or train anew") from error
 

@@ -34,7 +34,7 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
     machine.use_one_thread()
     network = finite(read_weights(folder, config["model"]), folder)
     network.eval()
-    images = data.load(config["dataset"], data_dir or config.get("data_dir"))
+    images = load(config["dataset"], data_dir or config.get("data_dir"))
     pixels, labels = images.pixels(), images.test.labels
     answers = logits(network, pixels, images)
     chosen = choose(answers.argmax(1), labels)
@@ -51,6 +51,14 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
         "positions": chosen.numpy(),
         "logits": answers[chosen].numpy(),
     }
+
+
+def load(dataset: str, data_dir: str | None) -> data.DataSet:
+    """A run's images, no others. Raises DataError, OSError."""
+    try:
+        return data.load(dataset, data_dir)
+    except data.DataError as error:
+        raise data.DataError(error.error, "Name a folder that holds them: --data-dir FOLDER, or CNN_DATA_DIR") from error
 
 
 def finite(network: nn.Module, folder: Path) -> nn.Module:
