@@ -1,9 +1,9 @@
 """A finished run's network as plain formulas, in a workbook without macros: python start.py unfold RUN [--out FILE]
 
 The workbook needs neither Python nor this project: it opens in any spreadsheet program, computes there, and can be
-drawn into; a FILE.xlsm has macros to draw with in Excel. This module joins what knows PyTorch (cnn.plain) and what
-writes cells (xlsx.unfold); neither knows the other.
+drawn into; a FILE.xlsm has macros to draw with in Excel.
 """
+# cnn.plain knows PyTorch, xlsx.unfold writes cells, and neither knows the other: they are joined here.
 
 from __future__ import annotations
 
@@ -33,8 +33,6 @@ def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back
     cannot be used, UnknownLayer, OSError.
     """
     wanted = named(out or run / FILE_NAMES[back])
-    if run.is_file():
-        raise runs.Failure(f"{run} is a file", "Name the folder of a finished run")
     facts = Trained.read(read(run, data_dir))
     return write(facts, free(wanted), back, macros_for(wanted))
 
@@ -72,14 +70,14 @@ def main(line: list[str] | None = None) -> int:
     """The exit code: 0 when the workbook is written, 1, with one line, when it is not."""
     usage, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser("python start.py unfold", description=usage.partition(": ")[0] + ".", epilog=rest)
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
     default = f"{FILE_NAMES[False]} in the run's folder, with --backward {FILE_NAMES[True]}"
     parser.add_argument("--out", metavar="FILE", type=Path, help=f"the workbook, .xlsx or .xlsm (default: {default})")
     parser.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
     parser.add_argument("--backward", action="store_true", help="the derivatives too: twice as large, half as fast")
     asked = parser.parse_args(line)
-    run, out = asked.run.absolute(), asked.out and asked.out.absolute()
     try:
+        run, out = runs.find(asked.run), asked.out and asked.out.absolute()
         written = unfold(run, out, asked.data_dir, asked.backward)
         wanted = out or run / FILE_NAMES[asked.backward]
         print(written if written == wanted else f"{written} (there was a {wanted.name} already, which stays as it is)")

@@ -58,7 +58,8 @@ def load(dataset: str, data_dir: str | None) -> data.DataSet:
     try:
         return data.load(dataset, data_dir)
     except data.DataError as error:
-        raise data.DataError(error.error, "Name a folder that holds them: --data-dir FOLDER, or CNN_DATA_DIR") from error
+        advice = "Name a folder that holds them by --data-dir FOLDER, or let CNN_DATA_DIR name one"
+        raise data.DataError(error.error, advice) from error
 
 
 def finite(network: nn.Module, folder: Path) -> nn.Module:

@@ -136,8 +136,15 @@ def test_a_name_that_is_no_workbook_s_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_s_name_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path))
+    unfolded.run_of("tiny", unfolded.made_up("tiny"), tmp_path / "runs/mine")
+    assert unfold.main(["mine"]) == 0
+    assert (tmp_path / "runs/mine/network.xlsx").is_file()
+
+
 def test_what_is_wrong_with_a_run_is_said_with_advice_that_fits(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network = unfolded.made_up("tiny")
     with torch.no_grad():
@@ -145,7 +152,7 @@ def test_what_is_wrong_with_a_run_is_said_with_advice_that_fits(
     folder = unfolded.run_of("tiny", network, tmp_path / "run")
     assert "NaN" in said(folder, capsys)
     config = folder / "config.json"
-    assert "is a file. Name the folder" in said(config, capsys)
+    assert "There is no run" in said(config, capsys)
     settings = json.loads(config.read_bytes())
     config.write_text(json.dumps({**settings, "model": "unheard-of"}))
     assert "unheard-of" in said(folder, capsys)

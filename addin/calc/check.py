@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from addin import launch
-from addin.calc.log_sheet import Undoable
+from addin.calc.document import Undoable
 from addin.calc.marked import Marked, Properties
 from addin.calc.named_cells import SheetError
 from xlsx.contract import MESSAGES

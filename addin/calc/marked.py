@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import chain, count
 from typing import Any, Callable, Optional
 
-from addin.calc.log_sheet import Undoable
+from addin.calc.document import Undoable
 from addin.calc.named_cells import SheetError
 from xlsx.contract import (
     CHECK,
