@@ -41,11 +41,12 @@ MOST_MARKED = 25  # epochs that have a marker each: those of more would merge
 CHART_WIDTH, CHARTS_APART = 188, 191  # pixels
 LOW_CHART, HIGH_CHART = 152, 290  # in height: under a legend in cells, and with its own
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
+AFTER_PROGRESS = PROGRESS_COLUMN + len(contract.PROGRESS)
 LOW_TITLE = {**style.CHART_TITLE, "size": 9}
 SERIES_ROW = TABLE_ROW + 9  # below the charts: a chart of several runs, under its legend
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
 CURVES_COLUMN = AIDS_COLUMN + 10
-SEVERAL = "A list as learning rate, seed or model, such as 0.01, 0.05, 0.2, trains a run for each."
+SEVERAL = "A list as learning rate, seed or model (0.01, 0.05, 0.2) trains a run for each, for the chart below."
 LINES = (("train", *style.SERIES[0]), ("test", *style.SERIES[1]), ("the exercise’s", style.MUTED, "solid"))
 # The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
 EXERCISE = (
@@ -115,7 +116,7 @@ def write_predict_run(book: Book, sheet: Worksheet) -> None:
 
 def write_progress(book: Book, sheet: Worksheet) -> None:
     """How far the run is: a bar, and what PROGRESS names beside it."""
-    first, last = PROGRESS_COLUMN, PROGRESS_COLUMN + len(contract.PROGRESS) - 1
+    first, last = PROGRESS_COLUMN, AFTER_PROGRESS - 1
     for column, name in enumerate(contract.PROGRESS, first):
         sheet.write_string(LABEL_ROW, column, name, book.looks["header"])
         sheet.write_blank(VALUE_ROW, column, None, book.looks["bar" if column == first else "progress"])
@@ -222,7 +223,8 @@ def spaced(key: str) -> str:
 
 def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW)
-    sheet.write_string(BUTTON_ROW, PROGRESS_COLUMN + 1, BUTTONS_NEED, book.looks["subtitle"])
+    look = book.workbook.add_format({**style.FONT, "font_color": style.MUTED, "text_wrap": True})
+    sheet.merge_range(BUTTON_ROW, PROGRESS_COLUMN + 1, BUTTON_ROW, AFTER_PROGRESS - 1, BUTTONS_NEED, look)
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:
