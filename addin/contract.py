@@ -64,6 +64,7 @@ def constants() -> dict[str, str | int]:
         "CHECK_FORMULA": contract.CHECK_FORMULA,
         "CHECK_COLOUR": bgr(contract.CHECK_COLOUR),
         "CHECK_TEXT": bgr(contract.CHECK_TEXT),
+        "CHECK_LINK": bgr(contract.CHECK_LINK),
         **{f"SAYS_{key.upper().replace(' ', '_')}": contract.MESSAGES[key] for key in SAID_BY_MACROS},
     }
 

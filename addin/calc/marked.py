@@ -17,6 +17,7 @@ from xlsx.contract import (
     CHECK,
     CHECK_COLOUR,
     CHECK_FORMULA,
+    CHECK_LINK,
     CHECK_NOTE,
     CHECK_REPORT,
     CHECK_SHEET,
@@ -34,7 +35,7 @@ CONDITION, EXPRESSION = 0, 24  # com.sun.star.sheet.ConditionEntryType, Conditio
 HELD = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
 LINK = """=HYPERLINK("#'{sheet}'!{cell}";"{sheet}!{cell}")"""  # as every office follows it
 WIDTHS = (4_000, 30_000)  # of the report's columns, in hundredths of a millimetre
-BOLD = 150.0  # com.sun.star.awt.FontWeight
+BOLD, SINGLE = 150.0, 1  # com.sun.star.awt.FontWeight, FontUnderline
 CAPTIONS = {command: caption for caption, command in CHECK.items()}
 
 
@@ -160,6 +161,8 @@ class Marked:
                 link = LINK.format(sheet=where.replace("'", "''").replace('"', '""'), cell=cell)
                 sheet.getCellByPosition(0, number).Formula = link
         sheet.getCellByPosition(1, 0).CharWeight = BOLD
+        links = sheet.Columns.getByIndex(0)
+        links.CharColor, links.CharUnderline = CHECK_LINK, SINGLE
         for column, width in enumerate(WIDTHS):
             sheet.Columns.getByIndex(column).Width = width
         sheet.getCellRangeByPosition(1, 0, 1, len(rows)).IsTextWrapped = True

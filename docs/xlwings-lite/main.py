@@ -1413,7 +1413,8 @@ DRAW_NAMES = {  # its names that the extension knows
 CHECK = {"Check this workbook": "check", "Clear marks": "clear_marks"}  # of the menu, for any workbook
 CHECK_SHEET = "Backprop check"  # the report
 CHECK_REPORT = "report_of_a_check"  # the name, local to it, by which it is known; the next one takes its place
-CHECK_STYLE, CHECK_COLOUR = "Backprop mistake", 0xFFC7CE
+CHECK_STYLE, CHECK_COLOUR, CHECK_TEXT = "Backprop mistake", 0xFFC7CE, 0x9C0006
+CHECK_LINK = 0x0563C1  # the colour of links in the report
 CHECK_FORMULA = '"Backprop check"<>""'  # always true: the condition by which a mark is known, in every file format
 CHECK_NOTE = "Backprop check: "  # the begin of our notes
 MOST_CHECKED = 300_000  # cells of a sheet that the check looks at
@@ -1446,6 +1447,8 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "check failed": "The check could not be made: {reason}",
     "no report": "The structure of this workbook is protected, so that no sheet can be added: take that off, and check "
     "again.",
+    "kept": "Something here is protected, so that marks or the report of a check are still there: take the protection "
+    "off, and clear again.",
     "unmarked": 'The sheet "{sheet}" is protected: nothing is marked there.',
     "edited": "Cells that have changed since the check began are not marked: {count}.",
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',

@@ -21,6 +21,7 @@ from com.sun.star.util import CloseVetoException
 APPROVE = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
 
 
+TABLE = 58  # com.sun.star.accessibility.AccessibleRole
 LOOK = (
     *("CellBackColor", "CellProtection", "CellStyle", "CharColor", "CharHeight", "CharPosture", "CharWeight"),
     *("HoriJustify", "IsTextWrapped", "NumberFormat", "TopBorder", "VertJustify"),
@@ -69,7 +70,27 @@ def properties(**values):
 
 def digits(value):
     """A number as far as every file format keeps it."""
-    return value if isinstance(value, str) else f"{value:.12g}"
+    return value if isinstance(value, str) else f"{value:.9g}"
+
+
+def below(context):
+    """The accessible parts of a window, the nearest first; a sheet's cells, which are far too many, are left out."""
+    waiting = [context]
+    while waiting:
+        part = waiting.pop(0)
+        yield part
+        if part.AccessibleRole != TABLE:
+            waiting += [part.getAccessibleChild(each).AccessibleContext for each in range(part.AccessibleChildCount)]
+
+
+def shown_as(context, caption):
+    return context.AccessibleName.replace("~", "") == caption and context.Size.Width > 0
+
+
+def middle(context):
+    """[x, y] on the screen."""
+    corner, size = context.getLocationOnScreen(), context.getSize()
+    return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
 
 
 def entries(conditional):
@@ -251,6 +272,10 @@ class Driver:
         controller = self.documents[key].CurrentController
         controller.ZoomType, controller.ZoomValue = 3, percent  # com.sun.star.view.DocumentZoomType.BY_VALUE
 
+    def in_front(self, key):
+        """The sheet that is in front."""
+        return self.documents[key].CurrentController.ActiveSheet.Name
+
     def selected(self, key):
         """The single cell that is selected, such as B6; '' where it is more than one."""
         area = self.documents[key].CurrentSelection.RangeAddress
@@ -263,10 +288,20 @@ class Driver:
         for shape in document.Sheets.getByName(sheet).DrawPage:
             if getattr(shape, "Control", None) is not None and shape.Control.Label == caption:
                 control = document.CurrentController.getControl(shape.Control)
-                place = control.getAccessibleContext()
-                corner, size = place.getLocationOnScreen(), place.getSize()
-                return [corner.X + size.Width // 2, corner.Y + size.Height // 2]
+                return middle(control.getAccessibleContext())
         return None
+
+    def menu(self, key, caption):
+        """Where a menu or an entry of one that is open is on the screen: [x, y] of its middle; None where none is."""
+        window = self.documents[key].CurrentController.Frame.ContainerWindow
+        return next((middle(each) for each in below(window.AccessibleContext) if shown_as(each, caption)), None)
+
+    def cell(self, key, column, row):
+        """Where the text of a cell of the sheet in front begins on the screen: [x, y]."""
+        window = self.documents[key].CurrentController.Frame.ContainerWindow
+        table = next(each for each in below(window.AccessibleContext) if each.AccessibleRole == TABLE)
+        context = table.getAccessibleCellAt(row, column).AccessibleContext
+        return [context.getLocationOnScreen().X + 15, middle(context)[1]]
 
     def cut_rows(self, key, sheet):
         """The numbers of the rows that are lower than their texts are high."""

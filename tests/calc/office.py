@@ -151,6 +151,17 @@ class Office:
         command = ["xdotool", "getactivewindow"]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30).stdout.strip()
 
+    def choose(self, key: int, menu: str, entry: str) -> None:
+        """Click a menu of a document's window, and an entry of it."""
+        for caption in (menu, entry):
+            self.click(*wait_for(lambda caption=caption: self.menu(key, caption), timeout=20))
+            time.sleep(0.5)
+
+    def follow(self, key: int, column: int, row: int) -> None:
+        """Click a link in a cell of the sheet in front, as Calc wants it: with the Control key."""
+        place = self.cell(key, column, row)
+        self._xdotool("mousemove", *map(str, place), "keydown", "ctrl", "click", "1", "keyup", "ctrl")
+
     def click(self, x: int, y: int) -> None:
         """Click somewhere on the screen."""
         self._xdotool("mousemove", str(x), str(y), "click", "1")

@@ -5,6 +5,7 @@ Option Explicit
 
 Private Const PATIENCE As Long = 90 ' seconds that Python may take to answer
 Private Const A_DAY As Double = 86400
+Private Const UNDERLINED As Long = 2 ' xlUnderlineStyleSingle
 Private Const LINE_BREAK As Long = 11 ' stands for one within a text of the answer
 
 Private mBook As String ' the name of the one that is being checked: LibreOffice keeps no object from tick to tick
@@ -225,6 +226,8 @@ Private Function NewReport() As Worksheet
     made.Name = called
     made.Names.Add CHECK_REPORT, "='" & called & "'!$A$1"
     made.Columns(1).ColumnWidth = 20
+    made.Columns(1).Font.Color = CHECK_LINK
+    made.Columns(1).Font.Underline = UNDERLINED
     made.Columns(2).ColumnWidth = 140
     made.Columns(2).WrapText = True
     made.Cells(1, 2).Font.Bold = True
