@@ -54,6 +54,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
 }
 # The others' arguments go on as they are, and they run in the user's folder.
 AT_HOME = {"run", "setup", "doctor", "remove", "test"}
+OPTIONS = {"run": {"--no-torch"}, "setup": {"--no-torch"}, "doctor": set(), "remove": set()}
 
 
 def main(words: "list[str]") -> int:
@@ -66,8 +67,10 @@ def main(words: "list[str]") -> int:
         return 0
     if command not in COMMANDS:
         return refuse(f'There is no command "{command}". What there is: python start.py --help')
-    if command in ("run", "setup") and set(arguments) - {"--no-torch"}:
-        return refuse(f"{command} takes --no-torch and nothing else, not: {' '.join(arguments)}")
+    unknown = [word for word in arguments if word not in OPTIONS.get(command, arguments)]
+    if unknown:
+        said = "--no-torch and nothing else" if OPTIONS[command] else "no options"
+        return refuse(f"{command} takes {said}, not: {' '.join(unknown)}")
     sys.path.insert(0, ROOT)
     return set_up_and_run(command, arguments) if COMMANDS[command][0] else run_here(command)
 

@@ -91,8 +91,8 @@ def load(
     `data_dir`, else CNN_DATA_DIR, holds it and is only read; `files` are those that were found there already. Without
     either it is downloaded once, into the user's own folder. Raises DataError, OSError.
     """
-    if name == "digits":
-        return _digits()
+    if name in PACKAGED:
+        return PACKAGED[name]()
     kind = "mnist" if name == "auto" else name
     try:
         return _made(files or look(kind, data_dir) or _downloaded(KINDS[kind], say))
@@ -110,7 +110,7 @@ def _downloaded(kind: str, say: Callable[[str], None]) -> Official:
 
 def classes(name: str) -> tuple[str, ...]:
     """What the images of a set are of, in the order of their labels; needs no images."""
-    return DIGITS if name in ("mnist", "digits") else tuple(download.torchvision(KINDS[name]).classes)
+    return CLASSES[name] if name in CLASSES else tuple(download.torchvision(KINDS[name]).classes)
 
 
 def _split(images: Tensor, labels: Tensor, mean: float = MEAN, deviation: float = DEVIATION) -> Split:
@@ -126,6 +126,10 @@ def _digits() -> DataSet:
     images = F.interpolate(small, size=(28, 28), mode="bilinear").squeeze(1)
     train, test = slice(None, -TEST_DIGITS), slice(-TEST_DIGITS, None)
     return DataSet("digits", _split(images[train], labels[train]), _split(images[test], labels[test]))
+
+
+PACKAGED: dict[str, Callable[[], DataSet]] = {"digits": _digits}  # come with a package, not as files
+CLASSES = {"mnist": DIGITS, "digits": DIGITS}  # of the others torchvision says them
 
 
 def _made(files: Official) -> DataSet:

@@ -74,7 +74,9 @@ def parser() -> Parser:
     """The command line."""
     made = Parser("evaluate", __doc__)
     made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
-    made.add_argument("--dataset", choices=DATASETS, help="its test images (default: what the run was measured with)")
+    made.add_argument(
+        "--dataset", choices=[*DATASETS, "auto"], help="its test images (default: what the run was measured with)"
+    )
     made.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
     made.add_argument("--device", default="cpu", help="where to compute (default cpu)")
     made.add_argument("--json", action="store_true", help="the figures as JSON, for a program")

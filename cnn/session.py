@@ -137,7 +137,7 @@ class Session:
         if self.held:
             with contextlib.suppress(OSError):  # what cannot be written can still be said
                 self.held.log.write("failed", error=failure.error, advice=failure.advice)
-        print(f"cnn.train: {failure}", file=sys.stderr)
+        print(f"train: {failure}", file=sys.stderr)
         return failure.exit_code
 
 

@@ -225,7 +225,7 @@ def test_the_sheet_says_the_cell_to_change_and_the_button_to_press() -> None:
         "failed: The memory is full (CUDA out of memory). Take a smaller batch size, or cpu as device. "
         "Then press Train CNN."
     )
-    torn = "cnn.train: checkpoint.pt is damaged. Put the run's own checkpoint.pt back, or train anew without --resume."
+    torn = "train: checkpoint.pt is damaged. Put the run's own checkpoint.pt back, or train anew without --resume."
     assert in_the_sheets_words(torn).endswith("or press Train CNN.")
     assert in_the_sheets_words("stopped after epoch 1 (digits)") == "stopped after epoch 1 (digits)"
     assert {option(name) for name in SHEET} <= {option(name) for name in SETTINGS}

@@ -47,7 +47,7 @@ def test_a_folder_with_a_file_that_a_run_would_write_is_refused_and_stays_as_it_
 ) -> None:
     (tmp_path / name).write_text("the user's own")
     assert begin(tmp_path) == 2
-    said = f"cnn.train: {tmp_path} holds a file {name} already. Take another folder: a run writes one there.\n"
+    said = f"train: {tmp_path} holds a file {name} already. Take another folder: a run writes one there.\n"
     assert capsys.readouterr().err == said
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "the user's own"}
 

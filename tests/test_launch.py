@@ -215,7 +215,7 @@ def test_a_folder_that_nobody_launched_has_no_outcome(tmp_path: Path) -> None:
         ({"learning_rate": ""}, f"learning_rate is blank. {ABOVE_0}"),
         (
             {"dataset": "MNIST; rm -rf /"},
-            "dataset is 'MNIST; rm -rf /'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",
+            f"dataset is 'MNIST; rm -rf /'. It must be {SETTINGS['dataset'].allowed}.",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cnn.runs import config
-from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings
+from cnn.runs.settings import DATASETS, MODELS, RECIPES, SETTINGS, SettingsError, check_setting, check_settings
 
 GOOD = [
     ("epochs", "19", 19),
@@ -47,10 +47,10 @@ WRONG = [
     ("warmup", 0, "0", "a number above 0 to 0.9, such as 0.2."),
     ("batch_size", "many", "'many'", WHOLE),
     ("seed", -1, "-1", "a whole number from 0 to 4294967295."),
-    ("dataset", "cifar", "'cifar'", "one of mnist, fashionmnist, kmnist, digits, auto."),
-    ("dataset", "", "blank", "one of mnist, fashionmnist, kmnist, digits, auto."),
+    ("dataset", "cifar", "'cifar'", f"one of {', '.join(DATASETS)}, auto."),
+    ("dataset", "", "blank", f"one of {', '.join(DATASETS)}, auto."),
     ("device", "gpu", "'gpu'", "one of auto, cpu, cuda, mps."),
-    ("model", 7, "7", "one of tuned, compact, tiny, reference."),
+    ("model", 7, "7", f"one of {', '.join(MODELS)}."),
 ]
 
 

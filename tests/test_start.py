@@ -445,3 +445,12 @@ def test_a_typing_error_is_answered_before_anything_is_installed(clone: Project,
     assert done.returncode == 1
     assert words[-1] in done.stderr or words[0] in done.stderr
     assert not clone.venv.exists()
+
+
+@pytest.mark.parametrize("command", start.OPTIONS)
+def test_an_option_that_a_command_has_not_is_refused_and_nothing_is_done(command: str, capsys):
+    """`remove --dry-run` must not remove."""
+    assert start.main([command, "--dry-run"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"{command} takes ")
+    assert said.endswith("not: --dry-run\n")

@@ -165,7 +165,7 @@ def test_threads_that_are_no_number_are_told(tmp_path: Path, threads: str) -> No
     code, complaint = ended(start(tmp_path, *DIGITS, "--epochs", 1, "--out", tmp_path / "run", env=environment))
     assert (code, complaint) == (
         2,
-        f"cnn.train: OMP_NUM_THREADS is '{threads}'. Let it be a whole number from 1, or unset it.\n",
+        f"train: OMP_NUM_THREADS is '{threads}'. Let it be a whole number from 1, or unset it.\n",
     )
 
 
@@ -178,6 +178,6 @@ def test_torchrun_with_more_than_one_process_is_refused_in_a_line(tmp_path: Path
         capture_output=True,
         text=True,
     )
-    assert "cnn.train: torchrun started 2 processes, and one trains. Leave torchrun out." in done.stderr
+    assert "train: torchrun started 2 processes, and one trains. Leave torchrun out." in done.stderr
     assert done.returncode
     assert not (tmp_path / "run").exists()

@@ -546,7 +546,7 @@ def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: p
     before = (tmp_path / "run" / "log.jsonl").read_bytes()
     assert run("--resume", tmp_path / "run", "--learning-rate", "0.04") == 2
     assert capsys.readouterr().err == (
-        "cnn.train: --learning-rate is 0.04, but run was started with 0.02. "
+        "train: --learning-rate is 0.04, but run was started with 0.02. "
         "Leave it out, or start a new run without --resume.\n"
     )
     assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
@@ -598,7 +598,7 @@ def test_a_checkpoint_that_cannot_be_used_is_said_and_logged(tmp_path: Path, fla
     assert run("--resume", tmp_path / "run") == 1
     end = runs.read(tmp_path / "run").end
     assert flaw in end["error"]
-    assert capsys.readouterr().err == f"cnn.train: {end['error']}. {end['advice']}.\n"
+    assert capsys.readouterr().err == f"train: {end['error']}. {end['advice']}.\n"
     assert len(runs.read(tmp_path / "run").epochs) == 1
 
 
@@ -611,8 +611,8 @@ WRONG = {
     ("--epochs", "0"): "--epochs is '0'. It must be a whole number from 1 to 1000.",
     ("--epochs", "1.5"): "--epochs is '1.5'. It must be a whole number from 1 to 1000.",
     ("--batch-size", "0"): "--batch-size is '0'. It must be a whole number from 1.",
-    ("--model", "huge"): "--model is 'huge'. It must be one of tuned, compact, tiny, reference.",
-    ("--dataset", "cifar"): "--dataset is 'cifar'. It must be one of mnist, fashionmnist, kmnist, digits, auto.",
+    ("--model", "huge"): f"--model is 'huge'. It must be {SETTINGS['model'].allowed}.",
+    ("--dataset", "cifar"): f"--dataset is 'cifar'. It must be {SETTINGS['dataset'].allowed}.",
     ("--epoch-count", "3"): "unrecognized arguments: --epoch-count 3. --help shows every option.",
     ("--epochs",): "argument --epochs: expected one argument. --help shows every option.",
     ("--target", "101"): "argument --target: '101' is no percentage, such as 99.4. --help shows every option.",
@@ -644,7 +644,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(options: tuple, home: Path, capsy
     monkeypatch.chdir(PROJECT)
     assert run(*options) == 2
     said, complaint = capsys.readouterr()
-    assert complaint == f"cnn.train: {WRONG[options]}\n"
+    assert complaint == f"train: {WRONG[options]}\n"
     assert said in ("", "loading PyTorch\nreading the images\n")  # the images' number limits a batch
     assert not home.exists()
 
@@ -653,7 +653,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(options: tuple, home: Path, capsy
 def test_a_missing_device_is_wrong_use(device: str, home: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(machine.DEVICES, device, lambda: False)
     assert run("--dataset", "digits", "--device", device) == 2
-    assert capsys.readouterr().err.startswith(f"cnn.train: --device is {device}, and this PyTorch")
+    assert capsys.readouterr().err.startswith(f"train: --device is {device}, and this PyTorch")
     assert not home.exists()
 
 
@@ -683,7 +683,7 @@ def failure(folder: Path, capsys: pytest.CaptureFixture) -> str:
     end = runs.read(folder).end
     assert end["event"] == "failed"
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said == f"cnn.train: {end['error']}. {end['advice']}."
+    assert said == f"train: {end['error']}. {end['advice']}."
     return said
 
 
@@ -787,7 +787,7 @@ def test_a_disk_that_is_full_keeps_the_last_checkpoint_and_the_run_goes_on_later
     _, complaint = trainer.communicate(timeout=30)
     result = runs.read(folder)
     assert trainer.returncode == 1
-    assert complaint == f"cnn.train: {result.end['error']}. {result.end['advice']}.\n"
+    assert complaint == f"train: {result.end['error']}. {result.end['advice']}.\n"
     assert result.end["error"].startswith("The disk is full: writing ")
     assert len(torch.load(folder / "checkpoint.pt", weights_only=True)["epochs"]) == len(result.epochs)
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "config.json", "lock", "log.jsonl"]
@@ -806,7 +806,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     _, complaint = trainer.communicate()
     assert trainer.returncode == 1
     assert complaint == (
-        f"cnn.train: It may not be written: writing {readonly / 'run'} (Permission denied). "
+        f"train: It may not be written: writing {readonly / 'run'} (Permission denied). "
         "Ask for the right to, or name another place by --out or BACKPROP_HOME.\n"
     )
 

@@ -16,7 +16,12 @@ from cnn.runs.log import Failure
 
 MODELS = ("tuned", "compact", "tiny", "reference")
 PARAMETER_LIMIT = 20_000  # of a network, the exercise's
-DATASETS = ("mnist", "fashionmnist", "kmnist", "digits", "auto")
+DATASETS = {  # name: whose the images are, and under which licence
+    "mnist": "MNIST, © Yann LeCun and Corinna Cortes, with Christopher J. C. Burges; CC BY-SA 3.0",
+    "fashionmnist": "Fashion-MNIST, © Zalando SE, MIT licence",
+    "kmnist": "KMNIST, created by CODH from a data set of NIJL and others, CC BY-SA 4.0",
+    "digits": "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI, CC BY 4.0",
+}
 
 
 class SettingsError(Failure, ValueError):
@@ -65,7 +70,7 @@ SHEET = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "d
 MOMENTUM = 0.9  # of sgd
 SETTINGS = {  # the defaults are the recipe "tuned"
     "model": Setting("tuned", "the network; python start.py models prints them", MODELS),
-    "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", DATASETS),
+    "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", (*DATASETS, "auto")),
     "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
     "batch_size": Setting(256, "images that one update is computed from; a small data set wants fewer", kind=int),
     "learning_rate": Setting(0.05, "the factor from gradient to update, at its highest", kind=float),

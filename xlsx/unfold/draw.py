@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
+from cnn.runs.settings import DATASETS
 from xlsx.contract import NOT_CONNECTED
 from xlsx.sheets import validation
 from xlsx.unfold import images, trust
@@ -75,7 +76,7 @@ def words(book: Book, sheet: Worksheet) -> None:
     links = {"Overview": 0, images.TITLE: 6, book.layer_title(1): 11, "Weights": 16, trust.TITLE: 21}
     for title, along in links.items():
         book.link(sheet, 2, YOURS + along, title, title)
-    source = f"Images: {images.SOURCES[book.trained.dataset]}."
+    source = f"Images: {DATASETS[book.trained.dataset]}."
     sheet.write_string(BELOW_ROW + SIDE + 1, YOURS, source, book.looks["note"])
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from cnn.runs.settings import DATASETS
 from xlsx.sheets import style
 from xlsx.unfold.book import Book
 from xlsx.unfold.maps import Maps
 
 TITLE = "Images"
 PIXELS, GAP, ACROSS = 3, 5, 10
-SOURCES = {
-    "mnist": "MNIST, © Yann LeCun and Corinna Cortes, with Christopher J. C. Burges; CC BY-SA 3.0",
-    "fashionmnist": "Fashion-MNIST, © Zalando SE, MIT licence",
-    "kmnist": "KMNIST, created by CODH from a data set of NIJL and others, CC BY-SA 4.0",
-    "digits": "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI, CC BY 4.0",
-}
 
 
 def lay_out(count: int) -> Maps:
@@ -27,7 +22,7 @@ def write(book: Book, gallery: Maps) -> None:
     heading = f"{gallery.count} test images, ten a row"
     sentence = (
         f"Type a number into “Picture” on Draw. {wrong.sum()} are here because {trained.model} gets them wrong: at the "
-        f"right end of a row, with what it takes them for. Images: {SOURCES[trained.dataset]}."
+        f"right end of a row, with what it takes them for. Images: {DATASETS[trained.dataset]}."
     )
     book.page(TITLE, heading, sentence, PIXELS)
     sheet.set_column_pixels(0, gallery.right + GAP, PIXELS, book.looks["plain"])
