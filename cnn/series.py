@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cnn import runs
-from cnn.console import say
 from cnn.runs import Series, series
 from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, determined, read_config
 from cnn.session import Session, clear_stale_stop
+from cnn.streams import say
 
 BELOW_TARGET = 3
 

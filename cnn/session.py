@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn import official, runs
-from cnn.console import say
 from cnn.runs.advice import as_failure
 from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
 from cnn.stop import Stop, Stopped
+from cnn.streams import say
 
 if TYPE_CHECKING:
     from cnn.training import TrainingState

@@ -38,8 +38,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnn import console, runs
-from cnn.console import say
+from cnn import runs, streams
 from cnn.runs import Series, series
 from cnn.runs.command import Parser
 from cnn.runs.config import compare
@@ -47,6 +46,7 @@ from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, c
 from cnn.series import train, verdict
 from cnn.session import Session, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
+from cnn.streams import say
 
 EXAMPLES = {"learning_rate": "0.01 0.05 0.2", "seed": "0-4, or 1 3 5", "model": "tuned tiny"}
 NOT_TRIED = ("epochs", "learning_rate", "schedule", "warmup", "plain", "average", "average_every")  # by --find-rate
@@ -117,9 +117,9 @@ def find_rate(given: dict[str, Any], options: argparse.Namespace) -> int:
         raise SettingsError(f"{ignored[0]} says nothing to --find-rate, which trains no run", "Leave it out")
     settings = check_settings(given)
     training = prepare(settings, options.data_dir)
-    from cnn import rates  # it needs PyTorch, of whose lack `prepare` has told
+    from cnn import rate_finder  # it needs PyTorch, of whose lack `prepare` has told
 
-    say(rates.find(training, options.out or rates.new_folder(settings["model"])))
+    say(rate_finder.find(training, options.out or rate_finder.new_folder(settings["model"])))
     return 0
 
 
@@ -180,7 +180,7 @@ def as_command(arguments: list[str] | None = None, finished: Callable[[Path], No
     """The command line in a process of its own: signals are heard until it has ended."""
     stop = Stop()
     stop.hear_signals()
-    console.prepare()
+    streams.prepare()
     code = main(arguments, stop, finished)
     stop.fall_silent()
     return code

@@ -30,7 +30,7 @@ TRAINING = {  # files whose tests train, or start something that does
     "test_launch.py",
     "test_main_job.py",
     "test_outcome.py",
-    "test_rates.py",
+    "test_rate_finder.py",
     "test_recipe.py",
     "test_train.py",
     "test_training.py",

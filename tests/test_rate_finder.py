@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cnn import rates, runs, train
+from cnn import rate_finder, runs, train
 from tests.trainer import DIGITS
 
 
@@ -26,7 +26,7 @@ def test_it_writes_the_curve_and_suggests_a_rate_before_its_lowest_point(home: P
     lines = csv.DictReader((folder / "rates.csv").read_text().splitlines())
     found = [(float(line["learning_rate"]), float(line["train_loss"])) for line in lines]
     growth = [after[0] / before[0] for before, after in itertools.pairwise(found)]
-    assert found[0][0] == rates.LOWEST
+    assert found[0][0] == rate_finder.LOWEST
     assert growth == pytest.approx([growth[0]] * len(growth))
     lowest = min(found, key=lambda pair: pair[1])
     assert 1e-3 < lowest[0] / 3 < 0.3
@@ -36,11 +36,13 @@ def test_it_writes_the_curve_and_suggests_a_rate_before_its_lowest_point(home: P
 
 def test_it_gives_up_where_the_loss_only_grows() -> None:
     falling = [(1.0, 2.0), (2.0, 1.0), (3.0, 1.0), (4.0, 1.0)]
-    assert len(list(rates.smoothed(iter([*falling, *[(9.0, 1000.0)] * 50])))) == 4
+    assert len(list(rate_finder.smoothed(iter([*falling, *[(9.0, 1000.0)] * 50])))) == 4
 
 
 def test_smoothing_is_without_bias_at_the_start() -> None:
-    assert [loss for _, loss in rates.smoothed(iter([(1.0, 2.5), (2.0, 2.5), (3.0, 2.5)]))] == pytest.approx([2.5] * 3)
+    assert [loss for _, loss in rate_finder.smoothed(iter([(1.0, 2.5), (2.0, 2.5), (3.0, 2.5)]))] == pytest.approx(
+        [2.5] * 3
+    )
 
 
 OTHERS = {("--seeds", "0-4"): "not allowed with", ("--resume",): "Leave --find-rate out"}
