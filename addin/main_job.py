@@ -1,7 +1,8 @@
 """The main job, to which `python start.py` hands over in .venv: the workbook in Excel or LibreOffice, or headless.
 
 In a window the cells answer as soon as the light packages are there; torch follows meanwhile. Without a display the
-network's sheets are computed, the image network is trained for as many epochs as three minutes allow, and a results workbook is written.
+network's sheets are computed, the image network is trained for as many epochs as three minutes allow, and a results
+workbook is written.
 """
 
 import signal
