@@ -61,17 +61,22 @@ def why_headless(found: office.Office | None) -> str:
 
 
 def in_window(found: office.Office, with_torch: bool) -> int:
-    """Install the extension, open the user's workbook, let torch follow."""
+    """Install the extension, open the user's workbook, also where that was refused, let torch follow."""
     path, failed = user_workbook(), 0
-    try:
-        install_extension(found)
-        office.open_workbook(found, path)
-        print(f"Opened {path} in LibreOffice.", flush=True)
-    except office.OfficeError as error:
-        failed = 1
-        print(f"{error}\nThe workbook is {path}; its own formulas work without the extension.", flush=True)
+    for action in (lambda: install_extension(found), lambda: show(found, path)):
+        try:
+            action()
+        except office.OfficeError as error:
+            failed = 1
+            print(f"{error}\nThe workbook is {path}; its own formulas work without the extension.", flush=True)
     torch_follows(with_torch)
     return failed
+
+
+def show(found: office.Office, path: Path) -> None:
+    """Open a workbook in LibreOffice. Raises OfficeError."""
+    office.open_workbook(found, path)
+    print(f"Opened {path} in LibreOffice.", flush=True)
 
 
 def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> int:

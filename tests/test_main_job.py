@@ -68,10 +68,10 @@ def display(home: Path, monkeypatch: pytest.MonkeyPatch, soffice: str) -> Iterat
     screen.wait()
 
 
-def as_another_user(folder: Path, soffice: str) -> office.Office:
-    """This LibreOffice, through scripts that note their process and leave root behind."""
+def as_another_user(folder: Path, soffice: str, to: list[str] = NOBODY) -> office.Office:
+    """This LibreOffice, through scripts that note their process and leave root behind for another user."""
     (folder / "program").mkdir(exist_ok=True)
-    leave = " ".join(NOBODY if os.geteuid() == 0 else [])
+    leave = " ".join(to if os.geteuid() == 0 else [])
     for tool in ("soffice", "unopkg"):
         script, real = folder / "program" / tool, Path(soffice).resolve().with_name(tool)
         script.write_text(f'#!/bin/sh\necho $$ >>"{folder}/{tool}.started"\nexec {leave} "{real}" "$@"\n')
@@ -110,6 +110,18 @@ def test_with_a_display_the_workbook_opens_and_the_extension_is_in(display: str,
     assert office.has_extension()
     assert launch.environment() == {"interpreter": sys.executable, "project": str(ROOT), "version": __version__}
     assert f"Opened {home / 'backprop.xlsx'}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs root, whom unopkg refuses")
+def test_as_root_the_workbook_opens_without_the_extension(display: str, home: Path, soffice: str, monkeypatch, capsys):
+    found = as_another_user(home.parent, soffice, to=[])
+    monkeypatch.setattr(office, "find", lambda: found)
+    assert main_job.main(["--no-torch"]) == 1
+    wait_for_window("backprop.xlsx")
+    said = capsys.readouterr().out
+    assert "does not install extensions for root" in said
+    assert f"Opened {home / 'backprop.xlsx'}" in said
+    assert not office.has_extension()
 
 
 def test_a_second_start_opens_the_users_workbook_as_it_is(display: str, home: Path):

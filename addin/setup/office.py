@@ -46,7 +46,8 @@ PROFILES = {
     "win32": r"%APPDATA%\LibreOffice\4",
 }
 UNOPKG_SAYS = {  # what unopkg prints: what to do
-    r"as root": "LibreOffice does not install extensions for root: run python start.py as the user who works with it.",
+    r"as root": "LibreOffice does not install extensions for root by itself: choose Tools > Extensions > Add in its "
+    "window and take backprop.oxt, beside the workbook, or run python start.py as the user who works with it.",
     r"already running|office is running|lock": "LibreOffice is open: close all its windows and start this again.",
     r"ependenc": f"This LibreOffice is too old for the extension. {GET_IT}",
 }
