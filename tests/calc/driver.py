@@ -267,6 +267,19 @@ class Driver:
         document.CurrentController.setActiveSheet(document.Sheets.getByName(sheet))
         return document.CurrentController.Frame.Title
 
+    def printed(self, key, sheet):
+        """How a sheet is printed: the rows at which pages begin, which of these are the office's own, and the rows that
+        every page repeats (None for none)."""
+        sheet = self.documents[key].Sheets.getByName(sheet)
+        breaks, titles = sheet.getRowPageBreaks(), sheet.getTitleRows()
+        repeated = [titles.StartRow, titles.EndRow] if sheet.getPrintTitleRows() else None
+        return [[each.Position for each in breaks], [b.Position for b in breaks if not b.ManualBreak], repeated]
+
+    def descriptions(self, key, sheet):
+        """What the charts of a sheet are described by."""
+        shapes = self.documents[key].Sheets.getByName(sheet).DrawPage
+        return sorted(shape.Description for shape in shapes if shape.supportsService("com.sun.star.drawing.OLE2Shape"))
+
     def zoom(self, key, percent):
         """Show the active sheet so much larger."""
         controller = self.documents[key].CurrentController

@@ -28,7 +28,8 @@ PASS, FAIL, KINK = "PASS", "FAIL", "KINK"
 
 
 def heading(book: Book) -> style.Heading:
-    return style.Heading("Backward pass", f"Network {book.network.text}: dE stands for the change of E_total.")
+    how = "Python gives dE/dw, of which errors and deltas are factors: where it agrees, so do they."
+    return style.Heading("Backward pass", f"Network {book.network.text}. {'' if book.exercise else how}")
 
 
 def sections(book: Book) -> list[quantities.Section]:
@@ -65,7 +66,7 @@ def write(book: Book) -> None:
         if not book.exercise and tuple(each.name for each in part.quantities) == book.network.gradient_names:
             write_check(book, sheet, part)
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    style.printed(sheet, parts[-1].last, WIDTHS)
+    style.printed(sheet, parts[-1].last, WIDTHS, HEADER_ROW, quantities.headings(parts))
 
 
 def write_check(book: Book, sheet: Worksheet, part: quantities.Section) -> None:

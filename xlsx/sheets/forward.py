@@ -43,7 +43,7 @@ def write(book: Book) -> None:
     for part in parts:
         quantities.write(book, sheet, part, WIDTHS, "number", len(WIDTHS))
     sheet.freeze_panes(HEADER_ROW + 1, 0)
-    style.printed(sheet, parts[-1].last, WIDTHS)
+    style.printed(sheet, parts[-1].last, WIDTHS, HEADER_ROW, quantities.headings(parts))
 
 
 def write_choosers(book: Book, sheet: Worksheet) -> None:

@@ -74,7 +74,7 @@ def write(book: Book) -> None:
     mute_errors(book, sheet, (FIRST, VALUE, last, NUMERIC))
     number_rules(book, sheet, (FIRST, PASSES, last, start_of(book, 2)))
     sheet.freeze_panes(FIRST, VALUE)
-    style.printed(sheet, last, WIDTHS)
+    style.printed(sheet, last, WIDTHS, HEADER_ROW)
 
 
 def passes(book: Book) -> dict[str, Expression]:

@@ -88,11 +88,11 @@ def write(book: Book) -> None:
     style.header_height(sheet, HEADER_ROW, blocks[0].names)
     drawn = {"linear": NATIVE, "logarithmic": blocks[-1].column + blocks[-1].width + 1}
     log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], dict(zip(RATES, losses, strict=True)))
-    charts_end = rate_charts.write(book, blocks, drawn, (CHARTS_ROW, SUMMARY))
+    charts = rate_charts.write(book, blocks, drawn, (CHARTS_ROW, SUMMARY))
     loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
     loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, max(last, charts_end), WIDTHS[:PYTHON])
+    style.printed(sheet, max(last, charts[-1][1]), WIDTHS[:PYTHON], HEADER_ROW, charts)
 
 
 def descents(book: Book, sheet: Worksheet) -> list[Descent]:

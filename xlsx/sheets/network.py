@@ -95,7 +95,7 @@ def write(book: Book) -> None:
     show_whole(book, sheet, (FIRST, PRESET, last, SHOWN))
     write_state(book, sheet)
     sheet.freeze_panes(FIRST, 0)
-    style.printed(sheet, max(last, PASTED_ROW), WIDTHS)
+    style.printed(sheet, max(last, PASTED_ROW), WIDTHS, HEADER_ROW)
 
 
 def define(book: Book, sheet: Worksheet, name: str, first: int, last: int) -> None:

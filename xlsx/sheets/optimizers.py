@@ -84,7 +84,8 @@ def write(book: Book) -> None:
     write_charts(book, drawn)
     loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, max(last, FIRST + 2 * CHART_ROWS), WIDTHS)
+    charts = [(FIRST + CHART_ROWS * at, FIRST + CHART_ROWS * (at + 1) - 1) for at in range(len(drawn))]
+    style.printed(sheet, max(last, charts[-1][1] + 1), WIDTHS, HEADER_ROW, charts)
 
 
 def write_block(book: Book, descent: Descent, optimizer: str) -> None:

@@ -70,9 +70,10 @@ def write(book: Book) -> None:
     last = write_table(book, sheet)
     write_helpers(book, here)
     drawing.write_edges(book, here)
-    last = max(last, draw(book, here) if drawing.is_drawn(book) else write_matrices(book, here))
+    drawn = draw(book, here) if drawing.is_drawn(book) else write_matrices(book, here)
+    last = max(last, drawn)
     sheet.freeze_panes(HEADER_ROW, 0)
-    style.printed(sheet, last, widths(book))
+    style.printed(sheet, last, widths(book), HEADER_ROW, [(HEADER_ROW, drawn)])
 
 
 def draw(book: Book, here: View) -> int:

@@ -96,6 +96,11 @@ def sections(row: int, parts: Iterable[tuple[str, list[Quantity], str | None]]) 
     return found
 
 
+def headings(parts: list[Section]) -> list[tuple[int, int]]:
+    """Each heading with the row under it, which no page may part."""
+    return [(part.row, part.first) for part in parts]
+
+
 def place(book: Book, sheet: Worksheet, parts: list[Section]) -> None:
     """Say where each quantity stands, and what will be compared."""
     for part in parts:
@@ -121,7 +126,7 @@ def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], 
         quantity_row(book, sheet, row, quantity, number, wide - len(TEXTS))
         if part.call is None:
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
-            sheet.write_string(row, AGREEMENT, "checked in dE/dw", book.looks["muted_state"])
+            sheet.write_string(row, AGREEMENT, "as part of dE/dw", book.looks["muted_state"])
     if part.call is not None:
         write_python(book, sheet, part, part.call, number)
     mute_errors(book, sheet, (part.first, wide - len(TEXTS), part.last, wide - len(TEXTS)))

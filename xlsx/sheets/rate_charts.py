@@ -18,10 +18,11 @@ SHOWN = 3  # the number of the rate whose weights are charted at first
 DRAWN = 16  # lines in one chart
 WIDTH, HEIGHT, GAP = 345, 262, 8  # of a chart with two lines of legend, in pixels
 LEGEND_LINE, ROW_HEIGHT = 17, 20
+ROWS = 14  # of cells, from one row of charts to the next: a page can end between them
 
 
-def write(book: Book, blocks: list[Descent], losses: dict[str, int], at: tuple[int, int]) -> int:
-    """The charts below the cell `at`, which chooses a rate. Gives the last row that they cover.
+def write(book: Book, blocks: list[Descent], losses: dict[str, int], at: tuple[int, int]) -> list[tuple[int, int]]:
+    """The charts below the cell `at`, which chooses a rate. Gives the rows that each row of charts covers.
 
     `losses` has the first column of E_total by rate for each scale.
     """
@@ -39,7 +40,8 @@ def write(book: Book, blocks: list[Descent], losses: dict[str, int], at: tuple[i
         about = f"Line chart of the {what.lower()} over {book.epochs} updates at the rate that is chosen above."
         draw(book, sheet, chart, first + (index - 2) * (len(names) // 2), len(names) // 2)
         insert(sheet, chart, at, index, about, tall)
-    return at[0] + 1 + (2 * GAP + HEIGHT + tall) // ROW_HEIGHT
+    first, second = at[0] + 1, at[0] + 1 + ROWS
+    return [(first, second - 1), (second, second + (GAP + tall) // ROW_HEIGHT)]
 
 
 def charted(book: Book) -> list[str]:
@@ -63,7 +65,7 @@ def height(names: list[str]) -> int:
 def insert(sheet: Worksheet, chart: Chart, at: tuple[int, int], index: int, about: str, height: int) -> None:
     """Two charts in a row, two rows of them."""
     chart.set_size({"width": WIDTH, "height": height})
-    offset = {"x_offset": (WIDTH + GAP) * (index % 2), "y_offset": GAP + (HEIGHT + GAP) * (index // 2)}
+    offset = {"x_offset": (WIDTH + GAP) * (index % 2), "y_offset": GAP + ROWS * ROW_HEIGHT * (index // 2)}
     sheet.insert_chart(at[0] + 1, at[1], chart, {**offset, "object_position": 3, "description": about})
 
 

@@ -44,6 +44,7 @@ BESIDE_LIST = {"align": "left", "indent": 2}  # Calc draws a list's arrow over t
 HEADER_WIDTH = 8.5  # what bold letters have of a column of width 9
 NARROW = " .,:;·()-/ijlftr²’"  # characters of about half a digit's width
 PAGE_WIDTH = 126  # characters across A4 landscape between the margins
+PAGE_HEIGHT, ROW_HEIGHT = 630, 20  # pixels: between the margins, a little less for safety; of a row as it is
 # No sections: Calc leaves out the minus sign where a second one has no condition. cells.number_rules shows what these
 # would hide or make too wide.
 SHORT, GIVEN, EXPONENT = "0.000000", "0.00????", "0.0E+00"
@@ -164,13 +165,49 @@ def page(sheet: Worksheet, heading: Heading, looks: dict[str, Format], widths: S
     sheet.set_footer("&L&8&A&R&8&P / &N")
 
 
-def printed(sheet: Worksheet, last_row: int, widths: Sequence[float]) -> None:
-    """Print these columns one page wide.
+def printed(
+    sheet: Worksheet,
+    last_row: int,
+    widths: Sequence[float],
+    header: int | None = None,
+    whole: Iterable[tuple[int, int]] = (),
+) -> None:
+    """Print these columns one page wide, the row `header` on every page; what is `whole`, by rows, is not cut in two.
 
-    (By a scale, because Calc draws the page breaks of fit-to-width, and of repeated rows, at 100 %.)
+    (By a scale, because Calc draws the page breaks of fit-to-width at 100 %.) Call it when all rows have their heights.
     """
+    scale = max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths)))))
     sheet.print_area(0, 0, last_row, len(widths) - 1)
-    sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths))))))
+    sheet.set_print_scale(scale)
+    if header is not None:
+        sheet.repeat_rows(header)
+        sheet.set_h_pagebreaks(page_breaks(sheet, last_row, header, list(whole), PAGE_HEIGHT * 100 / scale))
+
+
+def page_breaks(sheet: Worksheet, last_row: int, header: int, whole: list[tuple[int, int]], room: float) -> list[int]:
+    """The first row of each page but the first; `room` is a page's, in pixels."""
+    heights = [height_of(sheet, row) for row in range(last_row + 1)]
+    breaks, start, used = [], 0, 0.0
+    for row, height in enumerate(heights):
+        if used + height > room and row > start:
+            start = min([row, *(first for first, last in whole if start < first < row <= last)])
+            breaks.append(start)
+            used = heights[header] + sum(heights[start:row])
+        used += height
+    return breaks
+
+
+def height_of(sheet: Worksheet, row: int) -> int:
+    """A row's height, in pixels."""
+    return int(sheet.row_sizes.get(row, (ROW_HEIGHT,))[0])
+
+
+def span(sheet: Worksheet, first: int, pixels: int) -> tuple[int, int]:
+    """The rows that something so high covers."""
+    last = first
+    while (pixels := pixels - height_of(sheet, last)) > 0:
+        last += 1
+    return first, last
 
 
 def unbroken(text: str) -> str:

@@ -64,7 +64,7 @@ def write(book: Book) -> None:
     loss_rules(book, sheet, (NEXT_ROW, last, FIRST + LOG_ROWS, last))
     write_chart(book, sheet)
     sheet.freeze_panes(FIRST, title_column(book))
-    style.printed(sheet, FIRST + 40, widths(book))
+    style.printed(sheet, FIRST + 40, widths(book), TABLE_ROW, [(FIRST, FIRST + 13)])
 
 
 def title_column(book: Book) -> int:
