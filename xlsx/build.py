@@ -95,10 +95,7 @@ def build(
     Raises NetworkError for a text or a preset that does not fit, PermissionError where the file cannot be written.
     """
     start, optimizer = begin(spec, preset, state)
-    network = Network.parse(start.network)
-    if network.weight_count > MAX_WEIGHTS:
-        count = f"{network.text} has {network.weight_count} weights"
-        raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
+    network = shown(start.network)
     with written(path, f"Backpropagation, {network.text}") as workbook:
         book = Book(workbook, network, start, style.formats(workbook), macros=macros is not None)
         book.optimizer, book.exercise = optimizer, exercise
@@ -109,6 +106,15 @@ def build(
         if macros:
             macros(workbook, python_blocks(book))
     return path
+
+
+def shown(text: str) -> Network:
+    """The network of a text. Raises NetworkError for one that is too large to be shown."""
+    network = Network.parse(text)
+    if network.weight_count > MAX_WEIGHTS:
+        count = f"{network.text} has {network.weight_count} weights"
+        raise NetworkError(f"{count}; a workbook shows at most {MAX_WEIGHTS}")
+    return network
 
 
 def python_blocks(book: Book) -> list[PythonBlock]:
@@ -135,8 +141,8 @@ def shown_epochs(network: Network, samples: int) -> int:
 
 def write_sheets(book: Book) -> None:
     """Every sheet first says where its quantities stand; then all are written."""
-    shown = sheets(book)
-    for module in shown:
+    modules = sheets(book)
+    for module in modules:
         sheet = book.workbook.add_worksheet(module.TITLE)
         style.page(sheet, module.heading(book), book.looks, module.WIDTHS)
     if book.exercise:
@@ -144,9 +150,9 @@ def write_sheets(book: Book) -> None:
         for title in exercise.HIDDEN:
             if sheet := book.sheet(title):
                 sheet.hide()
-    for module in shown:
+    for module in modules:
         module.place(book)
-    for module in shown:
+    for module in modules:
         module.write(book)
 
 
@@ -155,8 +161,9 @@ def sheets(book: Book) -> list[Sheet]:
     return [module for module in SHEETS if module is not batch or book.samples > 1]
 
 
-def arguments(line: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python start.py build", description=f"Write {FILE_NAME} for a network.")
+def arguments(line: list[str] | None, kinds: Mapping[str, Macros | None]) -> argparse.Namespace:
+    files = " and ".join(str(Path(FILE_NAME).with_suffix(suffix)) for suffix in kinds)
+    parser = argparse.ArgumentParser(prog="python start.py build", description=f"Write {files} for a network.")
     parser.add_argument("--network", help='network text, such as "2-3-1 tanh bias" (default: the preset\'s, or 2-2-2)')
     parser.add_argument("--preset", help="starting point, such as seed or xor (default: the network's own)")
     parser.add_argument("--state", help="a line from the cell of Network that holds all of it, in place of both")
@@ -179,7 +186,7 @@ def main(line: list[str] | None = None, kinds: Mapping[str, Macros | None] = NO_
 
     0 when the workbooks are written; 2, with one line, when they are not.
     """
-    asked = arguments(line)
+    asked = arguments(line, kinds)
     name = Path(EXERCISE_NAME if asked.exercise else FILE_NAME)
     paths = {asked.out / name.with_suffix(suffix): macros for suffix, macros in kinds.items()}
     if (there := next(filter(Path.exists, paths), None)) and not asked.force:

@@ -12,10 +12,6 @@ LAYOUT_PROPERTY = "Backprop layout"  # the file's own property with that number;
 START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD = "Start", "Network", "Batch", "Picture", "Forward", "Backward"
 GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS = "Gradient check", "Learning rates", "Optimizers"
 TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS = "Training log", "Spot the mistake", "Results", "Runs"
-TITLES = (  # the sheets in their order
-    *(START, NETWORK, BATCH, PICTURE, FORWARD, BACKWARD, GRADIENT_CHECK, LEARNING_RATES, OPTIMIZERS),
-    *(TRAINING_LOG, SPOT_THE_MISTAKE, RESULTS, RUNS),
-)
 KEY = "Key"  # the hidden sheet of an exercise
 
 NAMES = {  # every defined name of the workbook, and what stands there

@@ -43,13 +43,13 @@ CHOICE_ROW, ABOUT_ROW, HEADER_ROW = 3, 4, 6
 FIRST = HEADER_ROW + 1
 TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
 LONGEST_SUM = 4  # terms
-UNSEEN = "With these numbers the mistake gives the right derivatives: nothing to see"
+UNSEEN = "Not to be seen with these numbers: "
 SUMMARY_EPOCHS = (0, 1, 10, 100)
-CHART_ROWS = 13  # at most
+CHART_HEIGHT = 256  # pixels, from the top of its first row
 
 
 def heading(book: Book) -> style.Heading:
-    subtitle = "Choose an error. The loss hardly shows it; the check does at once."
+    subtitle = "Choose an error. The loss hardly shows it; the check does at once, where it can be seen at all."
     return style.Heading("Spot the mistake", subtitle)
 
 
@@ -66,7 +66,9 @@ def write(book: Book) -> None:
     write_losses(book, sheet, write_descent(book, sheet, found))
     last = write_list(book, sheet, found)
     sheet.freeze_panes(FIRST, 0)
-    style.printed(sheet, max(last, FIRST + len(SUMMARY_EPOCHS) + CHART_ROWS), WIDTHS)
+    chart = style.span(sheet, FIRST + len(SUMMARY_EPOCHS), CHART_HEIGHT)
+    listed = last - len(found), last
+    style.printed(sheet, max(last, chart[1]), WIDTHS, HEADER_ROW, [chart, listed])
 
 
 def learned(book: Book) -> tuple[str, ...]:
@@ -99,38 +101,45 @@ def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
         wrong = each.of(book.network, 1) if each else {}
         sheet.write_string(HEADER_ROW, column, each.name if each else NONE, book.looks["header"])
         for row, weight in enumerate(learned(book), FIRST):
-            text = short(wrong[weight]) if weight in wrong else "as it should be"
-            sheet.write_string(row, column, text, book.looks["wrap"])
+            sheet.write_string(row, column, used_text(wrong, weight), book.looks["wrap"])
+
+
+def used_text(wrong: mistakes.Wrong, weight: str) -> str:
+    """What the update uses for a weight, to read."""
+    return style.unbroken(short(wrong[weight])) if weight in wrong else "as it should be"
 
 
 def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     for column, (title, _, look) in enumerate(COLUMNS):
         sheet.write_string(HEADER_ROW, column, title, book.looks[look])
     sheet.set_row(HEADER_ROW, 28)
-    right, verdicts = {each.name: short(each.expression) for each in chains.chains(book.network)}, []
+    right = {each.name: short(each.expression) for each in chains.chains(book.network)}
+    wrong, verdicts = found[0].of(book.network, 1), []
     for row, weight in enumerate(learned(book), FIRST):
         longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
         sheet.set_row(row, style.height(longest, WIDTHS[WRONG] - INDENT))
         sheet.write_string(row, WEIGHT, weight, book.looks["label"])
         sheet.write_string(row, RIGHT, style.unbroken(right[f"dE/d{weight}"]), book.looks["formula"])
-        texts = xl_range(row, TEXTS, row, TEXTS + len(found))
-        wrong = found[0].of(book.network, 1)
-        shown = short(wrong[weight]) if weight in wrong else "as it should be"
-        sheet.write_formula(row, WRONG, f"=INDEX({texts},1,mistake_number)", book.looks["formula_apart"], shown)
+        texts = f"=INDEX({xl_range(row, TEXTS, row, TEXTS + len(found))},1,mistake_number)"
+        sheet.write_formula(row, WRONG, texts, book.looks["formula_apart"], used_text(wrong, weight))
         verdicts.append(write_check(book, sheet, row, weight, found))
     last = FIRST + len(learned(book)) - 1
     mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
-    area = (FIRST, VERDICT, last, VERDICT)
-    colour_states(book, sheet, area)
-    book.define("mistake_check", sheet, area)
-    failing = f'COUNTIF({xl_range_abs(*area)},"FAIL")'
-    text = f'{failing}&" of {len(learned(book))} derivatives FAIL the gradient check"'
-    unseen = f'IF(mistake_number=1,{text},"{UNSEEN}")'
-    text = f"IF({failing}=0,{unseen},{text})"
+    colour_states(book, sheet, (FIRST, VERDICT, last, VERDICT))
+    book.define("mistake_check", sheet, (FIRST, VERDICT, last, VERDICT))
+    write_failing(book, sheet, found, verdicts.count("FAIL"))
+
+
+def write_failing(book: Book, sheet: Worksheet, found: list[Mistake], fails: int) -> None:
+    """How many derivatives fail, at first `fails`; of a mistake with which none does, what must be so."""
+    rest = f" of {len(learned(book))} derivatives FAIL the gradient check"
+    area = xl_range_abs(FIRST, VERDICT, FIRST + len(learned(book)) - 1, VERDICT)
+    text, reasons = f'COUNTIF({area},"FAIL")&"{rest}"', ",".join(f'"{each.unseen}"' for each in found)
+    unseen = f'IF(mistake_number=1,{text},"{UNSEEN}"&CHOOSE(mistake_number,"",{reasons}))'
+    text = f'IF(COUNTIF({area},"FAIL")=0,{unseen},{text})'
     text = f'IF(ISNUMBER(mistake_number),{text},"choose a mistake of the list")'
     text = f'=IF(first_bad_input="{ALL_GOOD}",{text},"cannot check: "&first_bad_input)'
-    fails = verdicts.count("FAIL")
-    shown = f"{fails} of {len(learned(book))} derivatives FAIL the gradient check" if fails else UNSEEN
+    shown = f"{fails}{rest}" if fails else UNSEEN + found[0].unseen
     sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_apart"], shown)
 
 
@@ -209,7 +218,7 @@ def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
     total, rows = block.column_of("E_total"), [FIRST, FIRST + book.epochs]
     wrong = {"values": [TITLE, rows[0], total, rows[1], total], "line": style.line(3)}
     chart.add_series({**right, "name": "with the mistake", **wrong})
-    chart.set_size({"width": 300, "height": 250})
+    chart.set_size({"width": 300, "height": CHART_HEIGHT - 6})
     about = f"Line chart of E_total over {book.epochs} updates, without and with the mistake."
     place = {"description": about, "object_position": 3, "y_offset": 6}
     sheet.insert_chart(FIRST + len(SUMMARY_EPOCHS), LOSSES, chart, place)

@@ -37,18 +37,18 @@ TAKE_ANOTHER = "undo that (Ctrl+Z), or take a fresh workbook (python start.py ne
 DIVERGED = "no number at the epoch shown: the descent has diverged; choose an earlier epoch on Forward"
 EXERCISE = "Fill in Forward from top to bottom, then Backward. Nothing needs to be installed."
 SHEETS = {  # a strip of them: few words
-    "Network": "what goes in: presets, and your own numbers",
-    "Batch": "each sample in a row, and their mean",
-    "Picture": "the network drawn, epoch by epoch",
-    "Forward": "from the inputs to the loss; the epoch to show",
-    "Backward": "from the loss back to every weight, and the update",
-    "Gradient check": "each derivative again, from the loss alone",
-    "Learning rates": "a descent at six rates of your choice",
-    "Optimizers": "SGD, momentum and Adam from one start",
-    "Training log": "step, run n, undo, reset by buttons",
-    "Spot the mistake": "seven errors of learners, and what finds them",
-    "Results": "train a network on handwritten digits",
-    "Runs": "all trainings, side by side",
+    contract.NETWORK: "what goes in: presets, and your own numbers",
+    contract.BATCH: "each sample in a row, and their mean",
+    contract.PICTURE: "the network drawn, epoch by epoch",
+    contract.FORWARD: "from the inputs to the loss; the epoch to show",
+    contract.BACKWARD: "from the loss back to every weight, and the update",
+    contract.GRADIENT_CHECK: "each derivative again, from the loss alone",
+    contract.LEARNING_RATES: "a descent at six rates of your choice",
+    contract.OPTIMIZERS: "SGD, momentum and Adam from one start",
+    contract.TRAINING_LOG: "step, run n, undo, reset by buttons",
+    contract.SPOT_THE_MISTAKE: "errors that learners make, and what finds them",
+    contract.RESULTS: "train a network on handwritten digits",
+    contract.RUNS: "all trainings, side by side",
 }
 TRY = {  # what to begin with, by sheet
     contract.NETWORK: "type 0.9 beside w1, then look at Forward and Picture: everything follows",
