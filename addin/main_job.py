@@ -8,6 +8,7 @@ workbook is written.
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from addin import launch, workbook
@@ -63,7 +64,7 @@ def why_headless(found: office.Office | None) -> str:
 def in_window(found: office.Office, with_torch: bool) -> int:
     """Install the extension, open the user's workbook, also where that was refused, let torch follow."""
     path, failed = user_workbook(), 0
-    for action in (lambda: install_extension(found), lambda: show(found, path)):
+    for action in (partial(install_extension, found), partial(show, found, path)):
         try:
             action()
         except office.OfficeError as error:

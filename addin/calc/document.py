@@ -151,11 +151,18 @@ class Controller(Protocol):
     def setActiveSheet(self, sheet: Sheet) -> None: ...
 
 
+class Properties(Protocol):
+    """com.sun.star.document.DocumentProperties."""
+
+    Generator: str
+
+
 class Document(Protocol):
     """com.sun.star.sheet.SpreadsheetDocument."""
 
     URL: str
     RuntimeUID: str
+    DocumentProperties: Properties
     NamedRanges: Names
     Sheets: Sheets
     UndoManager: UndoManager

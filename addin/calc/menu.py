@@ -27,6 +27,7 @@ from cnn.runs.settings import SettingsError
 from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.01
+OFFICE = "LibreOffice"  # names itself in what it saves
 SHOWN_NO_MORE = "The run can no longer be shown here ({error}). It goes on; open the workbook again to see it."
 NOT_COPIED = "The sheets of what the run left could not be copied in ({error}). They are in {file}."
 
@@ -65,9 +66,13 @@ class Menu:
         self._thread: threading.Thread | None = None
 
     def read(self, document: Document) -> None:
-        """A document was read: compute its Python cells."""
+        """A document was read: compute its Python cells, which are all that is left to compute of a file of others.
+
+        Of its own files the office takes every number as it stands.
+        """
         if ResultsSheet.is_in(document):
-            self.recalculate(document)
+            own = OFFICE in document.DocumentProperties.Generator
+            (document.calculateAll if own else document.calculate)()
 
     def unmodified(self, document: Document) -> None:
         """A document that was just opened is not changed yet; charts that were drawn anew would make it so."""
