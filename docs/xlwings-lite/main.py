@@ -1410,6 +1410,7 @@ CHECK = {"Check this workbook": "check", "Clear marks": "clear_marks"}  # of the
 CHECK_SHEET = "Backprop check"  # the report
 CHECK_REPORT = "report_of_a_check"  # the name, local to it, by which it is known; the next one takes its place
 CHECK_STYLE, CHECK_COLOUR, CHECK_TEXT = "Backprop mistake", 0xFFC7CE, 0x9C0006
+CHECK_LINK = 0x0563C1  # the colour of links in the report
 CHECK_FORMULA = '"Backprop check"<>""'  # always true: the condition by which a mark is known, in every file format
 CHECK_NOTE = "Backprop check: "  # the begin of our notes
 MOST_CHECKED = 300_000  # cells of a sheet that the check looks at

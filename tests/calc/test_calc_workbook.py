@@ -199,13 +199,13 @@ def almost(cells: list[object]) -> list[object]:
     return [pytest.approx(cell, rel=1e-9, abs=1e-12) if isinstance(cell, float) else cell for cell in cells]
 
 
-@pytest.mark.parametrize("ending", ["xlsx", "ods"])
-def test_saved_without_python_and_opened_with_it_everything_is_connected(start_office, office, path, tmp_path, ending):
+def test_saved_without_python_and_opened_with_it_everything_is_connected(start_office, office, path, tmp_path):
+    """As .xlsx: in an .ods LibreOffice keeps the name of a function that it does not know as a mere text."""
     bare = start_office(with_extension=False)
     key = bare.load(str(shutil.copy(path, tmp_path / "bare.xlsx")))
-    bare.save(key, str(tmp_path / f"saved.{ending}"), filter={"xlsx": "Calc MS Excel 2007 XML", "ods": "calc8"}[ending])
+    bare.save(key, str(tmp_path / "saved.xlsx"))
     bare.end()
-    key = office.load(str(tmp_path / f"saved.{ending}"))
+    key = office.load(str(tmp_path / "saved.xlsx"))
     assert "Python not connected" not in everything(office, key)
     assert office.read(key, "workbook_agrees") == [["agrees"]]
     office.close(key)
