@@ -11,6 +11,7 @@ ENCODING = "cp1252"  # Wine's cscript takes a script for text of the system's co
 HOST = """
 Class Named
     Public FullName
+    Public Name
     Public PathSeparator
     Public StatusBar
 End Class
@@ -19,6 +20,7 @@ Set ThisWorkbook = New Named
 Set Application = New Named
 Set Shell = CreateObject("WScript.Shell")
 ThisWorkbook.FullName = {workbook}
+ThisWorkbook.Name = {name}
 Application.PathSeparator = "\\"
 Function OnMac()
     OnMac = False
@@ -45,9 +47,10 @@ def unix(text: str) -> str:
 
 
 def as_vbscript(text: str) -> str:
-    """VBA as VBScript takes it: no types, no optional arguments, and WScript is the host there, not the shell."""
+    """VBA as VBScript takes it: no types, no $, no name after Next, no optional arguments, and WScript is the host."""
     text = "\n".join(compiled_for_excel(text))
     text = re.sub(r" As \w+", "", re.sub(r"\b(?:ByVal|ByRef|Private|Public) ", "", text))
+    text = re.sub(r"\b(LCase|Mid|Left)\$\(", r"\1(", re.sub(r"^( *Next) \w+$", r"\1", text, flags=re.M))
     text = re.sub(r'GetConfig\(("[^"]*")\)', r'GetConfig(\1, "")', text)
     return text.replace("WScript.Run", "Shell.Run")
 
@@ -56,16 +59,21 @@ def literal(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def run(wine: Wine, name: str, call: str, settings: dict[str, str], workbook: str, folder: Path) -> str:
-    """Run a statement that calls a procedure of the VBA project; the text that it puts into the variable Answer."""
+def run(
+    wine: Wine, name: str, call: str, settings: dict[str, str], workbook: str, folder: Path, beside: str = ""
+) -> str:
+    """Run a statement that calls a procedure of the VBA project; the text that it puts into the variable Answer.
+
+    `beside` is more VBScript: what the procedure uses.
+    """
     cases = "\n".join(f"    Case {literal(key)}: GetConfig = {literal(text)}" for key, text in settings.items())
-    host = HOST.format(workbook=literal(workbook), settings=cases)
+    host = HOST.format(workbook=literal(workbook), name=literal(workbook.rpartition("\\")[2]), settings=cases)
     answer = folder / "answer.txt"
     path = literal(windows_path(answer))
     save = f'CreateObject("Scripting.FileSystemObject").CreateTextFile({path}, True, True).Write Answer'
     script = folder / "script.vbs"
     script.write_text(
-        "\n".join([host, as_vbscript(procedure(name)), "Dim Answer", call, save]), ENCODING, newline="\r\n"
+        "\n".join([host, beside, as_vbscript(procedure(name)), "Dim Answer", call, save]), ENCODING, newline="\r\n"
     )
     with wine.start("cscript", "//nologo", windows_path(script)) as process:
         process.wait()  # for the script alone: what it started may go on, and holds its pipes under Wine
