@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from xlsx.check import report as reports
 from xlsx.check.annotate import first_cells
-from xlsx.check.cause import Mistake
-from xlsx.check.check import NOT_UNDERSTOOD, BlockReport, Report, check
-from xlsx.check.exercise import RIGHT
+from xlsx.check.check import check
+from xlsx.check.findings import NOT_UNDERSTOOD, RIGHT, BlockReport, Mistake, Report
 from xlsx.check.grid import letters
 from xlsx.contract import CHECK_NOTE
 

@@ -371,7 +371,8 @@ def fixed_row(table: Table, chance: random.Random) -> Change | None:
 def no_rate(table: Table, chance: random.Random) -> Change | None:
     """Every update reads an empty cell for the rate."""
     table.rate_text = f"${get_column_letter(table.left + 3)}${table.top}"
-    return table, set(table.learned())
+    numbers = table.numbers()
+    return table, {name for name in table.learned() if np.ptp(numbers[name]) > 0}
 
 
 def already_updated(table: Table, chance: random.Random) -> Change | None:

@@ -15,8 +15,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from . import comments
-from .cause import Mistake
-from .check import Report
+from .findings import Mistake, Report
 from .grid import place, read_book
 from .package import Package, Unreadable
 

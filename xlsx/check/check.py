@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,20 +10,21 @@ from pyfuncs.descent import history, states
 
 from . import csv_file, exercise, grid, rates, table
 from .book import Book, Place
-from .cause import Mistake, by_readers, causes, misread_rates, rate_source, settle
+from .cause import causes, settle
 from .descent import Column as Line
 from .descent import Descent, descents, with_helpers
+from .findings import MISTAKES, NOT_UNDERSTOOD, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
 from .grid import Grid
 from .meaning import Reading, understood
 from .naming import Naming
 from .package import Unreadable
-from .rates import Statement, SummaryReport
+from .rates import Statement
+from .readers import by_readers
 from .table import Block
-from .titles import LOSSES, STARTED, kind
+from .titles import LOSSES, kind
 from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
 from .verdict import RIGHT as AGREES
 
-RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
 EPOCHS = (1, 10, 100)
 COVER, LEAST_RIGHT = 0.5, 3
 LOOKED_FOR = (
@@ -34,76 +33,6 @@ LOOKED_FOR = (
 )
 OPTIMIZER = "is the work of an optimizer with a state; plain gradient descent is due."
 NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
-
-
-class Cost(NamedTuple):
-    """After some epochs: the true loss, the learner's, and how far the weights lie apart at most."""
-
-    epochs: int
-    true_loss: float
-    loss: float
-    weights: float
-
-
-@dataclass
-class Column:
-    """A column's verdict: given, right, wrong, follows (right for itself, but fed by a wrong one) or not checked;
-    `unchecked` of its cells could not be judged."""
-
-    quantity: str
-    title: str
-    column: str
-    status: str
-    difference: float | None = None
-    from_row: int | None = None
-    cell: str | None = None
-    unchecked: int = 0
-
-
-@dataclass
-class BlockReport:
-    sheet: str
-    cells: str
-    rows: int
-    network: str = ""
-    rate_used: float | None = None
-    rate_written: float | None = None
-    rate_place: str | None = None
-    given: dict[str, float] = field(default_factory=dict)
-    conventions: list[str] = field(default_factory=list)
-    columns: list[Column] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
-    cost: list[Cost] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    not_understood: str | None = None
-    unchecked: int = 0
-
-    @property
-    def consequences(self) -> list[str]:
-        return [column.quantity for column in self.columns if column.status == "follows"]
-
-
-@dataclass
-class Report:
-    """All that is known of a file. `status` is right, mistakes or not understood; `message` says why for the last."""
-
-    file: str
-    status: str
-    message: str = ""
-    blocks: list[BlockReport] = field(default_factory=list)
-    summaries: list[SummaryReport] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    answers: list[exercise.Answer] = field(default_factory=list)
-
-    @property
-    def mistakes(self) -> list[Mistake]:
-        parts: list[BlockReport | SummaryReport] = [*self.blocks, *self.summaries]
-        return [each for part in parts for each in part.mistakes]
-
-    @property
-    def unchecked(self) -> int:
-        return sum(block.unchecked for block in self.blocks)
 
 
 def check(path: Path, name: str = "") -> Report:
@@ -144,7 +73,7 @@ def check_grid(name: str, whole: Grid) -> Report:
     return concluded(book, report)
 
 
-def answered(name: str, answers: list[exercise.Answer], notes: list[str]) -> Report:
+def answered(name: str, answers: list[Answer], notes: list[str]) -> Report:
     """The report of an exercise: its answers alone are judged."""
     wrong = any(each.state != "right" for each in answers)
     return Report(name, MISTAKES if wrong else RIGHT, notes=notes, answers=answers)
@@ -158,21 +87,15 @@ def read_blocks(book: Book, blocks: list[Block], report: Report) -> None:
         for where, label in table.labels(sheet, [block for block in blocks if block.sheet is sheet]).items()
     }
     written = rates.stated(book, blocks, labels)
-    by_block: dict[int, BlockReport] = {}
+    parts: Parts = {}
     known: list[tuple[float | None, Verdict]] = []
-    found = descents(book, blocks)
-    inside = {where for descent in found for where in descent.at}
-    for descent in found:
-        at = next(number for number, block in enumerate(blocks) if block is descent.blocks[0])
-        stated = next(
-            (written[n] for n, block in enumerate(blocks) if any(block is e for e in descent.blocks) and written[n]),
-            written[at],
-        )
-        naming, parts = descent_reports(book, descent, labels, stated, inside)
-        by_block |= {next(n for n, block in enumerate(blocks) if block is own): part for own, part in parts}
+    for descent in descents(book, blocks):
+        stated = next((written[block] for block in descent.blocks if written[block]), None)
+        naming, own = descent_reports(book, descent, labels, stated)
+        parts |= own
         if naming:
             known.append((stated.value if stated else rate_value(naming), naming.found))
-    report.blocks = [by_block[number] for number in sorted(by_block)]
+    report.blocks = [parts[block] for block in blocks]
     report.summaries = rates.summaries(book, known)
 
 
@@ -199,52 +122,48 @@ def no_table(whole: Grid) -> str:
     return f"No table of the exercise was found. {LOOKED_FOR}"
 
 
-Parts = list[tuple[Block, BlockReport]]
+Parts = dict[Block, BlockReport]
 
 
 def descent_reports(
-    book: Book, descent: Descent, labels: dict[Place, str], written: Statement | None, inside: set[Place]
+    book: Book, descent: Descent, labels: dict[Place, str], written: Statement | None
 ) -> tuple[Naming | None, Parts]:
     """The reports of the tables of one descent."""
-    parts = [(block, BlockReport(block.sheet.name, block.area, len(block.steps))) for block in descent.blocks]
-    for block, part in parts:
-        if written:
-            part.rate_written, part.rate_place = written.value, written.where
-        if block.other_rule:
-            part.not_understood = f"{block.sheet.name}!{block.area} {OPTIMIZER}"
-            return None, parts
+    parts = {block: BlockReport(block.sheet.name, block.area, len(block.steps)) for block in descent.blocks}
+    where = f"{descent.blocks[0].sheet.name}!{descent.blocks[0].area}"
+    if any(block.other_rule for block in descent.blocks):
+        return None, refused(parts, f"{where} {OPTIMIZER}", written)
     reading = understood(book, descent, labels)
-    where = f"{parts[0][1].sheet}!{parts[0][1].cells}"
     if reading is None:
-        return None, refused(parts, f"The weights of {where} are not those of a network of its columns.")
+        return None, refused(parts, f"The weights of {where} are not those of a network of its columns.", written)
     naming = by_readers(Naming(book, judged(reading)))
     settle(naming)
-    misread_rates(naming, inside)
     mistakes, notes = causes(naming)
-    if strange := strange_layer(naming, mistakes):
-        return None, refused(parts, f"{strange.cell}: {strange.text} No other network is known here.")
-    if why := unclear(naming, where):
-        return None, refused(parts, why)
-    mistakes += rate_mistakes(naming, written, mistakes)
-    for block, part in parts:
+    if why := strange_layer(naming, mistakes) or unclear(naming, where):
+        return None, refused(parts, why, written)
+    written = rates.read_by(naming, written)
+    mistakes = rates.mistakes(naming, written, mistakes)
+    for block, part in parts.items():
+        refused({block: part}, None, written)
         fill(naming, block, part, mistakes, notes)
-    add_absent(naming, parts)
+    add_absent(naming, next(iter(parts.values())))
     return naming, parts
 
 
-def refused(parts: Parts, why: str) -> Parts:
-    for _, part in parts:
+def refused(parts: Parts, why: str | None, written: Statement | None) -> Parts:
+    for part in parts.values():
         part.not_understood = why
+        part.rate_written, part.rate_place = (written.value, written.where) if written else (None, None)
     return parts
 
 
-def strange_layer(naming: Naming, mistakes: list[Mistake]) -> Mistake | None:
-    """The first of mistakes without an explanation in all columns of a kind: another network, not a mistake in it."""
+def strange_layer(naming: Naming, mistakes: list[Mistake]) -> str | None:
+    """What is said where no column of a kind has an explanation: another network, not a mistake in this one."""
     unexplained = {name: each for each in mistakes if each.kind == "formula" for name in each.quantities}
     for of in ("h", "a_h", "o", "a_o", "E"):
         names = [name for name in naming.found.reading.homes if kind(name).kind == of]
         if len(names) > 1 and all(name in unexplained for name in names):
-            return unexplained[names[0]]
+            return f"{unexplained[names[0]].cell}: {unexplained[names[0]].text} No other network is known here."
     return None
 
 
@@ -276,52 +195,21 @@ def judged_cells(found: Verdict) -> list[np.ndarray]:
 
 
 def rate_value(naming: Naming) -> float | None:
-    rate = naming.found.rate_used
-    return rate if rate is not None else 0.0 if still(naming) else None
-
-
-def still(naming: Naming) -> bool:
-    """Whether the weights have formulas and never change."""
-    reading = naming.found.reading
-    homes = [reading.homes[name] for name in reading.rules.weights if name in reading.homes]
-    return any(home.made for home in homes) and all(home.steady for home in homes)
-
-
-def rate_mistakes(naming: Naming, written: Statement | None, others: list[Mistake]) -> list[Mistake]:
-    """The rate written above a table is not the one its numbers used."""
-    used = naming.found.rate
-    astray = [each for each in others if isinstance(each.key, tuple) and each.key[:1] == ("rate",)]
-    for mistake in astray:
-        if written is None:
-            break
-        mistake.text += f" {written.value:.6g} is written in {written.where}."
-        if mistake.kind == "empty reference":
-            mistake.text += f" Type {written.value:.6g} into the empty cell."
-    if written is None or used is None or astray:
-        return []
-    block, source = naming.found.reading.descent.blocks[0], rate_source(naming)
-    value = rate_value(naming) or 0.0
-    if abs(value - written.value) <= used.spread + 1e-6 * max(value, written.value):
-        return []
-    if source is not None and not written.is_text and rates.is_listed(naming.book, block, written, source.parts[0]):
-        return []
-    text = f"{written.where} says the learning rate {written.value:.6g}, the numbers used {value:.6g}."
-    where = written.where if written.row else block.area.split(":")[0]
-    places = [(block.sheet.name, written.row, written.column)] if written.row else []
-    return [Mistake("learning rate", [], where, [where], text, places=places)]
+    """The learning rate that was used; 0 where nothing is learned."""
+    return naming.found.rate_used if naming.found.rate else 0.0 if naming.found.still else None
 
 
 def fill(naming: Naming, block: Block, part: BlockReport, mistakes: list[Mistake], notes: list[str]) -> None:
     """What is said of one table."""
     reading = naming.found.reading
     first = block is reading.descent.blocks[0]
-    part.network, part.rate_used = reading.network.text, None
-    part.rate_used = abs(rate) if (rate := rate_value(naming)) is not None else None
+    part.network, part.rate_used = reading.network.text, rate_value(naming)
     part.conventions, part.notes = conventions(naming), [each for each in notes if first]
     part.given = {name: float(values[0]) for name, values in reading.given.items() if np.isfinite(values[0])}
     own = [each for each in mistakes if (each.places[0][0] == block.sheet.name if each.places else first)]
     part.mistakes = [each for each in own if is_home(block, each, reading.descent)]
-    true = TrueDescent(naming, part.rate_written if any_astray(mistakes) or not part.rate_used else part.rate_used)
+    astray = any(each.is_of_the_rate for each in mistakes)
+    true = TrueDescent(naming, part.rate_written if astray or not part.rate_used else part.rate_used)
     part.columns = [
         column(naming, name, home, true, bool(mistakes))
         for name, home in sorted(reading.homes.items(), key=lambda item: item[1].line)
@@ -331,10 +219,6 @@ def fill(naming: Naming, block: Block, part: BlockReport, mistakes: list[Mistake
     part.unchecked = sum(each.unchecked for each in part.columns)
     if part.mistakes:
         part.cost = true.cost()
-
-
-def any_astray(mistakes: list[Mistake]) -> bool:
-    return any(isinstance(each.key, tuple) and each.key[:1] == ("rate",) for each in mistakes)
 
 
 def is_home(block: Block, mistake: Mistake, descent: Descent) -> bool:
@@ -354,10 +238,10 @@ def unread(reading: Reading, block: Block) -> list[Column]:
     ]
 
 
-def add_absent(naming: Naming, parts: Parts) -> None:
+def add_absent(naming: Naming, part: BlockReport) -> None:
     names = [naming.found.reading.rules.called(name) for name in naming.found.reading.network.headers("train")]
     beside = naming.found.reading.given
-    parts[0][1].absent = [name for name in names if name not in naming.found.reading.homes and name not in beside]
+    part.absent = [name for name in names if name not in naming.found.reading.homes and name not in beside]
 
 
 def conventions(naming: Naming) -> list[str]:
@@ -439,19 +323,15 @@ class TrueDescent:
         return any(name in self.reading.homes and self.apart(name) for name in self.reading.rules.weights)
 
     def cost(self) -> list[Cost]:
-        """After 1, 10 and 100 epochs, as far as the rows go."""
+        """After 1, 10 and 100 epochs as far as the rows go, and at their end."""
         homes, names = self.reading.homes, [name for name in self.reading.rules.weights if name in self.reading.homes]
         if self.rows is None or "E_total" not in homes:
             return []
         found = []
-        for epochs in EPOCHS:
-            if epochs >= self.reading.descent.rows:
-                break
+        last = self.reading.descent.rows - 1
+        for epochs in sorted({*(each for each in EPOCHS if each < last), last} - {0}):
             weights = [float(homes[name].values[epochs] - self.rows[name][epochs]) for name in names]
             loss = float(homes["E_total"].values[epochs])
             if np.isfinite([loss, *weights]).all():
                 found.append(Cost(epochs, float(self.rows["E_total"][epochs]), loss, max(map(abs, weights))))
         return found
-
-
-__all__ = ["MISTAKES", "NOT_UNDERSTOOD", "NO_LOSS", "RIGHT", "STARTED", "BlockReport", "Column", "Report", "check"]

@@ -50,6 +50,12 @@ class Column:
         """Whether it has formulas."""
         return bool((~self.typed).any())
 
+    def state(self, row: int) -> str:
+        """What a cell is: a number, a formula that is not read, an error, or blank."""
+        if row >= len(self.places) or not self.shown[row]:
+            return "blank"
+        return "error" if self.errors[row] else "number" if self.typed[row] else "unread"
+
 
 @dataclass
 class Descent:

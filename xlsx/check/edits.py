@@ -1,9 +1,10 @@
-"""Single changes of a formula: those that could have made a right one wrong, and those that could mend a wrong one."""
+"""Causes as single changes of a formula: those that make a right one wrong, and those that mend a wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
+from types import MappingProxyType
 from typing import NamedTuple
 
 from xlsx.expressions import Expression, number
@@ -15,16 +16,18 @@ HALF, ONE, TWO = number(0.5), number(1.0), number(2.0)
 ARITHMETIC = "+-*/^"
 
 
-class Edit(NamedTuple):
-    """What was done: `kind`, and the leaf or part that is wrong and the one that is due (or missing)."""
+class Cause(NamedTuple):
+    """What makes a column wrong: its `kind`, which words.SENTENCES says, the part that is wrong and the one that is due
+    (or missing), a second pair of these, and what else is said of it."""
 
     kind: str
     wrong: Expression | None = None
     due: Expression | None = None
-    more: tuple[Expression, Expression] | None = None  # a second leaf that is wrong, and what is due for it
+    more: tuple[Expression, Expression] | None = None
+    said: Mapping[str, str] = MappingProxyType({})
 
 
-Variants = Iterator[tuple[Edit, Expression]]
+Variants = Iterator[tuple[Cause, Expression]]
 
 
 def of(operation: str, *parts: Expression) -> Expression:
@@ -39,8 +42,8 @@ def everywhere(tree: Expression, local: Callable[[Expression], Variants]) -> Var
     """The tree with `local` done to each of its nodes in turn."""
     yield from local(tree)
     for at, child in enumerate(children(tree)):
-        for edit, new in everywhere(child, local):
-            yield edit, Expression(tree.operation, (*tree.parts[:at], new, *tree.parts[at + 1 :]))
+        for cause, new in everywhere(child, local):
+            yield cause, Expression(tree.operation, (*tree.parts[:at], new, *tree.parts[at + 1 :]))
 
 
 def factors(tree: Expression) -> list[Expression]:
@@ -71,7 +74,7 @@ def without_factors(tree: Expression) -> Variants:
             for count in range(1, min(3, len(parts) - 1) + 1):
                 for gone in combinations(range(len(parts)), count):
                     kept = [part for at, part in enumerate(parts) if at not in gone]
-                    yield Edit("missing factor", due=product_of([parts[at] for at in gone])), product_of(kept)
+                    yield Cause("missing factor", due=product_of([parts[at] for at in gone])), product_of(kept)
 
     yield from everywhere(tree, local)
 
@@ -82,14 +85,14 @@ def without_term(tree: Expression) -> Variants:
     def local(node: Expression) -> Variants:
         kind, parts = node.operation, node.parts
         if kind == "-" and parts[0] == ONE:
-            yield Edit("missing one minus", due=node), parts[1]
+            yield Cause("missing one minus", due=node), parts[1]
         elif kind in ("+", "-"):
-            yield Edit("missing term", due=parts[1]), parts[0]
-            yield Edit("missing term", due=parts[0]), parts[1]
+            yield Cause("missing term", due=parts[1]), parts[0]
+            yield Cause("missing term", due=parts[0]), parts[1]
         elif kind == "^":
-            yield Edit("missing square", due=node), parts[0]
+            yield Cause("missing square", due=node), parts[0]
         elif kind == "/":
-            yield Edit("missing activation", due=node), parts[1]
+            yield Cause("missing activation", due=node), parts[1]
 
     yield from everywhere(tree, local)
 
@@ -100,13 +103,13 @@ def other_sign(tree: Expression) -> Variants:
     def local(node: Expression) -> Variants:
         kind, parts = node.operation, node.parts
         if kind in ("+", "-"):
-            yield Edit("sign", wrong=node), of("-" if kind == "+" else "+", *parts)
+            yield Cause("sign", wrong=node), of("-" if kind == "+" else "+", *parts)
             if kind == "-":
-                yield Edit("sign", wrong=node), of("-", parts[1], parts[0])
+                yield Cause("sign", wrong=node), of("-", parts[1], parts[0])
         elif kind == "neg":
-            yield Edit("sign", wrong=node), parts[0]
+            yield Cause("sign", wrong=node), parts[0]
         elif kind == "EXP":
-            yield Edit("sign", wrong=node), of("EXP", of("neg", parts[0]))
+            yield Cause("sign", wrong=node), of("EXP", of("neg", parts[0]))
 
     yield from everywhere(tree, local)
 
@@ -115,7 +118,7 @@ def other_names(tree: Expression, names: list[Expression]) -> Variants:
     """A leaf replaced by another quantity: wherever it stands, then in one place."""
     for leaf in distinct(tree):
         for name in nearest(leaf, names):
-            yield Edit("name", leaf, name), swapped(tree, {leaf: name})
+            yield Cause("name", leaf, name), swapped(tree, {leaf: name})
     yield from single_names(tree, names)
 
 
@@ -133,7 +136,7 @@ def single_names(
     def local(node: Expression) -> Variants:
         if is_leaf(node) and node.operation != "number":
             for name in (order or nearest)(node, names):
-                yield Edit("name once", node, name), name
+                yield Cause("name once", node, name), name
 
     yield from everywhere(tree, local)
 
@@ -152,23 +155,23 @@ def two_names(tree: Expression, names: list[Expression]) -> Variants:
     """Two quantities taken for one another, or two that are both wrong."""
     found = [leaf for leaf in distinct(tree) if leaf.operation == "name"]
     for one, other in combinations(found, 2):
-        yield Edit("swapped", one, other), swapped(tree, {one: other, other: one})
+        yield Cause("swapped", one, other), swapped(tree, {one: other, other: one})
     for one, other in combinations(found, 2):
         for first in likely(one, names):
             for second in likely(other, names):
-                yield Edit("two names", one, first, (other, second)), swapped(tree, {one: first, other: second})
+                yield Cause("two names", one, first, (other, second)), swapped(tree, {one: first, other: second})
     for one in found:  # one of them wherever it stands, the other in one place
         for first in likely(one, names):
-            for edit, changed in single_names(swapped(tree, {one: first}), names, likely):
-                if edit.wrong is not None and edit.due is not None:
-                    yield Edit("two names", one, first, (edit.wrong, edit.due)), changed
+            for cause, changed in single_names(swapped(tree, {one: first}), names, likely):
+                if cause.wrong is not None and cause.due is not None:
+                    yield Cause("two names", one, first, (cause.wrong, cause.due)), changed
 
 
-def apart(edit: Edit) -> list[Edit]:
-    """Two wrong names as an edit each: each may be another column's, too."""
-    if edit.kind != "two names" or edit.more is None:
-        return [edit]
-    return [Edit("name", edit.wrong, edit.due), Edit("name", *edit.more)]
+def apart(cause: Cause) -> list[Cause]:
+    """Two wrong names as a cause each: each may be another column's, too."""
+    if cause.kind != "two names" or cause.more is None:
+        return [cause]
+    return [Cause("name", cause.wrong, cause.due), Cause("name", *cause.more)]
 
 
 def likely(leaf: Expression, names: list[Expression]) -> list[Expression]:
@@ -184,12 +187,12 @@ def less(tree: Expression) -> Variants:
     def local(node: Expression) -> Variants:
         kind, parts = node.operation, node.parts
         if kind in ("*", "+", "-"):
-            yield Edit("extra", wrong=parts[1]), parts[0]
-            yield Edit("extra", wrong=parts[0]), parts[1] if kind != "-" else of("neg", parts[1])
+            yield Cause("extra", wrong=parts[1]), parts[0]
+            yield Cause("extra", wrong=parts[0]), parts[1] if kind != "-" else of("neg", parts[1])
         elif kind in ("/", "^"):
-            yield Edit("extra", wrong=parts[1]), parts[0]
+            yield Cause("extra", wrong=parts[1]), parts[0]
         elif kind not in BINDING and not is_leaf(node) and len(parts) == 1:
-            yield Edit("extra", wrong=node), parts[0]
+            yield Cause("extra", wrong=node), parts[0]
 
     yield from everywhere(tree, local)
 
@@ -201,30 +204,30 @@ def more(tree: Expression, names: list[Expression]) -> Variants:
 
     def local(node: Expression) -> Variants:
         for atom in atoms:
-            yield Edit("missing factor", due=atom), of("*", node, atom)
+            yield Cause("missing factor", due=atom), of("*", node, atom)
         if kind_of(node).startswith("a_"):
-            yield Edit("missing one minus", due=of("-", ONE, node)), of("-", ONE, node)
-        yield Edit("missing square", due=node), of("^", node, TWO)
+            yield Cause("missing one minus", due=of("-", ONE, node)), of("-", ONE, node)
+        yield Cause("missing square", due=node), of("^", node, TWO)
         if node.operation in ARITHMETIC:
             for operator in ARITHMETIC:
                 if operator != node.operation:
-                    yield Edit("operator", node, of(operator, *node.parts)), of(operator, *node.parts)
+                    yield Cause("operator", node, of(operator, *node.parts)), of(operator, *node.parts)
         if node.operation == "number":
             for each in (HALF, ONE, TWO):
-                yield Edit("number", node, each), each
+                yield Cause("constant", node, each), each
 
     yield from everywhere(tree, local)
 
 
 def all_parts_for(
     tree: Expression, updated: Callable[[Expression], Expression | None]
-) -> tuple[Edit, Expression] | None:
+) -> tuple[Cause, Expression] | None:
     """Every part that `updated` names replaced by that name."""
-    first: list[Edit] = []
+    first: list[Cause] = []
 
     def change(node: Expression) -> Expression:
         if (name := updated(node)) is not None:
-            first.append(Edit("already updated", node, name))
+            first.append(Cause("already updated", node, name))
             return name
         return node if is_leaf(node) else Expression(node.operation, tuple(change(part) for part in node.parts))
 
@@ -239,7 +242,7 @@ def without_parentheses(tree: Expression) -> Variants:
         if item == "(":
             last = partner(text, first)
             shorter = text[:first] + text[first + 1 : last] + text[last + 1 :]
-            yield Edit("parentheses", due=parse(text[first + 1 : last])), parse(shorter)
+            yield Cause("parentheses", due=parse(text[first + 1 : last])), parse(shorter)
 
 
 def with_parentheses(tree: Expression) -> Variants:
@@ -255,7 +258,7 @@ def with_parentheses(tree: Expression) -> Variants:
             has_some = text[first] == "(" and partner(text, first) == last
             if depth == 0 and is_operand(text[last]) and any(map(is_sign, inner)) and not has_some:
                 changed = parse([*text[:first], "(", *inner, ")", *text[last + 1 :]])
-                yield Edit("parentheses", due=parse(inner)), changed
+                yield Cause("parentheses", due=parse(inner)), changed
 
 
 Token = Expression | str

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from xlsx import contract
 
 from .book import Book
+from .findings import BLANK, NOT_YET, RIGHT, Answer
 from .grid import Sheet, place
 
 SHEETS = {contract.FORWARD: 1, contract.BACKWARD: 2}  # the column of the key that has a sheet's numbers
 QUANTITY, ANSWER = "Quantity", "Your answer"
 DIGITS, SMALL = 1e-4, 1e-9  # as the workbook's own cells beside the answers
-RIGHT, NOT_YET, BLANK = "right", "not yet", "blank"
-
-
-class Answer(NamedTuple):
-    """An answer's cell: `state` is right, not yet or blank."""
-
-    quantity: str
-    sheet: str
-    cell: str
-    state: str
 
 
 def answers(book: Book) -> list[Answer]:

@@ -425,6 +425,13 @@ def leaves(tree: Expression) -> Iterator[Expression]:
             yield from leaves(part)
 
 
+def nodes(tree: Expression) -> Iterator[Expression]:
+    """The expression and all its parts."""
+    yield tree
+    for part in () if is_leaf(tree) else tree.parts:
+        yield from nodes(part)
+
+
 def replaced(tree: Expression, by: Callable[[Expression], Expression]) -> Expression:
     """The expression with every leaf put through `by`."""
     if is_leaf(tree):

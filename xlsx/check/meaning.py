@@ -45,7 +45,8 @@ def family(name: str) -> str:
 @dataclass
 class Reading:
     """One way to read a descent. `prior` is what the titles say, by column, `homes` the columns by quantity, `given`
-    the arrays of inputs, targets and weights, `beside` cells outside the columns that hold some of those."""
+    the arrays of inputs, targets and weights, `beside` cells outside the columns that hold some of those, `rates` the
+    learning rates that labels name."""
 
     descent: Descent
     rules: Rules
@@ -55,6 +56,7 @@ class Reading:
     beside: dict[Place, str] = field(default_factory=dict)
     factors: dict[str, float] = field(default_factory=dict)
     rate_included: bool = False
+    rates: frozenset[float] = frozenset()
 
     @property
     def network(self) -> Network:
@@ -248,7 +250,8 @@ def read(book: Book, descent: Descent, labels: dict[Place, str], network: Networ
     homes: dict[str, Column] = {}
     for at, name in prior.items():
         homes.setdefault(name, descent.columns[at])
-    reading = Reading(descent, rules, prior, homes, {})
+    rates = frozenset(book.number(where) for where, name in labels.items() if name == "learning_rate")
+    reading = Reading(descent, rules, prior, homes, {}, rates=rates)
     for name in rules.givens:
         if name in homes:
             reading.given[name] = homes[name].values

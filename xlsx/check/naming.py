@@ -6,7 +6,9 @@ reads, its value None where it is blank; ("inline", tree, place) is another form
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ import numpy as np
 from xlsx.expressions import Expression, number
 
 from .book import Book, CellError, Place
-from .formula import Leaf, NotUnderstood, Reference, evaluate, leaves, replaced
+from .edits import flattened, of
+from .formula import Leaf, NotUnderstood, Reference, evaluate, is_leaf, leaves, replaced
 from .grid import Error
+from .meaning import Reading
 from .rules import POINTS
 from .titles import GIVEN
 from .titles import kind as kind_of
@@ -23,6 +27,7 @@ from .verdict import Verdict
 
 MAX_INLINE = 8
 SAME = 1e-7
+TRIAL = 0.37  # a learning rate, where the numbers tell none
 
 
 @dataclass
@@ -152,7 +157,7 @@ class Naming:
         values = reading.rules.point(offset)
         if name in values:
             return reading.factor(name) * values[name]
-        weight, rate = name.rpartition(" ")[2], self.found.rate.value if self.found.rate else np.nan
+        weight, rate = name.rpartition(" ")[2], self.found.rate.value if self.found.rate else TRIAL
         if f"dE/d{weight}" not in values:
             return np.full(POINTS, np.nan)
         step = rate * values[f"dE/d{weight}"]
@@ -164,6 +169,12 @@ class Naming:
             return self.point(f"new {name}", -1)
         return self.point(name, 0)
 
+    def base_at_points(self, name: str) -> np.ndarray | float:
+        """What a column adds its step to: an update changes the weight, all else begins at 0."""
+        if name in self.found.reading.rules.weights:
+            return self.point(name, -1)
+        return self.point(name[4:], 0) if name.startswith("new ") else 0.0
+
     def is_right(self, name: str, tree: Expression) -> bool:
         """Whether a formula gives its quantity at all points."""
         due = self.due_at_points(name)
@@ -172,6 +183,70 @@ class Naming:
             return False
         values = self.at_points(tree)
         return values is not None and bool(np.all(close(values, due)))
+
+    @cached_property
+    def rate(self) -> Expression:
+        """The cell that right updates take the learning rate from, else the rate that was found, as a number."""
+        own = self.found.own_rate
+        for name in self.found.reading.rules.weights if own and self.found.reading.descent.rows > 1 else ():
+            for update in (name, f"new {name}"):
+                tree = self.of(update, 1) if update in self.found.due else None
+                for leaf in read_by(tree) if tree is not None else ():
+                    is_cell = leaf.operation == "cell" and isinstance(leaf.parts[1], float)
+                    if is_cell and leaf.parts[0] not in self.roles and close(abs(leaf.parts[1]), abs(own or 0.0)):
+                        return leaf
+        return number(abs(own if own is not None else TRIAL / self.found.reading.factors.get("slopes", 1.0)))
+
+    def due_formula(self, name: str) -> Expression | None:
+        """What a cell should compute, over the table's columns and as a sheet writes it."""
+        reading = self.found.reading
+        weight = name.rpartition(" ")[2]
+        if weight in reading.network.weight_names:
+            return self.due_update(name, weight) if f"dE/d{weight}" in reading.truth else None
+        if name not in reading.rules.rules:
+            return None
+        tree, by = expanded(reading, reading.rules.rules[name]), reading.factor(name)
+        return flattened(tree if by == 1 else of("*", number(by), tree))
+
+    def due_update(self, name: str, weight: str) -> Expression | None:
+        if self.found.rate is None:
+            return None
+        back = 0 if " " in name else -1
+        step = of("*", self.rate, Expression("name", (f"dE/d{weight}", back)))
+        sign = "+" if self.found.reading.factor(f"dE/d{weight}") < 0 else "-"
+        return step if name.startswith("change") else of(sign, Expression("name", (weight, back)), step)
+
+
+def expanded(reading: Reading, tree: Expression) -> Expression:
+    """A rule over the quantities that the table has columns for, its functions as a sheet writes them."""
+    operation, parts = tree.operation, tree.parts
+    if operation == "name":
+        name = parts[0]
+        if name in reading.rules.rules and (name not in reading.homes or kind_of(name).kind not in KEPT):
+            return expanded(reading, reading.rules.rules[name])
+        by = reading.factor(name)
+        leaf = Expression("name", (name, 0))
+        return leaf if by == 1 else of("/", leaf, number(by))
+    if is_leaf(tree):
+        return tree
+    inner = tuple(expanded(reading, part) for part in parts)
+    return NATIVE[operation](*inner) if operation in NATIVE else Expression(operation, inner)
+
+
+KEPT = {"h", "a_h", "o", "a_o", "E", "E_total", "dE/do", "dE/dh", "dE/da_o", "dE/da_h", "da_o/do", "da_h/dh"}
+ONE = number(1.0)
+NATIVE: dict[str, Callable[..., Expression]] = {
+    "sigmoid": lambda z: of("/", ONE, of("+", ONE, of("EXP", of("neg", z)))),
+    "square": lambda x: of("^", x, number(2.0)),
+    "tanh": lambda z: of("TANH", z),
+    "relu": lambda z: of("MAX", number(0.0), z),
+    "above_zero": lambda z: of("IF", of(">", z, number(0.0)), ONE, number(0.0)),
+    "softmax": lambda z, *layer: of("/", of("EXP", z), of("SUM", *(of("EXP", each) for each in layer))),
+    "cross_entropy": lambda t, a, *_: of("neg", of("*", t, of("LN", a))),
+    "binary_cross_entropy": lambda t, a, z: of(
+        "neg", of("+", of("*", t, of("LN", a)), of("*", of("-", ONE, t), of("LN", of("-", ONE, a))))
+    ),
+}
 
 
 def close(one: np.ndarray | float, other: np.ndarray | float, by: float = SAME) -> np.ndarray:
@@ -199,7 +274,3 @@ def read_by(tree: Expression) -> list[Expression]:
     for leaf in leaves(tree):
         found += read_by(leaf.parts[0]) if leaf.operation == "inline" else [leaf]
     return found
-
-
-def constant_number(value: float) -> Expression:
-    return number(value)

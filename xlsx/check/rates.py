@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from .book import Book, Place
-from .cause import Mistake
+from .cause import misplaced_rates
+from .findings import Mistake, SummaryReport
 from .grid import Sheet, letters, place
+from .naming import Naming
 from .table import Block, is_number
 from .titles import LONGEST, rate_number, written_rate
 from .verdict import Verdict
@@ -35,10 +36,10 @@ class Statement(NamedTuple):
         return place(self.row, self.column) if self.row else "the sheet's name"
 
 
-def stated(book: Book, blocks: list[Block], labels: dict[Place, str]) -> list[Statement | None]:
+def stated(book: Book, blocks: list[Block], labels: dict[Place, str]) -> dict[Block, Statement | None]:
     """For each block the rate that stands nearest above it, else beside it, else in the sheet's name."""
     found = {name: list(on_sheet(book, name, labels)) for name in book.grid.sheets}
-    return [nearest(block, blocks, found[block.sheet.name]) or in_name(block) for block in blocks]
+    return {block: nearest(block, blocks, found[block.sheet.name]) or in_name(block) for block in blocks}
 
 
 def on_sheet(book: Book, name: str, labels: dict[Place, str]) -> Iterator[Statement]:
@@ -95,27 +96,37 @@ def in_name(block: Block) -> Statement | None:
     return Statement(value, 0, 0) if value is not None else None
 
 
-def is_listed(book: Book, block: Block, statement: Statement, used: Place) -> bool:
-    """Whether the cell that is used stands in one list with the stated number: in its row, without a blank between."""
-    sheet, row, column = used
-    between = range(min(column, statement.column), max(column, statement.column) + 1)
-    return (sheet, row) == (block.sheet.name, statement.row) and all(
-        is_number(book.value((sheet, row, at))) for at in between
-    )
+def read_by(naming: Naming, written: Statement | None) -> Statement | None:
+    """The cell that right updates read, where it stands in one list with what is written, or alone."""
+    block, leaf = naming.found.reading.descent.blocks[0], naming.rate
+    if leaf.operation != "cell" or leaf.parts[0][0] != block.sheet.name:
+        return written
+    (sheet, row, column), value = leaf.parts
+    if written is not None:
+        between = range(min(column, written.column), max(column, written.column) + 1)
+        cells = [naming.book.value((sheet, row, at)) for at in between]
+        if written.is_text or row != written.row or not all(map(is_number, cells)):
+            return written
+    return Statement(abs(value), row, column, False)
 
 
-@dataclass
-class SummaryReport:
-    """A summary's place and its mistakes; `rates` are those of its columns."""
-
-    sheet: str
-    cells: str
-    rates: list[float] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> str:
-        return "mistakes" if self.mistakes else "right"
+def mistakes(naming: Naming, written: Statement | None, others: list[Mistake]) -> list[Mistake]:
+    """The mistakes, with those of the rate: taken from a cell of the table, or not the one that is written."""
+    found = [*others, *misplaced_rates(naming)]
+    astray = [each for each in found if each.is_of_the_rate]
+    used, value = naming.found.rate, naming.found.rate_used or 0.0
+    if written is None:
+        return found
+    for each in astray:
+        empty = " Type {0} into the empty cell." if each.cause == "blank rate" else ""
+        each.text += (" {0} is written in {1}." + empty).format(f"{written.value:.6g}", written.where)
+    if used is None or astray or abs(value - written.value) <= used.spread + 1e-6 * max(value, written.value):
+        return found
+    block = naming.found.reading.descent.blocks[0]
+    text = f"{written.where} says the learning rate {written.value:.6g}, the numbers used {value:.6g}."
+    where = written.where if written.row else block.area.split(":")[0]
+    places = [(block.sheet.name, written.row, written.column)] if written.row else []
+    return [*found, Mistake("learning rate", [], where, [where], text, places=places)]
 
 
 Losses = dict[float, list[Verdict]]

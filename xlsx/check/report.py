@@ -9,15 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .cause import Mistake
-from .check import MISTAKES, RIGHT, BlockReport, Column, Cost, Report
-from .exercise import BLANK, NOT_YET, Answer
-from .exercise import RIGHT as RIGHT_ANSWER
+from .findings import BLANK, MISTAKES, NOT_YET, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
 from .titles import quantity
 from .words import apart
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
-INSIDE = ("key", "places", "row")
+INSIDE = ("cause", "places")
 SAME_WEIGHTS = 1e-12  # rounding of a descent of 100 epochs
 
 
@@ -221,7 +218,7 @@ def score(answers: list[Answer]) -> str:
     """ "12 of 33 right, 4 not yet, 17 blank"."""
     states = [each.state for each in answers]
     others = [f"{states.count(state)} {state}" for state in (NOT_YET, BLANK) if state in states]
-    return ", ".join([f"{states.count(RIGHT_ANSWER)} of {len(states)} right", *others]) if answers else ""
+    return ", ".join([f"{states.count(RIGHT)} of {len(states)} right", *others]) if answers else ""
 
 
 def answer_lines(report: Report) -> Iterator[str]:

@@ -44,6 +44,11 @@ class Verdict:
     bound: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
+    def still(self) -> bool:
+        """Whether weights never change that should, at any rate."""
+        return self.rate is None and bool({*self.reading.rules.weights} & {*self.wrong()})
+
+    @property
     def own_rate(self) -> float | None:
         """The rate by which the sheet's own gradient columns are multiplied; negative where it is added."""
         return self.rate.value / self.reading.factors.get("slopes", 1.0) if self.rate else None
@@ -69,7 +74,7 @@ def judged(reading: Reading) -> Verdict:
         reading.factors["slopes"] = -slopes
         reading = assigned(reading)
         rate = solved(reading)
-    found = Verdict(reading, rate)
+    found, is_still = Verdict(reading, rate), rate is None and stands_still(reading)
     drifting(reading, rate)
     own, own_slack = own_values(reading)
     for name, column in sorted(reading.homes.items(), key=lambda item: order(reading, item[1])):
@@ -85,9 +90,25 @@ def judged(reading: Reading) -> Verdict:
             )
         elif name.startswith(("new ", "change ")) or learned(reading, name):
             add(found, name, list(stepped(found, name)))
+            if is_still:
+                found.states[name] = unmoved(reading, name)
         elif kind(name).kind in GIVEN or name in reading.given:
             found.states[name] = steady(column, has_samples(reading))
     return found
+
+
+def stands_still(reading: Reading) -> bool:
+    """Whether no weight ever changes, though every row has the same example: nothing is learned, at any rate but 0."""
+    homes = [reading.homes[name] for name in reading.rules.weights if name in reading.homes]
+    still = bool(homes) and all(home.steady and home.shown[1:].any() for home in homes)
+    return still and not has_samples(reading) and 0.0 not in reading.rates
+
+
+def unmoved(reading: Reading, name: str) -> np.ndarray:
+    """The states of a weight that never changes: wrong after each row whose gradient would move it."""
+    gradient, slack = reading.truth[f"dE/d{name}"], reading.slack[f"dE/d{name}"]
+    moved = after(np.zeros(1, dtype=bool), np.abs(gradient) > slack)
+    return np.where(moved, WRONG, RIGHT if moved.any() else BLIND)
 
 
 def drifting(reading: Reading, rate: Rate | None) -> None:
@@ -112,7 +133,7 @@ def order(reading: Reading, column: Column) -> int:
 def learned(reading: Reading, name: str) -> bool:
     column = reading.homes[name]
     may_stand = reading.network.bias == "fixed-bias" and kind(name).kind == "b"
-    moves = not column.steady or (column.made and not may_stand)
+    moves = not column.steady or (not may_stand and (column.made or stands_still(reading)))
     return name in reading.network.weight_names and moves and reading.descent.rows > 1
 
 

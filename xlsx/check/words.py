@@ -1,26 +1,106 @@
-"""The words of the report: mistakes said so that a learner understands them, and formulas in names or in cells."""
+"""The words of the report: each cause said so that a learner understands it, and formulas in names or in cells."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from openpyxl.formula.translate import Translator, TranslatorError
 
 from xlsx.expressions import Expression, number
 
 from .book import Book, Place, shown
-from .edits import Edit
-from .formula import BINDING, is_leaf
+from .edits import Cause
+from .findings import Mistake
+from .formula import BINDING, is_leaf, nodes
 from .grid import place
 from .naming import Naming
 from .titles import GIVEN, kind
 
 SIGNS = {"*": "·", "+": " + ", "-": " − ", "/": "/", "^": "^"}
 LONGEST, SHORT = 400, 200
-Told = tuple[str, str]
+TIMES = {2.0: "twice", 0.5: "half", -2.0: "minus twice", -0.5: "minus half", -1.0: "minus"}
+
+
+class Sentence(NamedTuple):
+    """The kind of a mistake as the report calls it, and what is said of it; `many` of several columns at once."""
+
+    kind: str
+    text: str
+    many: str = ""
+
+
+SENTENCES = {
+    "name": Sentence("wrong reference", "{subject} takes {wrong} where {due} belongs{slope}."),
+    "name once": Sentence("wrong reference", "{subject} takes {wrong} where {due} belongs in one place{slope}."),
+    "swapped": Sentence("wrong reference", "{subject} has {wrong} and {due} in each other's place."),
+    "other quantity": Sentence("wrong reference", "{subject} has the formula of {plain_wrong}."),
+    "blank": Sentence("empty reference", "{subject} reads {wrong}, which is empty, where {due} belongs."),
+    "text": Sentence("wrong reference", "{subject} refers to {wrong}, which {content} and no number."),
+    "already updated": Sentence(
+        "already updated",
+        "{subject} takes {plain_due} after its update, {plain_wrong}, where {due} belongs: all derivatives of a row "
+        "belong to the weights of that row.",
+    ),
+    "moving": Sentence(
+        "unanchored reference",
+        "{subject} refers to {due} without $, so the reference moves as it is filled down: from {row} on it is "
+        "{plain_wrong}, which {content}. Write {fixed}.",
+    ),
+    "frozen reference": Sentence(
+        "frozen reference",
+        "{subject} reads {wrong} in every row: the $ before its row keeps the reference from sliding down.",
+    ),
+    "blank rate": Sentence(
+        "empty reference",
+        "The learning rate is taken from {plain_wrong}, which is empty and counts as 0: the weights never change.",
+    ),
+    "rate from": Sentence(
+        "wrong reference", "The learning rate is taken from {plain_wrong}, which {content}, not a learning rate."
+    ),
+    "own rate": Sentence("learning rate", "{subject} is updated at the rate {content}, the other weights at {other}."),
+    "update sign": Sentence(
+        "sign", "{subject} goes up the gradient: the update adds learning_rate·dE/d{subject}, and it must subtract it."
+    ),
+    "still": Sentence(
+        "no update",
+        "{subject} is not updated: from {row} on it repeats the row before.",
+        "the weights are not updated: from {row} on each repeats the row before.",
+    ),
+    "missing factor": Sentence("missing factor", "{subject} lacks the factor {bound_due}{slope}."),
+    "missing term": Sentence("missing term", "{subject} lacks the part {plain_due}."),
+    "missing one minus": Sentence("missing term", '{subject} lacks "1 −" in {bound_due}{slope}.'),
+    "missing square": Sentence("missing square", "{subject} is not squared: {plain_due} is due."),
+    "missing activation": Sentence(
+        "missing activation", "{subject} is not the sigmoid 1/(1 + e^−x): {plain_due} is due."
+    ),
+    "sign": Sentence("sign", "{subject} has a wrong sign in {bound_wrong}."),
+    "extra": Sentence("extra factor", "{subject} has {bound_wrong} too much."),
+    "constant": Sentence("factor", "{subject} has the number {plain_wrong} where {plain_due} belongs."),
+    "operator": Sentence("operator", "{subject} computes {plain_wrong} where {plain_due} belongs."),
+    "parentheses": Sentence("parentheses", "{subject} lacks the parentheses around ({plain_due})."),
+    "factor": Sentence("factor", "{subject} is {times} what it must be."),
+    "wrong sign": Sentence("sign", "{subject} has the wrong sign."),
+    "formula": Sentence("formula", "{subject} computes {plain_wrong}; {plain_due} is due."),
+    "changed input": Sentence("changed input", "{here} holds {one}, every other row {other}."),
+    "frozen rows": Sentence(
+        "frozen rows", "{name} stops following its formula at {here}: {repeat} the number of the row before."
+    ),
+    "fixed number": Sentence(
+        "fixed number", "{name} has {typed} in place of its formula at {here}; {other} is due there."
+    ),
+    "number": Sentence("number", "{here} holds {one} for {name}; from the row's other numbers it must be {other}."),
+    "gone": Sentence("error", "{here} refers to a cell or sheet that is no longer there (#REF!)."),
+    "reads an error": Sentence("error", "{here} needs a cell that holds the error {content}."),
+    "error": Sentence("error", "{here} holds the error {content} where a number is due."),
+    "breaks off": Sentence("error", "the rows break off with {content} from {row} on; numbers are due there."),
+    "holds a text": Sentence("text", "{here} {content} where a number is due."),
+    "blank cell": Sentence("empty cell", "{here} is empty."),
+    "unread": Sentence("formula", "{name} is not what is due from {here} on; its formula is not understood."),
+}
+ALONE = {"other quantity", "formula", "changed input", "number", "unread"}  # never told for several columns at once
+EXACT = {"name", "name once", "swapped", "blank", "text", "frozen reference", "blank rate", "rate from"}
 
 
 def written(tree: Expression, show: Callable[[Expression], str], signs: dict[str, str] | None = None) -> str:
@@ -42,18 +122,73 @@ def written(tree: Expression, show: Callable[[Expression], str], signs: dict[str
 
 
 class Writer:
-    """Writes expressions for one cell of a column: over names, or as a formula with the sheet's own cells."""
+    """Writes for one cell of a column: expressions over names or as a formula of the sheet, and whole mistakes."""
 
     def __init__(self, naming: Naming, name: str, row: int):
-        self.naming, self.row = naming, row
+        self.naming, self.name, self.row = naming, name, row
         self.reading = naming.found.reading
         self.column = self.reading.homes[name]
         self.sheet = self.column.block.sheet.name
 
-    def here(self, name: str = "") -> str:
-        if not name:
-            return f"{'column' if self.column.block.across else 'row'} {self.column.block.steps[self.row]}"
-        return self.cell(self.reading.homes[name].places[self.row])
+    def mistake(self, cause: Cause, rows: list[int], has: Expression | None, fix: Expression | None) -> Mistake:
+        """A cause with its cells; `fix` is the formula that is due, where the right one is another."""
+        right = self.naming.due_formula(self.name)
+        mended = fix if fix is not None else right
+        places = [self.column.places[row] for row in rows if row < len(self.column.places)]
+        cells = [place(*each[1:]) for each in places]
+        return Mistake(
+            SENTENCES[cause.kind].kind,
+            [self.name],
+            cells[0],
+            cells,
+            self.told(cause, rows, has),
+            formula_text(self.naming.book, places[0]),
+            self.names(has) if has is not None else None,
+            self.names(right) if right is not None else None,
+            self.formula(mended) if mended is not None else None,
+            cause.kind,
+            places,
+        )
+
+    def told(self, cause: Cause, rows: list[int], has: Expression | None) -> str:
+        """The sentence of a cause."""
+        wrong, due = cause.wrong or number(0.0), cause.due or number(0.0)
+        as_numbers = has is None and cause.kind not in PLAIN
+        show = self.names if as_numbers else self.in_its_cell
+        parts = {
+            "subject": f"The numbers of {self.name} are those of a formula that" if as_numbers else self.name,
+            "name": self.name,
+            "row": f"{self.step} {self.column.block.steps[self.row]}",
+            "here": self.cell(self.column.places[self.row]) if self.row < len(self.column.places) else "a row",
+            "wrong": show(wrong),
+            "due": show(due),
+            "plain_wrong": self.names(wrong),
+            "plain_due": self.names(due),
+            "bound_wrong": bound(wrong, self.names(wrong)),
+            "bound_due": bound(due, self.names(due)),
+            "content": self.content(wrong),
+            "fixed": self.leaf_cell(due) if due.operation == "cell" else "",
+            "slope": slope_hint(wrong, due),
+            "times": times(due.parts[0]) if due.operation == "number" else "",
+            "repeat": "the cell repeats" if len(rows) == 1 else f"{len(rows)} rows repeat",
+            "typed": "a typed number" if len(rows) == 1 else f"typed numbers ({len(rows)} rows)",
+        }
+        return SENTENCES[cause.kind].text.format(**parts | dict(cause.said))
+
+    def content(self, leaf: Expression) -> str:
+        """What a wrong cell is, as a clause."""
+        where = self.place_of(leaf)
+        role = self.naming.roles.get(where) if where else None
+        value = self.naming.book.value(where) if where else None
+        if role:
+            return f"holds {role[0]}" + (f" ({value:.6g})" if isinstance(value, float) else "")
+        if isinstance(value, str) and value:
+            return f'holds the text "{value}"'
+        return "is empty" if value is None else "is another cell"
+
+    @property
+    def step(self) -> str:
+        return "column" if self.column.block.across else "row"
 
     def names(self, tree: Expression) -> str:
         text = written(tree, self.leaf_name, SIGNS)
@@ -65,21 +200,18 @@ class Writer:
             name, offset = parts
             usual = offset == 0 or (offset == -1 and kind(name).kind in ("w", "b", "dE/dw", "dE/db"))
             return name if usual else f"{name} of {self.far(offset)}"
-        if kind_of == "rate":
-            return "learning_rate"
         if kind_of == "inline":
             return written(parts[0], self.leaf_name, SIGNS) if len(str(parts[0])) < SHORT else self.cell(parts[1])
         return f'"{parts[0]}"' if kind_of == "text" else self.cell(parts[0]) if kind_of == "cell" else str(parts[0])
 
     def far(self, offset: int) -> str:
         steps, at = self.column.block.steps, self.row + offset
-        word = "column" if self.column.block.across else "row"
-        return f"{word} {steps[at]}" if 0 <= at < len(steps) else "another row"
+        return f"{self.step} {steps[at]}" if 0 <= at < len(steps) else "another row"
 
     def cell(self, where: Place) -> str:
         return shown(where, self.sheet)
 
-    def named_cell(self, leaf: Expression) -> str:
+    def in_its_cell(self, leaf: Expression) -> str:
         """A quantity with its cell: "a_h1 (J55)"."""
         if leaf.operation == "cell" and (role := self.naming.roles.get(leaf.parts[0])):
             return f"{role[0]} ({self.cell(leaf.parts[0])})"
@@ -123,6 +255,9 @@ class Writer:
         return home is not None and kind(name).kind in GIVEN and not home.shown[1:].any() and len(home.places) > 1
 
 
+PLAIN = {"still", "formula"}  # of numbers, too, said as they are
+
+
 def formula_text(book: Book, where: Place) -> str | None:
     """A cell's formula as its program shows it."""
     cell = book.cell(where)
@@ -137,111 +272,54 @@ def formula_text(book: Book, where: Place) -> str | None:
         return f"={cell.formula} (as filled from {origin})"
 
 
-def edit(writer: Writer, name: str, edit: Edit, numbers: bool = False) -> Told:
-    """The kind of a mistake and its sentence, from the change that explains it."""
-    subject = f"The numbers of {name} are those of a formula that" if numbers else name
-    show = writer.names if numbers else writer.named_cell
-    if edit.kind in REFERENCES:
-        return REFERENCES[edit.kind](writer, subject, edit, show)
-    wrong, due = (writer.names(part) if part is not None else "" for part in (edit.wrong, edit.due))
-    kind, text = SENTENCES[edit.kind]
-    parts = {"subject": subject, "wrong": wrong, "due": due, "hint": factor_hint(edit.due)}
-    parts |= {"a_wrong": bound(edit.wrong, wrong), "a_due": bound(edit.due, due)}
-    if edit.kind == "factor" and edit.due is not None:
-        parts["times"] = times(edit.due.parts[0])
-    return kind, text.format(**parts)
+def merged(told: list[tuple[object, Mistake]]) -> list[Mistake]:
+    """Mistakes with the same key, the same change in neighbouring columns, are one."""
+    together: dict[object, Mistake] = {}
+    for key, mistake in told:
+        first = together.setdefault(key, mistake)
+        if first is not mistake:
+            if many := SENTENCES[mistake.cause].many:
+                row = re.search(r"from (.*?) on", first.text)
+                first.text = many.format(row=row[1] if row else "")
+            first.quantities += [name for name in mistake.quantities if name not in first.quantities]
+            first.cells += mistake.cells
+            first.places += mistake.places
+    return list(together.values())
 
 
-def one_name(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
-    wrong, due = parts_of(edit)
-    if wrong.operation == "cell" and wrong.parts[1] is None:
-        text = f"{subject} reads {writer.cell(wrong.parts[0])}, which is empty, where {show(due)} belongs."
-        return "empty reference", text
-    once = " in one place" if edit.kind == "name once" else ""
-    return "wrong reference", f"{subject} takes {show(wrong)} where {show(due)} belongs{once}{slope_hint(wrong, due)}."
+def key(cause: Cause, row: int) -> object:
+    """The same for the same change in another column."""
+    if cause.kind in ALONE:
+        return object()
+    parts = str((cause.due,) if cause.kind == "moving" else (cause.wrong, cause.due))
+    if cause.kind not in EXACT:
+        parts = re.sub(r"\d+(?='|,)", "#", parts) if cause.kind != "already updated" else ""
+    return cause.kind, parts, dict(cause.said).get("content"), row
 
 
-def exchanged(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
-    wrong, due = parts_of(edit)
-    return "wrong reference", f"{subject} has {show(wrong)} and {show(due)} in each other's place."
-
-
-def of_another(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
-    return "wrong reference", f"{subject} has the formula of {parts_of(edit)[0].parts[0]}."
-
-
-def updated(writer: Writer, subject: str, edit: Edit, show: Callable[[Expression], str]) -> Told:
-    wrong, due = parts_of(edit)
-    text = f"{subject} takes {due.parts[0]} after its update, {writer.names(wrong)}, where {show(due)} belongs"
-    return "already updated", f"{text}: all derivatives of a row belong to the weights of that row."
-
-
-def parts_of(edit: Edit) -> tuple[Expression, Expression]:
-    return edit.wrong or number(0.0), edit.due or number(0.0)
-
-
-REFERENCES = {
-    "name": one_name,
-    "name once": one_name,
-    "swapped": exchanged,
-    "other quantity": of_another,
-    "already updated": updated,
-}
-SENTENCES = {
-    "missing factor": ("missing factor", "{subject} lacks the factor {a_due}{hint}."),
-    "missing term": ("missing term", "{subject} lacks the part {due}."),
-    "missing one minus": ("missing term", '{subject} lacks "1 −" in {a_due}{hint}.'),
-    "missing square": ("missing square", "{subject} is not squared: {due} is due."),
-    "missing activation": ("missing activation", "{subject} is not the sigmoid 1/(1 + e^−x): {due} is due."),
-    "sign": ("sign", "{subject} has a wrong sign in {a_wrong}."),
-    "extra": ("extra factor", "{subject} has {a_wrong} too much."),
-    "number": ("factor", "{subject} has the number {wrong} where {due} belongs."),
-    "operator": ("operator", "{subject} computes {wrong} where {due} belongs."),
-    "parentheses": ("parentheses", "{subject} lacks the parentheses around ({due})."),
-    "factor": ("factor", "{subject} is {times} what it must be."),
-    "wrong sign": ("sign", "{subject} has the wrong sign."),
-}
-
-
-def bound(tree: Expression | None, text: str) -> str:
+def bound(tree: Expression, text: str) -> str:
     """The text of a part, a sum in parentheses."""
-    return f"({text})" if tree is not None and tree.operation in "+-" else text
+    return f"({text})" if tree.operation in "+-" else text
 
 
 def slope_hint(wrong: Expression, due: Expression) -> str:
-    """Said where an activation is taken for another: mostly in the derivative a·(1 − a) of the wrong unit."""
-    both = all(each.operation == "name" and each.parts[0].startswith("a_") for each in (wrong, due))
-    if not both or not due.parts[0].startswith("a_h"):
-        return ""
-    return f" (the activation's derivative is {due.parts[0]}·(1 − {due.parts[0]}))"
+    """Said where an activation's derivative a·(1 − a) has another unit's activation, or is missing."""
+    of = wrong if is_leaf(due) else next((each for each in nodes(due) if is_slope(each)), None)
+    names = [each.parts[0] for each in (due, of) if each is not None and each.operation == "name"]
+    if len(names) == 2 and all(name.startswith("a_") for name in names) and names[0].startswith("a_h"):
+        return f" (the activation's derivative is {names[0]}·(1 − {names[0]}))"
+    name = of.parts[1].parts[0] if of is not None and is_slope(of) else ""
+    return f": part of the activation's derivative {name}·(1 − {name})" if name else ""
 
 
-def factor_hint(due: Expression | None) -> str:
-    """Said where 1 − a is missing."""
-    for node in nodes(due) if due is not None else ():
-        if node.operation == "-" and node.parts[0] == number(1.0) and node.parts[1].operation == "name":
-            name = node.parts[1].parts[0]
-            if name.startswith("a_"):
-                return f": part of the activation's derivative {name}·(1 − {name})"
-    return ""
-
-
-def nodes(tree: Expression) -> list[Expression]:
-    return [tree, *(each for part in (() if is_leaf(tree) else tree.parts) for each in nodes(part))]
-
-
-def edit_key(edit: Edit) -> object:
-    """The same for the same change in another column."""
-    if edit.kind == "already updated":
-        return edit.kind
-    if edit.kind in REFERENCES:
-        return (edit.kind, edit.wrong, edit.due) if edit.kind != "other quantity" else None
-    return edit.kind, re.sub(r"\d+(?='|,)", "#", str((edit.wrong, edit.due)))
+def is_slope(node: Expression) -> bool:
+    """1 − a."""
+    one_minus = node.operation == "-" and node.parts[0] == number(1.0) and node.parts[1].operation == "name"
+    return one_minus and str(node.parts[1].parts[0]).startswith("a_")
 
 
 def times(factor: float) -> str:
-    names = {2.0: "twice", 0.5: "half", -2.0: "minus twice", -0.5: "minus half", -1.0: "minus"}
-    return names.get(round(factor, 9), f"{factor:.6g} times")
+    return TIMES.get(round(factor, 9), f"{factor:.6g} times")
 
 
 def apart(one: float, other: float, least: int = 6) -> tuple[str, str]:
@@ -250,30 +328,3 @@ def apart(one: float, other: float, least: int = 6) -> tuple[str, str]:
         if (texts := (f"{one:.{digits}g}", f"{other:.{digits}g}"))[0] != texts[1]:
             return texts
     return f"{one:.17g}", f"{other:.17g}"
-
-
-def update_sign(name: str) -> str:
-    return f"{name} goes up the gradient: the update adds learning_rate·dE/d{name}, and it must subtract it."
-
-
-def misplaced_rate(writer: Writer, where: Place, value: object, role: str) -> str:
-    cell = writer.cell(where)
-    if value is None:
-        return f"The learning rate is taken from {cell}, which is empty and counts as 0: the weights never change."
-    if isinstance(value, str):
-        return f'The learning rate is taken from {cell}, which holds the text "{value}".'
-    if role:
-        return f"The learning rate is taken from {cell}, which holds {role} ({value:.6g}), not a learning rate."
-    return f"The learning rate is taken from {cell}, which holds {value:.6g}."
-
-
-def rows(count: int) -> str:
-    return "the cell repeats" if count == 1 else f"{count} rows repeat"
-
-
-def ranges(steps: list[int]) -> str:
-    """ "rows 28 to 33" for consecutive rows, else their first."""
-    if len(steps) == 1:
-        return f"row {steps[0]}"
-    whole = all(after - before == 1 for before, after in pairwise(steps))
-    return f"rows {steps[0]} to {steps[-1]}" if whole else f"row {steps[0]} and {len(steps) - 1} more"
