@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.check import ABLATIONS
 from tests.descents import ALSO_WRONG, HARMLESS, WRONG, Table, any_table, pasted
-from tests.learners import Layout, make, right_numbers
+from tests.learners import Layout, formulas, make, right_numbers
 from xlsx.build import build
 from xlsx.check.__main__ import main
 from xlsx.check.check import Report, check
@@ -65,6 +65,38 @@ def test_what_is_calculated_from_rounded_numbers_is_not_blamed(decimals: int, tm
         table = pasted(any_table(chance), chance, decimals, chance.choice([0.2, 0.4, 0.7]))
         report = check(table.save(tmp_path / "book.xlsx"))
         assert (report.status, wrong(report)) == ("right", set()), count
+
+
+def test_a_wrong_formula_whose_numbers_agree_is_a_note(tmp_path: Path) -> None:
+    made = make(Layout())
+    for step in range(8):
+        made.cells[made.where[0, "i2", step]] = made.cells[made.where[0, "i1", step]]
+        made.cells[made.where[0, "g1", step]] = made.text(0, step, formulas()["g1"].replace("i1", "i2"))
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert (report.status, wrong(report)) == ("right", set())
+    (note,) = report.blocks[0].notes
+    assert note == "dE/dw1 has the formula of dE/dw2. With these numbers it makes no difference."
+
+
+def test_weights_that_never_change_are_wrong_by_their_numbers_alone(tmp_path: Path) -> None:
+    table = any_table(random.Random(5), "2-2-2", deltas=False)
+    numbers = table.numbers()
+    table.cells |= {
+        (name, row): float(numbers[name][0]) for name in table.names if name in numbers for row in range(table.rows)
+    }
+    report = check(table.save(tmp_path / "book.xlsx"))
+    assert wrong(report) == set(table.learned())
+    assert {each.kind for each in report.mistakes} == {"no update"}
+
+
+def test_a_file_of_inputs_and_targets_has_no_table_of_the_exercise(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (("x1", "x2", "y"), (0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    report = check(tmp_path / "book.xlsx")
+    assert (report.status, report.blocks) == ("not understood", [])
+    assert report.message.startswith("No table of the exercise was found.")
 
 
 def two_mistakes() -> Table:
@@ -138,6 +170,7 @@ def test_a_learning_rate_is_the_cell_that_the_formulas_read(tmp_path: Path) -> N
             made.cells[place] = str(made.cells[place]).replace("$B$4", "$D$4")
     report = check(made.save(tmp_path / "book.xlsx"))
     assert (report.status, report.blocks[0].rate_used) == ("right", 0.5)
+    assert (report.blocks[0].rate_written, report.blocks[0].rate_place) == (0.5, "D4")
 
 
 def test_a_difference_is_shown_with_as_many_digits_as_it_needs(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ for numbers without one, that explains the rest. Whether cells agree is never ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .verdict import FOLLOWS, UNREAD, WRONG
 from .words import Writer
 
 MOST_VARIANTS = 8_000
+TAKEN = {"name", "name once", "swapped", "two names", "other quantity", "rate from", "blank rate"}
 Explained = tuple[Cause, Expression | None]
 
 
@@ -69,6 +70,21 @@ def causes(naming: Naming) -> tuple[list[Mistake], list[str]]:
         for run in runs(naming, name, rows):
             mistakes += Explainer(naming, name, run).mistakes()
     return words.merged(mistakes), notes
+
+
+def harmless(naming: Naming) -> Iterator[str]:
+    """What is said of formulas that are wrong though their numbers agree, as with i1 for i2 where both are the same."""
+    reading, found = naming.found.reading, naming.found
+    row = min(1, reading.descent.rows - 1)
+    for name, column in reading.homes.items():
+        tree = naming.of(name, row) if name in found.due and column.name == name else None
+        if tree is None or (found.states[name] == WRONG).any() or naming.at_points(tree) is None:
+            continue
+        due = naming.due_at_points(name)
+        cause = None if naming.is_right(name, tree) or np.isnan(due).any() else Explainer(naming, name, [row]).change()
+        if cause is not None:
+            told = Writer(naming, name, row).told(cause, [row], tree)
+            yield f"{told} With these numbers it makes no difference."
 
 
 def misplaced_rates(naming: Naming) -> list[Mistake]:
@@ -176,6 +192,16 @@ class Explainer:
         """The first way that explains the formula, those that most often do first."""
         ways = (self.already_updated, self.of_text, self.of_rate, self.of_factor, self.of_another, self.broken)
         return next((found for way in (*ways, self.mended) if (found := way()) is not None), None)
+
+    def change(self) -> Cause | None:
+        """What the formula takes for something else; not a copy, in a cell of its own, of what is due."""
+        cause = (self.explained() or (None,))[0]
+        if cause is None or cause.kind not in TAKEN:
+            return None
+        if cause.kind == "other quantity" and cause.wrong and kind(cause.wrong.parts[0]).kind != kind(self.name).kind:
+            return None
+        is_copy = cause.wrong is not None and cause.wrong.operation == "cell" and cause.wrong.parts[1] is not None
+        return None if is_copy and cause.kind != "rate from" else cause
 
     def is_right(self, tree: Expression) -> bool:
         return self.naming.is_right(self.name, tree)

@@ -10,7 +10,7 @@ from pyfuncs.descent import history, states
 
 from . import csv_file, exercise, grid, rates, table
 from .book import Book, Place
-from .cause import causes, settle
+from .cause import causes, harmless, settle
 from .descent import Column as Line
 from .descent import Descent, descents, with_helpers
 from .findings import MISTAKES, NOT_UNDERSTOOD, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
@@ -21,7 +21,7 @@ from .package import Unreadable
 from .rates import Statement
 from .readers import by_readers
 from .table import Block
-from .titles import LOSSES, kind
+from .titles import GIVEN, LOSSES, kind
 from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
 from .verdict import RIGHT as AGREES
 
@@ -64,13 +64,22 @@ def check_grid(name: str, whole: Grid) -> Report:
     if len(blocks) > table.MOST_BLOCKS:
         notes.append(f"{len(blocks)} blocks, of which the first {table.MOST_BLOCKS} are checked")
         blocks = blocks[: table.MOST_BLOCKS]
+    blocks = with_helpers(book, blocks)
+    found = [each for each in descents(book, blocks) if is_of_exercise(each)]
+    if not found:
+        return Report(name, NOT_UNDERSTOOD, no_table(whole), notes=notes)
     report = Report(name, RIGHT, notes=notes)
-    read_blocks(book, with_helpers(book, blocks), report)
+    read_blocks(book, blocks, found, report)
     if book.worked:
         notes.append(
             f"{len(book.worked)} formulas have no stored value (the file was never calculated); worked out here"
         )
     return concluded(book, report)
+
+
+def is_of_exercise(descent: Descent) -> bool:
+    """Whether anything of it is computed or learned: not of inputs and targets alone, such as a truth table."""
+    return any(each.made or (each.name and kind(each.name).kind not in GIVEN) for each in descent.columns)
 
 
 def answered(name: str, answers: list[Answer], notes: list[str]) -> Report:
@@ -79,8 +88,8 @@ def answered(name: str, answers: list[Answer], notes: list[str]) -> Report:
     return Report(name, MISTAKES if wrong else RIGHT, notes=notes, answers=answers)
 
 
-def read_blocks(book: Book, blocks: list[Block], report: Report) -> None:
-    """The reports of all tables, in their order, and of the summaries."""
+def read_blocks(book: Book, blocks: list[Block], found: list[Descent], report: Report) -> None:
+    """The reports of the tables of all descents, in their order, and of the summaries."""
     labels = {
         (sheet.name, *where): label
         for sheet in book.grid.sheets.values()
@@ -89,13 +98,13 @@ def read_blocks(book: Book, blocks: list[Block], report: Report) -> None:
     written = rates.stated(book, blocks, labels)
     parts: Parts = {}
     known: list[tuple[float | None, Verdict]] = []
-    for descent in descents(book, blocks):
+    for descent in found:
         stated = next((written[block] for block in descent.blocks if written[block]), None)
         naming, own = descent_reports(book, descent, labels, stated)
         parts |= own
         if naming:
             known.append((stated.value if stated else rate_value(naming), naming.found))
-    report.blocks = [parts[block] for block in blocks]
+    report.blocks = [parts[block] for block in blocks if block in parts]
     report.summaries = rates.summaries(book, known)
 
 
@@ -139,6 +148,7 @@ def descent_reports(
     naming = by_readers(Naming(book, judged(reading)))
     settle(naming)
     mistakes, notes = causes(naming)
+    notes += dict.fromkeys(harmless(naming))
     if why := strange_layer(naming, mistakes) or unclear(naming, where):
         return None, refused(parts, why, written)
     written = rates.read_by(naming, written)

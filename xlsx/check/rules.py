@@ -147,6 +147,9 @@ class Rules:
         if offset not in self.points:
             chance = np.random.default_rng([SEED, abs(offset), offset < 0])
             givens = {each: chance.uniform(0.2, 0.9, POINTS) for each in self.givens}
+            if self.network.output == "softmax":  # its targets add up to 1
+                whole = sum(givens[t] for t in self.network.target_names)
+                givens |= {t: givens[t] / whole for t in self.network.target_names}
             for w in {w for weights in self.layers[0].weights for w in weights}:
                 givens[w][-1] *= -1
             for b in self.layers[0].biases:
