@@ -12,11 +12,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from openpyxl.utils import get_column_letter
+
 from xlsx.check import report as reports
 from xlsx.check.annotate import first_cells
 from xlsx.check.check import check
 from xlsx.check.findings import NOT_UNDERSTOOD, RIGHT, BlockReport, Mistake, Report
-from xlsx.check.grid import letters
 from xlsx.contract import CHECK_NOTE
 
 
@@ -58,8 +59,8 @@ def marks(mistake: Mistake) -> Iterator[tuple[str, str]]:
     counted = enumerate(by_column)
     for (sheet, column, _), run in groupby(counted, lambda each: (each[1][0], each[1][2], each[1][1] - each[0])):
         lines = [row for _, (_, row, _) in run]
-        area = f"{letters(column)}{lines[0]}"
-        yield sheet, area if len(lines) == 1 else f"{area}:{letters(column)}{lines[-1]}"
+        area = f"{get_column_letter(column)}{lines[0]}"
+        yield sheet, area if len(lines) == 1 else f"{area}:{get_column_letter(column)}{lines[-1]}"
 
 
 def lines(found: Shown) -> Iterator[tuple[str, ...]]:

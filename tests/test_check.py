@@ -18,7 +18,7 @@ from xlsx.build import build
 from xlsx.check.__main__ import main
 from xlsx.check.check import Report, check
 from xlsx.expressions import native
-from xlsx.mistakes import MISTAKES, Mistake
+from xlsx.mistakes import MISTAKES, TypicalMistake
 
 PROJECT = Path(__file__).resolve().parents[1]
 ROUNDS = 10  # of each kind of change, wrong and harmless; the benchmark does more
@@ -126,7 +126,7 @@ SPOTTED = {
 }
 
 
-def with_mistake(mistake: Mistake) -> learners.Made:
+def with_mistake(mistake: TypicalMistake) -> learners.Made:
     """A learner's workbook with a mistake of the sheet's own list, as its derivatives say it."""
     delta = {each.name: each.expression for each in xlsx_formulas.deltas(learners.NETWORK)}
     steps = {each.name: each.expression for each in xlsx_formulas.errors(learners.NETWORK)}
@@ -150,7 +150,9 @@ def with_mistake(mistake: Mistake) -> learners.Made:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_each_mistake_of_the_sheet_spot_the_mistake_is_named_at_its_column(mistake: Mistake, tmp_path: Path) -> None:
+def test_each_mistake_of_the_sheet_spot_the_mistake_is_named_at_its_column(
+    mistake: TypicalMistake, tmp_path: Path
+) -> None:
     found = check(with_mistake(mistake).save(tmp_path / "book.xlsx")).mistakes
     expected = SPOTTED[mistake.name]
     assert [(each.quantities, each.cell) for each in found] == [(names, cell) for names, cell, _ in expected]

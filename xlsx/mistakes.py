@@ -18,7 +18,7 @@ Wrong = dict[str, Expression]
 
 
 @dataclass(frozen=True)
-class Mistake:
+class TypicalMistake:
     """`change` gives the wrong derivatives, none where the network has no place for the mistake.
 
     `unseen` says what must hold where these are the right ones after all. `each_sample` is true where they are made
@@ -139,45 +139,45 @@ def no_rate(network: Network) -> Wrong:
 
 
 MISTAKES = (
-    Mistake(
+    TypicalMistake(
         "a_h1 for a_h2",
         "The derivatives into the second hidden unit take the slope of the first: a formula copied down by hand.",
         "the two units have the same slope",
         first_unit_for_second,
     ),
-    Mistake(
+    TypicalMistake(
         "missing parentheses",
         "What the outputs send back is summed without parentheses, so the slope multiplies the last term only.",
         "the terms before the last are 0, or slope times input is 1",
         no_parentheses,
     ),
-    Mistake(
+    TypicalMistake(
         "w6 and w7 swapped",
         "Going back, the weight from the second hidden unit to o1 and the one from the first to o2 change places.",
         "the two weights are equal, or nothing is sent back through them",
         swapped_weights,
     ),
-    Mistake(
+    TypicalMistake(
         "h(1 − h)",
         "The slope of a hidden unit is taken at its weighted sum, not at its output.",
         "nothing is sent back to the hidden units",
         sum_for_activation,
     ),
-    Mistake(
+    TypicalMistake(
         "w3 updated with dE/dw1",
         "The derivatives are right, but the second hidden unit’s weights are updated with those of the first’s.",
         "the two units have the same derivatives",
         other_derivative,
         each_sample=False,
     ),
-    Mistake(
+    TypicalMistake(
         "unanchored learning rate",
         "The reference to the learning rate has no $: copied on, it reads the cell of w2 in its place.",
         "w2 is the learning rate, or all derivatives are 0",
         other_rate,
         each_sample=False,
     ),
-    Mistake(
+    TypicalMistake(
         "empty learning rate",
         "The reference points at an empty cell, which counts as 0: nothing is learned, and no error shows.",
         "all derivatives are 0",
@@ -187,6 +187,6 @@ MISTAKES = (
 )
 
 
-def fitting(network: Network) -> list[Mistake]:
+def fitting(network: Network) -> list[TypicalMistake]:
     """The mistakes that this network has a place for."""
     return [mistake for mistake in MISTAKES if mistake.change(network)]

@@ -16,7 +16,8 @@ from pathlib import Path
 from . import csv_file
 from . import report as reports
 from .annotate import annotate
-from .check import Report, check
+from .check import check
+from .findings import Report
 from .package import Unreadable
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".ods", *csv_file.SUFFIXES}

@@ -16,8 +16,9 @@ from xml.sax.saxutils import escape
 
 from . import comments
 from .findings import Mistake, Report
-from .grid import place, read_book
+from .grid import place
 from .package import Package, Unreadable
+from .xlsx_file import read_book
 
 FILL = (
     '<{p}fill><{p}patternFill patternType="solid"><{p}fgColor rgb="FFFFC7CE"/><{p}bgColor indexed="64"/>'

@@ -11,9 +11,8 @@ import numpy as np
 from xlsx.expressions import Expression
 
 from .formula import NotUnderstood, Parsed, Reference, evaluate, parsed, reference
-from .grid import BLANK, Cell, Error, Grid, Sheet, place
+from .grid import BLANK, Cell, Error, Grid, Place, Sheet, place
 
-Place = tuple[str, int, int]
 Content = float | str | Error | None
 MAX_AREA = 2_000  # cells
 SECONDS = 6.0  # for one workbook, after it is read

@@ -77,7 +77,8 @@ def harmless(naming: Naming) -> Iterator[str]:
     reading, found = naming.found.reading, naming.found
     row = min(1, reading.descent.rows - 1)
     for name, column in reading.homes.items():
-        tree = naming.of(name, row) if name in found.due and column.name == name else None
+        is_titled = name in found.due and column.name == name and not column.errors[row]
+        tree = naming.of(name, row) if is_titled else None
         if tree is None or (found.states[name] == WRONG).any() or naming.at_points(tree) is None:
             continue
         due = naming.due_at_points(name)
@@ -94,7 +95,7 @@ def misplaced_rates(naming: Naming) -> list[Mistake]:
         tree = naming.of(name, 1) if name in found.due and not (found.states[name] == WRONG).any() else None
         for leaf in read_by(tree) if tree is not None else ():
             is_rate = leaf.operation == "cell" and leaf.parts[0] in naming.roles and leaf.parts[1] == found.rate_used
-            if is_rate and not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
+            if tree and is_rate and not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
                 explainer = Explainer(naming, name, (np.flatnonzero(~found.reading.homes[name].typed[1:]) + 1).tolist())
                 told += explainer.told([(Cause("rate from", leaf), None)])
     return words.merged(told)
@@ -277,7 +278,7 @@ class Explainer:
         if ratio == -1:
             return Cause("wrong sign"), None
         for cause, variant in (*edits.less(self.tree), *edits.more(self.tree, [])):
-            if cause.kind in ("constant", "extra", "missing factor", "missing term") and self.is_right(variant):
+            if cause.kind in ("constant", "extra factor", "missing factor", "missing term") and self.is_right(variant):
                 return cause, variant
         return Cause("factor", due=number(ratio)), None
 
@@ -344,7 +345,7 @@ class Explainer:
             return self.of_error(content.text if isinstance(content, Error) else "#VALUE!")
         if isinstance(content, str) and content:
             return Cause("holds a text", said={"content": f'holds the text "{content}"'})
-        return Cause("unread" if state == "unread" else "blank cell")
+        return Cause("unread" if state == "unread" else "empty cell")
 
     def of_error(self, content: str) -> Cause:
         said = {"content": content}

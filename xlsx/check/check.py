@@ -8,13 +8,13 @@ import numpy as np
 
 from pyfuncs.descent import history, states
 
-from . import csv_file, exercise, grid, rates, table
-from .book import Book, Place
+from . import csv_file, exercise, grid, rates, table, xlsx_file
+from .book import Book
 from .cause import causes, harmless, settle
 from .descent import Column as Line
 from .descent import Descent, descents, with_helpers
 from .findings import MISTAKES, NOT_UNDERSTOOD, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
-from .grid import Grid
+from .grid import Grid, Place
 from .meaning import Reading, understood
 from .naming import Naming
 from .package import Unreadable
@@ -38,13 +38,21 @@ NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error w
 def check(path: Path, name: str = "") -> Report:
     """The report of a file, which is called `name` in it; it never raises for what a file may hold."""
     name = name or str(path)
-    read = csv_file.read if path.suffix.lower() in csv_file.SUFFIXES else grid.read
+    read = csv_file.read if path.suffix.lower() in csv_file.SUFFIXES else xlsx_file.read
     try:
         with np.errstate(all="ignore"):  # what overflows is inf or nan, and is judged as that
             return check_grid(name, read(path))
     except Unreadable as error:
         return Report(name, NOT_UNDERSTOOD, str(error))
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         fault = f"{type(error).__name__}: {error}"
         return Report(name, NOT_UNDERSTOOD, f"The check failed on this file ({fault}), which is a fault of the check.")
 

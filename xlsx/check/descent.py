@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from openpyxl.utils import get_column_letter
 
-from .book import Book, Place
-from .grid import Error, letters
+from .book import Book
+from .grid import Error, Place
 from .table import NO_QUANTITY, Block, is_filled
 from .titles import STARTED, kind, quantity
 
@@ -37,7 +38,7 @@ class Column:
 
     @property
     def letter(self) -> str:
-        return str(self.line) if self.block.across else letters(self.line)
+        return str(self.line) if self.block.across else get_column_letter(self.line)
 
     @property
     def steady(self) -> bool:

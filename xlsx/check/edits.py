@@ -187,12 +187,12 @@ def less(tree: Expression) -> Variants:
     def local(node: Expression) -> Variants:
         kind, parts = node.operation, node.parts
         if kind in ("*", "+", "-"):
-            yield Cause("extra", wrong=parts[1]), parts[0]
-            yield Cause("extra", wrong=parts[0]), parts[1] if kind != "-" else of("neg", parts[1])
+            yield Cause("extra factor", wrong=parts[1]), parts[0]
+            yield Cause("extra factor", wrong=parts[0]), parts[1] if kind != "-" else of("neg", parts[1])
         elif kind in ("/", "^"):
-            yield Cause("extra", wrong=parts[1]), parts[0]
+            yield Cause("extra factor", wrong=parts[1]), parts[0]
         elif kind not in BINDING and not is_leaf(node) and len(parts) == 1:
-            yield Cause("extra", wrong=node), parts[0]
+            yield Cause("extra factor", wrong=node), parts[0]
 
     yield from everywhere(tree, local)
 

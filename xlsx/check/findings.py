@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .book import Place
+from .grid import Place
 
 RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
 NOT_YET, BLANK = "not yet", "blank"

@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token, TokenizerError
+from openpyxl.utils import column_index_from_string
 
 from xlsx.expressions import Expression, number
-
-from .grid import column_number
 
 Value = float | np.ndarray
 Corner = tuple[tuple[bool, int], tuple[bool, int]]
@@ -76,7 +75,7 @@ def relative(found: re.Match[str], row: int, column: int) -> str:
     """A reference written as a text that is the same in every cell it was filled into."""
     if not found[4]:
         return found[0]
-    r, c = int(found[4]), column_number(found[2])
+    r, c = int(found[4]), column_index_from_string(found[2])
     return f"RC_{counted(r, row, found[3])}_{counted(c, column, found[1])}"
 
 
@@ -238,7 +237,7 @@ def reference(text: str) -> Reference:
     sheet = found["sheet"].strip("'").replace("''", "'") if found and found["sheet"] else None
     columns = [COLUMN.fullmatch(found[each] or "") for each in ("first", "last")] if found else []
     if columns and all(columns):
-        left, right = (column_number(each[1]) for each in columns if each)
+        left, right = (column_index_from_string(each[1]) for each in columns if each)
         return Reference(sheet, ((True, 1), (True, left)), ((True, LAST_ROW), (True, right)))
     corners = [corner(found[each]) for each in ("first", "last") if found[each]] if found else [None]
     if None in corners:
@@ -253,7 +252,7 @@ def corner(text: str) -> Corner | None:
             (found[3] == "a", int(found[4]) * (-1 if found[3] == "m" else 1)),
         )
     if found := PLACE.fullmatch(text):
-        return (True, int(found[4])), (True, column_number(found[2]))
+        return (True, int(found[4])), (True, column_index_from_string(found[2]))
     return None
 
 

@@ -18,8 +18,9 @@ import numpy as np
 
 from pyfuncs.network import OUTPUT_LOSSES, UNITS, Network, NetworkError
 
-from .book import Book, Place
+from .book import Book
 from .descent import Column, Descent, exact
+from .grid import Place
 from .rules import Arrays, Rules, Wiring, rules_of
 from .titles import GIVEN, LOSSES, kind
 from .titles import UNITS as unit_kinds

@@ -15,10 +15,10 @@ import numpy as np
 
 from xlsx.expressions import Expression, number
 
-from .book import Book, CellError, Place
+from .book import Book, CellError
 from .edits import flattened, of
 from .formula import Leaf, NotUnderstood, Reference, evaluate, is_leaf, leaves, replaced
-from .grid import Error
+from .grid import Error, Place
 from .meaning import Reading
 from .rules import POINTS
 from .titles import GIVEN

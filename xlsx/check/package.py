@@ -10,11 +10,11 @@ import posixpath
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
-from xml.parsers import expat
 
 MEGABYTE = 1_000_000
 MAX_FILE, MAX_PART, MAX_READ, MAX_PARTS = 50 * MEGABYTE, 80 * MEGABYTE, 160 * MEGABYTE, 3_000
@@ -24,8 +24,6 @@ SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".xltm")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 SAVE_AS = "open it in your spreadsheet program, save it as Excel workbook (.xlsx), and check that copy"
-
-Handler = Callable[..., object]
 
 
 class Unreadable(Exception):
@@ -54,33 +52,24 @@ class Package:
     def has(self, part: str) -> bool:
         return part.lower() in self.names
 
-    def parse(self, part: str, start: Handler, end: Handler, text: Handler) -> None:
-        """Send a part's elements to the handlers; names come without their namespace. Raises Unreadable."""
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = lambda name, attributes: start(local(name), attributes)
-        parser.EndElementHandler = lambda name: end(local(name))
-        parser.CharacterDataHandler = text
-        parser.StartDoctypeDeclHandler = refuse_doctype
-        try:
-            for piece in self.pieces(part):
-                parser.Parse(piece, False)
-            parser.Parse(b"", True)
-        except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise Unreadable(f"the part {part} is damaged ({error}): {SAVE_AS}") from error
-
     def elements(self, part: str) -> Iterator[tuple[str, Element]]:
-        """A part's elements, ("start" or "end", element), as they stream past: the faster way, for sheets."""
+        """A part's elements, ("start" or "end", element), as they stream past. Raises Unreadable."""
         parser: Any = XMLPullParser(("start", "end"))
         try:
             for piece in self.pieces(part):
                 if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
-                    refuse_doctype()
+                    raise Unreadable(f"it holds a document type declaration, which no program writes: {SAVE_AS}")
                 parser.feed(piece)
                 yield from parser.read_events()
             parser.close()
         except (ParseError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise Unreadable(f"the part {part} is damaged ({error}): {SAVE_AS}") from error
+
+    def named(self, part: str, *tags: str) -> Iterator[Element]:
+        """The whole elements of these names, without their namespace, in a part; none where it is not there."""
+        for event, element in self.elements(part) if self.has(part) else ():
+            if event == "end" and local(element.tag) in tags:
+                yield element
 
     def pieces(self, part: str) -> Iterator[bytes]:
         """A part's bytes, counted."""
@@ -97,19 +86,12 @@ class Package:
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """What a part points to inside the package: {id: (kind, part)}. Targets outside are left out, never opened."""
         folder, name = posixpath.split(part)
-        relations, found = posixpath.join(folder, "_rels", name + ".rels"), {}
-
-        def start(element: str, attributes: dict[str, str]) -> None:
-            if element == "Relationship" and attributes.get("TargetMode") != "External":
-                target = attributes.get("Target", "")
+        found = {}
+        for each in self.named(posixpath.join(folder, "_rels", name + ".rels"), "Relationship"):
+            if each.get("TargetMode") != "External":
+                target = each.get("Target", "")
                 inside = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
-                found[attributes.get("Id", "")] = (
-                    attributes.get("Type", "").rsplit("/", 1)[-1],
-                    posixpath.normpath(inside),
-                )
-
-        if self.has(relations):
-            self.parse(relations, start, nothing, nothing)
+                found[each.get("Id", "")] = (each.get("Type", "").rsplit("/", 1)[-1], posixpath.normpath(inside))
         return found
 
 
@@ -152,13 +134,7 @@ def what_it_is(path: Path, head: bytes) -> str:
     return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "something else"
 
 
-def local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def nothing(*_: object) -> None:
-    """A handler for what is not wanted."""
-
-
-def refuse_doctype(*_: object) -> None:
-    raise Unreadable(f"it holds a document type declaration, which no spreadsheet program writes: {SAVE_AS}")
+@cache
+def local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]

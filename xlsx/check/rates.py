@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from openpyxl.utils import get_column_letter
 
-from .book import Book, Place
+from .book import Book
 from .cause import misplaced_rates
 from .findings import Mistake, SummaryReport
-from .grid import Sheet, letters, place
+from .grid import Place, Sheet, place
 from .naming import Naming
 from .table import Block, is_number
 from .titles import LONGEST, rate_number, written_rate
@@ -265,6 +266,6 @@ def mistake(book: Book, rate: float, places: list[Place], other: float | None) -
     cells = [place(*each[1:]) for each in places]
     text = f"{cells[0]} is not the loss of the learning rate {rate:.6g} in that row ({len(cells)} such)."
     if other is not None:
-        column = letters(places[0][2])
+        column = get_column_letter(places[0][2])
         text = f"Column {column} is headed {rate:.6g}, but it holds the losses of the learning rate {other:.6g}."
     return Mistake("summary", ["E_total"], cells[0], cells, text, formula_text(book, places[0]), places=places)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from openpyxl.formula.translate import Translator, TranslatorError
 
 from xlsx.expressions import Expression, number
 
-from .book import Book, Place, shown
+from .book import Book, shown
 from .edits import Cause
 from .findings import Mistake
 from .formula import BINDING, is_leaf, nodes
-from .grid import place
+from .grid import Place, place
 from .naming import Naming
 from .titles import GIVEN, kind
 
@@ -23,81 +23,63 @@ LONGEST, SHORT = 400, 200
 TIMES = {2.0: "twice", 0.5: "half", -2.0: "minus twice", -0.5: "minus half", -1.0: "minus"}
 
 
-class Sentence(NamedTuple):
-    """The kind of a mistake as the report calls it, and what is said of it; `many` of several columns at once."""
-
-    kind: str
-    text: str
-    many: str = ""
-
-
+# What is said of each cause. `wrong` and `due` come with their cells, in `bound_…` and `plain_…` as names.
 SENTENCES = {
-    "name": Sentence("wrong reference", "{subject} takes {wrong} where {due} belongs{slope}."),
-    "name once": Sentence("wrong reference", "{subject} takes {wrong} where {due} belongs in one place{slope}."),
-    "swapped": Sentence("wrong reference", "{subject} has {wrong} and {due} in each other's place."),
-    "other quantity": Sentence("wrong reference", "{subject} has the formula of {plain_wrong}."),
-    "blank": Sentence("empty reference", "{subject} reads {wrong}, which is empty, where {due} belongs."),
-    "text": Sentence("wrong reference", "{subject} refers to {wrong}, which {content} and no number."),
-    "already updated": Sentence(
-        "already updated",
-        "{subject} takes {plain_due} after its update, {plain_wrong}, where {due} belongs: all derivatives of a row "
-        "belong to the weights of that row.",
-    ),
-    "moving": Sentence(
-        "unanchored reference",
-        "{subject} refers to {due} without $, so the reference moves as it is filled down: from {row} on it is "
-        "{plain_wrong}, which {content}. Write {fixed}.",
-    ),
-    "frozen reference": Sentence(
-        "frozen reference",
-        "{subject} reads {wrong} in every row: the $ before its row keeps the reference from sliding down.",
-    ),
-    "blank rate": Sentence(
-        "empty reference",
-        "The learning rate is taken from {plain_wrong}, which is empty and counts as 0: the weights never change.",
-    ),
-    "rate from": Sentence(
-        "wrong reference", "The learning rate is taken from {plain_wrong}, which {content}, not a learning rate."
-    ),
-    "own rate": Sentence("learning rate", "{subject} is updated at the rate {content}, the other weights at {other}."),
-    "update sign": Sentence(
-        "sign", "{subject} goes up the gradient: the update adds learning_rate·dE/d{subject}, and it must subtract it."
-    ),
-    "still": Sentence(
-        "no update",
-        "{subject} is not updated: from {row} on it repeats the row before.",
-        "the weights are not updated: from {row} on each repeats the row before.",
-    ),
-    "missing factor": Sentence("missing factor", "{subject} lacks the factor {bound_due}{slope}."),
-    "missing term": Sentence("missing term", "{subject} lacks the part {plain_due}."),
-    "missing one minus": Sentence("missing term", '{subject} lacks "1 −" in {bound_due}{slope}.'),
-    "missing square": Sentence("missing square", "{subject} is not squared: {plain_due} is due."),
-    "missing activation": Sentence(
-        "missing activation", "{subject} is not the sigmoid 1/(1 + e^−x): {plain_due} is due."
-    ),
-    "sign": Sentence("sign", "{subject} has a wrong sign in {bound_wrong}."),
-    "extra": Sentence("extra factor", "{subject} has {bound_wrong} too much."),
-    "constant": Sentence("factor", "{subject} has the number {plain_wrong} where {plain_due} belongs."),
-    "operator": Sentence("operator", "{subject} computes {plain_wrong} where {plain_due} belongs."),
-    "parentheses": Sentence("parentheses", "{subject} lacks the parentheses around ({plain_due})."),
-    "factor": Sentence("factor", "{subject} is {times} what it must be."),
-    "wrong sign": Sentence("sign", "{subject} has the wrong sign."),
-    "formula": Sentence("formula", "{subject} computes {plain_wrong}; {plain_due} is due."),
-    "changed input": Sentence("changed input", "{here} holds {one}, every other row {other}."),
-    "frozen rows": Sentence(
-        "frozen rows", "{name} stops following its formula at {here}: {repeat} the number of the row before."
-    ),
-    "fixed number": Sentence(
-        "fixed number", "{name} has {typed} in place of its formula at {here}; {other} is due there."
-    ),
-    "number": Sentence("number", "{here} holds {one} for {name}; from the row's other numbers it must be {other}."),
-    "gone": Sentence("error", "{here} refers to a cell or sheet that is no longer there (#REF!)."),
-    "reads an error": Sentence("error", "{here} needs a cell that holds the error {content}."),
-    "error": Sentence("error", "{here} holds the error {content} where a number is due."),
-    "breaks off": Sentence("error", "the rows break off with {content} from {row} on; numbers are due there."),
-    "holds a text": Sentence("text", "{here} {content} where a number is due."),
-    "blank cell": Sentence("empty cell", "{here} is empty."),
-    "unread": Sentence("formula", "{name} is not what is due from {here} on; its formula is not understood."),
+    "name": "{subject} takes {wrong} where {due} belongs{slope}.",
+    "name once": "{subject} takes {wrong} where {due} belongs in one place{slope}.",
+    "swapped": "{subject} has {wrong} and {due} in each other's place.",
+    "other quantity": "{subject} has the formula of {plain_wrong}.",
+    "text": "{subject} refers to {wrong}, which {content} and no number.",
+    "blank": "{subject} reads {wrong}, which is empty, where {due} belongs.",
+    "already updated": "{subject} takes {plain_due} after its update, {plain_wrong}, where {due} belongs: all "
+    "derivatives of a row belong to the weights of that row.",
+    "moving": "{subject} refers to {due} without $, so the reference moves as it is filled down: from {row} on it is "
+    "{plain_wrong}, which {content}. Write {fixed}.",
+    "frozen reference": "{subject} reads {wrong} in every row: the $ before its row keeps it from sliding down.",
+    "blank rate": "The learning rate is taken from {plain_wrong}, which is empty and counts as 0: "
+    "the weights never change.",
+    "rate from": "The learning rate is taken from {plain_wrong}, which {content}, not a learning rate.",
+    "own rate": "{subject} is updated at the rate {content}, the other weights at {other}.",
+    "update sign": "{subject} goes up the gradient: the update adds learning_rate·dE/d{subject}, not subtracts it.",
+    "still": "{subject} is not updated: from {row} on it repeats the row before.",
+    "missing factor": "{subject} lacks the factor {bound_due}{slope}.",
+    "missing term": "{subject} lacks the part {plain_due}.",
+    "missing one minus": '{subject} lacks "1 −" in {bound_due}{slope}.',
+    "missing square": "{subject} is not squared: {plain_due} is due.",
+    "missing activation": "{subject} is not the sigmoid 1/(1 + e^−x): {plain_due} is due.",
+    "sign": "{subject} has a wrong sign in {bound_wrong}.",
+    "extra factor": "{subject} has {bound_wrong} too much.",
+    "constant": "{subject} has the number {plain_wrong} where {plain_due} belongs.",
+    "operator": "{subject} computes {plain_wrong} where {plain_due} belongs.",
+    "parentheses": "{subject} lacks the parentheses around ({plain_due}).",
+    "factor": "{subject} is {times} what it must be.",
+    "wrong sign": "{subject} has the wrong sign.",
+    "formula": "{subject} computes {plain_wrong}; {plain_due} is due.",
+    "changed input": "{here} holds {one}, every other row {other}.",
+    "frozen rows": "{name} stops following its formula at {here}: {repeat} the number of the row before.",
+    "fixed number": "{name} has {typed} in place of its formula at {here}; {other} is due there.",
+    "number": "{here} holds {one} for {name}; from the row's other numbers it must be {other}.",
+    "gone": "{here} refers to a cell or sheet that is no longer there (#REF!).",
+    "reads an error": "{here} needs a cell that holds the error {content}.",
+    "error": "{here} holds the error {content} where a number is due.",
+    "breaks off": "the rows break off with {content} from {row} on; numbers are due there.",
+    "holds a text": "{here} {content} where a number is due.",
+    "empty cell": "{here} is empty.",
+    "unread": "{name} is not what is due from {here} on; its formula is not understood.",
+}
+MANY = {"still": "the weights are not updated: from {row} on each repeats the row before."}  # of several columns
+KINDS = {  # what the report calls them, where that is another name
+    **dict.fromkeys(("name", "name once", "swapped", "other quantity", "text", "rate from"), "wrong reference"),
+    **dict.fromkeys(("blank", "blank rate"), "empty reference"),
+    **dict.fromkeys(("update sign", "wrong sign"), "sign"),
+    **dict.fromkeys(("gone", "reads an error", "breaks off"), "error"),
+    "moving": "unanchored reference",
+    "own rate": "learning rate",
+    "still": "no update",
+    "constant": "factor",
+    "missing one minus": "missing term",
+    "holds a text": "text",
+    "unread": "formula",
 }
 ALONE = {"other quantity", "formula", "changed input", "number", "unread"}  # never told for several columns at once
 EXACT = {"name", "name once", "swapped", "blank", "text", "frozen reference", "blank rate", "rate from"}
@@ -137,7 +119,7 @@ class Writer:
         places = [self.column.places[row] for row in rows if row < len(self.column.places)]
         cells = [place(*each[1:]) for each in places]
         return Mistake(
-            SENTENCES[cause.kind].kind,
+            KINDS.get(cause.kind, cause.kind),
             [self.name],
             cells[0],
             cells,
@@ -173,7 +155,7 @@ class Writer:
             "repeat": "the cell repeats" if len(rows) == 1 else f"{len(rows)} rows repeat",
             "typed": "a typed number" if len(rows) == 1 else f"typed numbers ({len(rows)} rows)",
         }
-        return SENTENCES[cause.kind].text.format(**parts | dict(cause.said))
+        return SENTENCES[cause.kind].format(**parts | dict(cause.said))
 
     def content(self, leaf: Expression) -> str:
         """What a wrong cell is, as a clause."""
@@ -278,7 +260,7 @@ def merged(told: list[tuple[object, Mistake]]) -> list[Mistake]:
     for key, mistake in told:
         first = together.setdefault(key, mistake)
         if first is not mistake:
-            if many := SENTENCES[mistake.cause].many:
+            if many := MANY.get(mistake.cause):
                 row = re.search(r"from (.*?) on", first.text)
                 first.text = many.format(row=row[1] if row else "")
             first.quantities += [name for name in mistake.quantities if name not in first.quantities]

@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import chains, contract, expressions, mistakes
 from xlsx.contract import ALL_GOOD
 from xlsx.expressions import Expression, name, stored
-from xlsx.mistakes import Mistake
+from xlsx.mistakes import TypicalMistake
 from xlsx.sheets import optimizers, style, validation
 from xlsx.sheets.backward import write_check_row
 from xlsx.sheets.book import Book
@@ -75,10 +75,10 @@ def learned(book: Book) -> tuple[str, ...]:
     return book.network.weight_names[: book.network.learned_count]
 
 
-def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+def write_choice(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> None:
     """The list, what the chosen one is, and how many derivatives fail."""
     looks, names = book.looks, [NONE, *(each.name for each in found)]
-    sheet.write_string(CHOICE_ROW, WEIGHT, "Mistake", looks["label_plain"])
+    sheet.write_string(CHOICE_ROW, WEIGHT, "TypicalMistake", looks["label_plain"])
     sheet.write_string(CHOICE_ROW, RIGHT, names[1], looks["edit_text"])
     listed = validation.one_of(names, "mistake: one of the list", "Choose one of the list in the cell.")
     sheet.data_validation(CHOICE_ROW, RIGHT, CHOICE_ROW, RIGHT, listed)
@@ -93,7 +93,7 @@ def write_choice(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
     assert len(",".join(names)) < 255, "Excel allows a list of 255 characters"
 
 
-def write_texts(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+def write_texts(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> None:
     """What the update uses for each weight, to read: a column per mistake, at the right."""
     sheet.set_column(TEXTS, TEXTS + len(found), WIDTHS[WRONG], book.looks["plain"])
     sheet.write_string(HEADER_ROW - 1, TEXTS, "What the update uses, by mistake", book.looks["group"])
@@ -109,7 +109,7 @@ def used_text(wrong: mistakes.Wrong, weight: str) -> str:
     return style.unbroken(short(wrong[weight])) if weight in wrong else "as it should be"
 
 
-def write_table(book: Book, sheet: Worksheet, found: list[Mistake]) -> None:
+def write_table(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> None:
     for column, (title, _, look) in enumerate(COLUMNS):
         sheet.write_string(HEADER_ROW, column, title, book.looks[look])
     sheet.set_row(HEADER_ROW, 28)
@@ -143,7 +143,7 @@ def write_failing(book: Book, sheet: Worksheet, found: list[Mistake], fails: int
     sheet.write_formula(CHOICE_ROW, WRONG, text, book.looks["label_apart"], shown)
 
 
-def wrong_texts(book: Book, weight: str, found: list[Mistake]) -> list[str]:
+def wrong_texts(book: Book, weight: str, found: list[TypicalMistake]) -> list[str]:
     """What the update uses for a weight, mistake by mistake, where that is not its derivative."""
     changes = (each.of(book.network, 1) for each in found)
     return [short(wrong[weight]) for wrong in changes if weight in wrong]
@@ -155,7 +155,7 @@ def short(expression: Expression) -> str:
     return " + ".join(terms if len(terms) <= LONGEST_SUM else [terms[0], "…", terms[-1]])
 
 
-def choice(book: Book, weight: str, found: list[Mistake]) -> list[Expression]:
+def choice(book: Book, weight: str, found: list[TypicalMistake]) -> list[Expression]:
     """What the update uses for a weight: without a mistake, then with each of them."""
     right = name(f"dE/d{weight}")
     return [right, *(each.of(book.network, book.samples).get(weight, right) for each in found)]
@@ -166,7 +166,7 @@ def chosen(expressions_: list[Expression], cell: Callable[[str], str]) -> str:
     return f"CHOOSE(mistake_number,{','.join(expressions.native(each, cell) for each in expressions_)})"
 
 
-def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list[Mistake]) -> str:
+def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list[TypicalMistake]) -> str:
     """The derivative that is used, the numeric one, how far they are apart, and the verdict, which it gives."""
     options = choice(book, weight, found)
     value = expressions.evaluate(options[1], book.values)
@@ -175,7 +175,7 @@ def write_check(book: Book, sheet: Worksheet, row: int, weight: str, found: list
     return write_check_row(book, sheet, row, weight, value, (USED, NUMERIC, RELATIVE, VERDICT))
 
 
-def write_descent(book: Book, sheet: Worksheet, found: list[Mistake]) -> Descent:
+def write_descent(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> Descent:
     """A block in which every update uses what the mistake makes of the derivatives."""
     rate = book.start["learning_rate"].on(sheet, anchored=True)
     block = descent(book, sheet, FIRST, TEXTS + len(found) + 2, rate, book.start_values["learning_rate"], book.shown)
@@ -224,7 +224,7 @@ def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
     sheet.insert_chart(FIRST + len(SUMMARY_EPOCHS), LOSSES, chart, place)
 
 
-def write_list(book: Book, sheet: Worksheet, found: list[Mistake]) -> int:
+def write_list(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> int:
     """All mistakes with what they are. Gives the last row."""
     row = max(FIRST + len(learned(book)), FIRST + 4) + 1
     for column in range(VERDICT + 1):
