@@ -3,7 +3,7 @@ for numbers without one, that explains the rest. Whether cells agree is never ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -11,10 +11,11 @@ from xlsx.expressions import Expression, number
 
 from . import edits, words
 from .book import CellError
+from .descent import Column
 from .edits import Cause, of
 from .findings import Mistake
 from .formula import NotUnderstood, replaced
-from .grid import Error
+from .grid import Error, Place
 from .meaning import Reading
 from .naming import SAME, TRIAL, Naming, close, read_by
 from .titles import STARTED, kind
@@ -88,16 +89,19 @@ def harmless(naming: Naming) -> Iterator[str]:
             yield f"{told} With these numbers it makes no difference."
 
 
-def misplaced_rates(naming: Naming) -> list[Mistake]:
-    """Right updates whose learning rate is a cell of the table itself, all told as one."""
+def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> list[Mistake]:
+    """Right updates whose learning rate is a cell of one of the tables, all told as one."""
     told, found = [], naming.found
     for name in found.reading.rules.weights if found.rate else ():
         tree = naming.of(name, 1) if name in found.due and not (found.states[name] == WRONG).any() else None
         for leaf in read_by(tree) if tree is not None else ():
-            is_rate = leaf.operation == "cell" and leaf.parts[0] in naming.roles and leaf.parts[1] == found.rate_used
-            if tree and is_rate and not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
-                explainer = Explainer(naming, name, (np.flatnonzero(~found.reading.homes[name].typed[1:]) + 1).tolist())
-                told += explainer.told([(Cause("rate from", leaf), None)])
+            where, value = leaf.parts if leaf.operation == "cell" else (None, None)
+            if tree is None or where not in tables or value != found.rate_used:
+                continue
+            if not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
+                said = {"content": f"holds {tables[where].name or tables[where].title} ({value:.6g})"}
+                rows = (np.flatnonzero(~found.reading.homes[name].typed[1:]) + 1).tolist()
+                told += Explainer(naming, name, rows).told([(Cause("rate from", leaf, said=said), None)])
     return words.merged(told)
 
 

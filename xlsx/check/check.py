@@ -10,7 +10,7 @@ from pyfuncs.descent import history, states
 
 from . import csv_file, exercise, grid, rates, table, xlsx_file
 from .book import Book
-from .cause import causes, harmless, settle
+from .cause import causes, harmless, misplaced_rates, settle
 from .descent import Column as Line
 from .descent import Descent, descents, with_helpers
 from .findings import MISTAKES, NOT_UNDERSTOOD, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
@@ -106,9 +106,10 @@ def read_blocks(book: Book, blocks: list[Block], found: list[Descent], report: R
     written = rates.stated(book, blocks, labels)
     parts: Parts = {}
     known: list[tuple[float | None, Verdict]] = []
+    tables = {place: column for descent in found for place, (column, _) in descent.at.items()}
     for descent in found:
         stated = next((written[block] for block in descent.blocks if written[block]), None)
-        naming, own = descent_reports(book, descent, labels, stated)
+        naming, own = descent_reports(book, descent, labels, stated, tables)
         parts |= own
         if naming:
             known.append((stated.value if stated else rate_value(naming), naming.found))
@@ -143,7 +144,7 @@ Parts = dict[Block, BlockReport]
 
 
 def descent_reports(
-    book: Book, descent: Descent, labels: dict[Place, str], written: Statement | None
+    book: Book, descent: Descent, labels: dict[Place, str], written: Statement | None, tables: dict[Place, Line]
 ) -> tuple[Naming | None, Parts]:
     """The reports of the tables of one descent."""
     parts = {block: BlockReport(block.sheet.name, block.area, len(block.steps)) for block in descent.blocks}
@@ -160,7 +161,7 @@ def descent_reports(
     if why := strange_layer(naming, mistakes) or unclear(naming, where):
         return None, refused(parts, why, written)
     written = rates.read_by(naming, written)
-    mistakes = rates.mistakes(naming, written, mistakes)
+    mistakes = rates.mistakes(naming, written, [*mistakes, *misplaced_rates(naming, tables)])
     for block, part in parts.items():
         refused({block: part}, None, written)
         fill(naming, block, part, mistakes, notes)

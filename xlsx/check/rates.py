@@ -11,7 +11,6 @@ import numpy as np
 from openpyxl.utils import get_column_letter
 
 from .book import Book
-from .cause import misplaced_rates
 from .findings import Mistake, SummaryReport
 from .grid import Place, Sheet, place
 from .naming import Naming
@@ -111,9 +110,8 @@ def read_by(naming: Naming, written: Statement | None) -> Statement | None:
     return Statement(abs(value), row, column, False)
 
 
-def mistakes(naming: Naming, written: Statement | None, others: list[Mistake]) -> list[Mistake]:
-    """The mistakes, with those of the rate: taken from a cell of the table, or not the one that is written."""
-    found = [*others, *misplaced_rates(naming)]
+def mistakes(naming: Naming, written: Statement | None, found: list[Mistake]) -> list[Mistake]:
+    """The mistakes, with that of a rate which is not the one that is written."""
     astray = [each for each in found if each.is_of_the_rate]
     used, value = naming.found.rate, naming.found.rate_used or 0.0
     if written is None:

@@ -101,7 +101,7 @@ def mistake_lines(mistake: Mistake, indent: str = "") -> Iterator[str]:
     yield f"{indent}MISTAKE in {where}: {mistake.text}"
     if mistake.formula:
         yield f"{indent}    {mistake.cell} says    {mistake.formula}"
-    if mistake.fix and mistake.fix != mistake.formula:
+    if mistake.fix and mistake.fix != (mistake.formula or "").replace(" ", ""):
         yield f"{indent}    it should be {mistake.fix}"
 
 
