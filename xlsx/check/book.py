@@ -7,6 +7,7 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
+from openpyxl.formula.translate import Translator, TranslatorError
 
 from xlsx.expressions import Expression
 
@@ -262,3 +263,17 @@ def shown(where: Place, sheet: str) -> str:
     """A place as a formula on `sheet` would write it."""
     own = place(where[1], where[2])
     return own if where[0] == sheet else f"'{where[0]}'!{own}"
+
+
+def formula_text(book: Book, where: Place) -> str | None:
+    """A cell's formula as its program shows it."""
+    cell = book.cell(where)
+    if cell.formula is None:
+        return None
+    if cell.shift == (0, 0):
+        return f"={cell.formula}"
+    origin = place(where[1] - cell.shift[0], where[2] - cell.shift[1])
+    try:
+        return str(Translator(f"={cell.formula}", origin=origin).translate_formula(place(where[1], where[2])))
+    except (TranslatorError, ValueError):
+        return f"={cell.formula} (as filled from {origin})"

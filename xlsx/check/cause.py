@@ -9,22 +9,21 @@ import numpy as np
 
 from xlsx.expressions import Expression, number
 
-from . import edits, words
+from . import edits
 from .book import CellError
 from .descent import Column
-from .edits import Cause, of
-from .findings import Mistake
+from .edits import Cause, Explained, of
+from .findings import apart
 from .formula import NotUnderstood, replaced
 from .grid import Error, Place
 from .meaning import Reading
 from .naming import SAME, TRIAL, Naming, close, read_by
 from .titles import STARTED, kind
 from .verdict import FOLLOWS, UNREAD, WRONG
-from .words import Writer
 
 MOST_VARIANTS = 8_000
 TAKEN = {"name", "name once", "swapped", "two names", "other quantity", "rate from", "blank rate"}
-Explained = tuple[Cause, Expression | None]
+Found = tuple[Cause, Expression | None]
 
 
 def settle(naming: Naming) -> None:
@@ -57,24 +56,20 @@ def by_formula(
     return groups
 
 
-def causes(naming: Naming) -> tuple[list[Mistake], list[str]]:
-    """The mistakes of a descent, each cause once, in the order of its columns, and notes on what is not checked."""
-    found, notes, mistakes = naming.found, [], []
+def causes(naming: Naming) -> Iterator[Explained]:
+    """What is wrong with each run of rows of each column, in the order of the columns."""
+    found = naming.found
     for name, rows in found.wrong().items():
-        if unread := unknown_cells(naming, name, rows):
+        if unknown := unknown_cells(naming, name, rows):
             found.states[name][rows] = UNREAD
-            notes.append(
-                f"{name} is not checked from row {found.reading.homes[name].block.steps[rows[0]]} on: "
-                f"it reads {unread}, whose title says no quantity that is known."
-            )
+            yield Explained(name, rows, Cause("unknown column", unknown[0]))
             continue
         for run in runs(naming, name, rows):
-            mistakes += Explainer(naming, name, run).mistakes()
-    return words.merged(mistakes), notes
+            yield from Explainer(naming, name, run).causes()
 
 
-def harmless(naming: Naming) -> Iterator[str]:
-    """What is said of formulas that are wrong though their numbers agree, as with i1 for i2 where both are the same."""
+def harmless(naming: Naming) -> Iterator[Explained]:
+    """Formulas that are wrong though their numbers agree, as with i1 for i2 where both are the same."""
     reading, found = naming.found.reading, naming.found
     row = min(1, reading.descent.rows - 1)
     for name, column in reading.homes.items():
@@ -85,13 +80,12 @@ def harmless(naming: Naming) -> Iterator[str]:
         due = naming.due_at_points(name)
         cause = None if naming.is_right(name, tree) or np.isnan(due).any() else Explainer(naming, name, [row]).change()
         if cause is not None:
-            told = Writer(naming, name, row).told(cause, [row], tree)
-            yield f"{told} With these numbers it makes no difference."
+            yield Explained(name, [row], cause, tree)
 
 
-def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> list[Mistake]:
-    """Right updates whose learning rate is a cell of one of the tables, all told as one."""
-    told, found = [], naming.found
+def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> Iterator[Explained]:
+    """Right updates whose learning rate is a cell of one of the tables."""
+    found = naming.found
     for name in found.reading.rules.weights if found.rate else ():
         tree = naming.of(name, 1) if name in found.due and not (found.states[name] == WRONG).any() else None
         for leaf in read_by(tree) if tree is not None else ():
@@ -101,17 +95,14 @@ def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> list[Mist
             if not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
                 said = {"content": f"holds {tables[where].name or tables[where].title} ({value:.6g})"}
                 rows = (np.flatnonzero(~found.reading.homes[name].typed[1:]) + 1).tolist()
-                told += Explainer(naming, name, rows).told([(Cause("rate from", leaf, said=said), None)])
-    return words.merged(told)
+                yield Explained(name, rows, Cause("rate from", leaf, said=said), tree)
 
 
-def unknown_cells(naming: Naming, name: str, rows: list[int]) -> str:
+def unknown_cells(naming: Naming, name: str, rows: list[int]) -> list[Expression]:
     """The cells of its own row that a formula reads in columns that hold no known quantity."""
-    tree = naming.of(name, rows[0])
-    cells = [leaf.parts[0] for leaf in read_by(tree) if leaf.operation == "cell"] if tree is not None else []
-    at = naming.found.reading.descent.at
-    unknown = [each for each in dict.fromkeys(cells) if each in at and each not in naming.roles]
-    return ", ".join(Writer(naming, name, rows[0]).cell(each) for each in unknown)
+    tree, at = naming.of(name, rows[0]), naming.found.reading.descent.at
+    cells = [leaf for leaf in read_by(tree) if leaf.operation == "cell"] if tree is not None else []
+    return [each for each in cells if each.parts[0] in at and each.parts[0] not in naming.roles]
 
 
 def runs(naming: Naming, name: str, rows: list[int]) -> list[list[int]]:
@@ -136,7 +127,6 @@ class Explainer:
         self.column = self.reading.homes[name]
         self.is_update = name in self.reading.rules.weights or name.startswith("new ")
         self.has = None if self.column.errors[self.row] else naming.of(name, self.row)
-        self.writer = Writer(naming, name, self.row)
 
     @property
     def tree(self) -> Expression:
@@ -144,18 +134,13 @@ class Explainer:
         assert self.has is not None
         return self.has
 
-    def mistakes(self) -> list[tuple[object, Mistake]]:
-        return self.told(self.of_formula() if self.has is not None else [(self.without_formula(), None)])
-
-    def told(self, found: list[Explained]) -> list[tuple[object, Mistake]]:
-        """Mistakes, each with what it has in common with the same one in another column."""
-        return [
-            (words.key(cause, self.row), self.writer.mistake(cause, self.rows, self.has, fix)) for cause, fix in found
-        ]
+    def causes(self) -> Iterator[Explained]:
+        found = self.of_formula() if self.has is not None else [(self.without_formula(), None)]
+        yield from (Explained(self.name, self.rows, cause, self.has, fix) for cause, fix in found)
 
     # formulas
 
-    def of_formula(self) -> list[Explained]:
+    def of_formula(self) -> list[Found]:
         """The changes that explain the formula, or both formulas where none does."""
         if moved := self.moving():
             return [moved]
@@ -163,7 +148,7 @@ class Explainer:
         frozen = self.frozen_reference()
         return [*((each, fix) for each in edits.apart(cause)), *([(frozen, None)] if frozen else [])]
 
-    def moving(self) -> Explained | None:
+    def moving(self) -> Found | None:
         """A reference without $ that moves away from its cell as the formula is filled down."""
         before, here, book = self.row - 1, self.column.places[self.row], self.naming.book
         if before < 0 or self.column.typed[before] or self.naming.found.states[self.name][before] == WRONG:
@@ -181,7 +166,7 @@ class Explainer:
         for start, now in pairs:
             if start != now and start not in inside and book.cell(start).formula is None:
                 due = Expression("cell", (start, book.value(start)))
-                mended = replaced(self.tree, lambda leaf: due if self.writer.place_of(leaf) == now else leaf)  # noqa: B023
+                mended = replaced(self.tree, lambda leaf: due if self.naming.place_of(self.row, leaf) == now else leaf)  # noqa: B023
                 return Cause("moving", Expression("cell", (now, book.value(now))), due), mended
         return None
 
@@ -193,7 +178,7 @@ class Explainer:
                 return Cause("frozen reference", leaf)
         return None
 
-    def explained(self) -> Explained | None:
+    def explained(self) -> Found | None:
         """The first way that explains the formula, those that most often do first."""
         ways = (self.already_updated, self.of_text, self.of_rate, self.of_factor, self.of_another, self.broken)
         return next((found for way in (*ways, self.mended) if (found := way()) is not None), None)
@@ -211,7 +196,7 @@ class Explainer:
     def is_right(self, tree: Expression) -> bool:
         return self.naming.is_right(self.name, tree)
 
-    def already_updated(self) -> Explained | None:
+    def already_updated(self) -> Found | None:
         found = edits.all_parts_for(self.tree, self.updated)
         return found if found and self.is_right(found[1]) else None
 
@@ -230,12 +215,12 @@ class Explainer:
         same = values is not None and np.all(close(values, self.naming.point(f"new {first.parts[0]}", 0)))
         return first if same else None
 
-    def of_text(self) -> Explained | None:
+    def of_text(self) -> Found | None:
         """A formula that reckons with a cell that holds a text."""
         cells = (leaf for leaf in edits.distinct(self.tree) if leaf.operation == "cell")
         return next(((Cause("text", leaf), None) for leaf in cells if isinstance(leaf.parts[1], str)), None)
 
-    def of_rate(self) -> Explained | None:
+    def of_rate(self) -> Found | None:
         """An update whose learning rate comes from a blank cell, from a cell of a table, or is another number."""
         rate = self.naming.rate
         for cause, variant in edits.single_names(self.tree, [rate]) if self.is_update else ():
@@ -253,13 +238,13 @@ class Explainer:
         if ratio in (0, -1):
             return Cause("update sign" if ratio else "still"), None
         own = abs(self.naming.found.own_rate or TRIAL)
-        one, other = words.apart(ratio * own, own)
+        one, other = apart(ratio * own, own)
         return Cause("own rate", said={"content": one, "other": other}), None
 
     def misplaced(self, leaf: Expression) -> Cause:
         """A learning rate taken from a cell that is blank or of another quantity."""
         blank = leaf.operation == "cell" and leaf.parts[1] is None
-        where = self.writer.place_of(leaf)
+        where = self.naming.place_of(self.row, leaf)
         return Cause("blank rate" if blank else "rate from", Expression("cell", (where, None)))
 
     def ratio(self) -> float | None:
@@ -274,7 +259,7 @@ class Explainer:
         same = seen.size > 1 and bool(np.all(np.abs(seen - seen[0]) <= 1e-6 * np.abs(seen[0]) + 1e-12))
         return float(round(seen[0], 9)) if same and abs(seen[0] - 1) > 1e-6 else None
 
-    def of_factor(self) -> Explained | None:
+    def of_factor(self) -> Found | None:
         """Right but for a factor; where it has a place in the formula, that is said."""
         ratio = None if self.is_update else self.ratio()
         if not ratio:
@@ -286,13 +271,13 @@ class Explainer:
                 return cause, variant
         return Cause("factor", due=number(ratio)), None
 
-    def of_another(self) -> Explained | None:
+    def of_another(self) -> Found | None:
         """The right formula of another column."""
         known = (each for each in self.reading.homes if each in self.reading.truth or each in self.naming.found.due)
         found = next((each for each in known if each != self.name and self.naming.is_right(each, self.tree)), None)
         return (Cause("other quantity", Expression("name", (found, 0))), None) if found else None
 
-    def broken(self) -> Explained | None:
+    def broken(self) -> Found | None:
         """The right formula with something left out of it."""
         right, theirs = self.naming.due_formula(self.name), self.naming.at_points(self.tree)
         if right is None or theirs is None:
@@ -306,7 +291,7 @@ class Explainer:
                 return cause, None
         return None
 
-    def mended(self) -> Explained | None:
+    def mended(self) -> Found | None:
         """The learner's formula with one change, or with two other names."""
         pairs = self.bounded(self.own_variants())
         found = next(((cause, variant) for cause, variant in pairs if self.is_right(variant)), None)
@@ -362,7 +347,7 @@ class Explainer:
         """Numbers without a formula: frozen, or those of another formula, or just other numbers."""
         values, row = self.column.values, self.row
         if self.name in self.reading.given and self.name not in self.naming.found.due:
-            one, other = words.apart(values[row], float(np.median(values[np.isfinite(values)])))
+            one, other = apart(values[row], float(np.median(values[np.isfinite(values)])))
             return Cause("changed input", said={"one": one, "other": other})
         still = np.isclose(values[self.rows], values[row - 1], rtol=1e-12, atol=0)
         if row and still.all() and (self.column.made or len(self.rows) > 1):
@@ -370,7 +355,7 @@ class Explainer:
         explained = (cause for cause, variant in self.bounded(self.number_variants()) if self.gives(variant))
         if cause := next(explained, None):
             return cause
-        one, other = words.apart(values[row], float(self.naming.found.due[self.name][row]), 9)
+        one, other = apart(values[row], float(self.naming.found.due[self.name][row]), 9)
         return Cause("fixed number" if self.column.made else "number", said={"one": one, "other": other})
 
     def number_variants(self) -> edits.Variants:

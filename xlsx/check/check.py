@@ -8,7 +8,7 @@ import numpy as np
 
 from pyfuncs.descent import history, states
 
-from . import csv_file, exercise, grid, rates, table, xlsx_file
+from . import csv_file, exercise, grid, rates, table, words, xlsx_file
 from .book import Book
 from .cause import causes, harmless, misplaced_rates, settle
 from .descent import Column as Line
@@ -156,12 +156,14 @@ def descent_reports(
         return None, refused(parts, f"The weights of {where} are not those of a network of its columns.", written)
     naming = by_readers(Naming(book, judged(reading)))
     settle(naming)
-    mistakes, notes = causes(naming)
-    notes += dict.fromkeys(harmless(naming))
+    found, tied = list(causes(naming)), list(harmless(naming))
+    mistakes = words.mistakes(naming, [each for each in found if each.cause.kind != "unknown column"])
+    notes = words.notes(naming, [each for each in found if each.cause.kind == "unknown column"])
+    notes += words.notes(naming, tied, " With these numbers it makes no difference.")
     if why := strange_layer(naming, mistakes) or unclear(naming, where):
         return None, refused(parts, why, written)
     written = rates.read_by(naming, written)
-    mistakes = rates.mistakes(naming, written, [*mistakes, *misplaced_rates(naming, tables)])
+    mistakes = rates.mistakes(naming, written, [*mistakes, *words.mistakes(naming, misplaced_rates(naming, tables))])
     for block, part in parts.items():
         refused({block: part}, None, written)
         fill(naming, block, part, mistakes, notes)

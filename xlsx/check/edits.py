@@ -27,6 +27,16 @@ class Cause(NamedTuple):
     said: Mapping[str, str] = MappingProxyType({})
 
 
+class Explained(NamedTuple):
+    """A cause in the rows of a column, with the formula that they have and, if it is not the right one, the fix."""
+
+    name: str
+    rows: list[int]
+    cause: Cause
+    has: Expression | None = None
+    fix: Expression | None = None
+
+
 Variants = Iterator[tuple[Cause, Expression]]
 
 

@@ -126,3 +126,11 @@ class Report:
     @property
     def unchecked(self) -> int:
         return sum(block.unchecked for block in self.blocks)
+
+
+def apart(one: float, other: float, least: int = 6) -> tuple[str, str]:
+    """Two numbers with as many digits as show their difference."""
+    for digits in range(least, 18):
+        if (texts := (f"{one:.{digits}g}", f"{other:.{digits}g}"))[0] != texts[1]:
+            return texts
+    return f"{one:.17g}", f"{other:.17g}"

@@ -82,6 +82,20 @@ class Naming:
             raise NotUnderstood("a cell whose formula is not understood")
         return Expression("cell", (place, None if value == "" else value))
 
+    def place_of(self, row: int, leaf: Expression) -> Place | None:
+        """The cell of a leaf of a formula in a row; None where it has none."""
+        if leaf.operation != "name":
+            place: Place | None = (
+                leaf.parts[leaf.operation == "inline"] if leaf.operation in ("cell", "inline") else None
+            )
+            return place
+        (name, offset), reading = leaf.parts, self.found.reading
+        home = reading.homes.get(name)
+        if home is None or not 0 <= row + offset < len(home.places):
+            return next((each for each, other in reading.beside.items() if other == name), None)
+        is_typed_once = not home.shown[row + offset] and kind_of(name).kind in GIVEN
+        return home.places[0 if is_typed_once else row + offset]
+
     def same_given(self, name: str, place: Place, row: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""
         own = self.found.reading.given.get(name)

@@ -10,14 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from openpyxl.utils import get_column_letter
 
-from .book import Book
+from .book import Book, formula_text
 from .findings import Mistake, SummaryReport
 from .grid import Place, Sheet, place
 from .naming import Naming
 from .table import Block, is_number
 from .titles import LONGEST, rate_number, written_rate
 from .verdict import Verdict
-from .words import formula_text
 
 LEAST_COLUMNS, LEAST_ROWS, GAP = 2, 3, 2
 TOLERANCE = 1e-6

@@ -9,9 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .findings import BLANK, MISTAKES, NOT_YET, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
+from .findings import BLANK, MISTAKES, NOT_YET, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report, apart
 from .titles import quantity
-from .words import apart
 
 EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
 INSIDE = ("cause", "places")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
-
-from openpyxl.formula.translate import Translator, TranslatorError
+from collections.abc import Callable, Iterable
 
 from xlsx.expressions import Expression, number
 
-from .book import Book, shown
-from .edits import Cause
+from .book import formula_text, shown
+from .edits import Cause, Explained
 from .findings import Mistake
 from .formula import BINDING, is_leaf, nodes
 from .grid import Place, place
@@ -55,6 +52,7 @@ SENTENCES = {
     "factor": "{subject} is {times} what it must be.",
     "wrong sign": "{subject} has the wrong sign.",
     "formula": "{subject} computes {plain_wrong}; {plain_due} is due.",
+    "unknown column": "{name} is not checked from {row} on: it reads {wrong}, whose title says no known quantity.",
     "changed input": "{here} holds {one}, every other row {other}.",
     "frozen rows": "{name} stops following its formula at {here}: {repeat} the number of the row before.",
     "fixed number": "{name} has {typed} in place of its formula at {here}; {other} is due there.",
@@ -112,35 +110,36 @@ class Writer:
         self.column = self.reading.homes[name]
         self.sheet = self.column.block.sheet.name
 
-    def mistake(self, cause: Cause, rows: list[int], has: Expression | None, fix: Expression | None) -> Mistake:
-        """A cause with its cells; `fix` is the formula that is due, where the right one is another."""
-        right = self.naming.due_formula(self.name)
-        mended = fix if fix is not None else right
-        places = [self.column.places[row] for row in rows if row < len(self.column.places)]
+    def mistake(self, found: Explained) -> Mistake:
+        """A cause with its cells, and the formula that is due."""
+        right, has = self.naming.due_formula(self.name), found.has
+        mended = found.fix if found.fix is not None else right
+        places = [self.column.places[row] for row in found.rows if row < len(self.column.places)]
         cells = [place(*each[1:]) for each in places]
         return Mistake(
-            KINDS.get(cause.kind, cause.kind),
+            KINDS.get(found.cause.kind, found.cause.kind),
             [self.name],
             cells[0],
             cells,
-            self.told(cause, rows, has),
+            self.told(found),
             formula_text(self.naming.book, places[0]),
             self.names(has) if has is not None else None,
             self.names(right) if right is not None else None,
             self.formula(mended) if mended is not None else None,
-            cause.kind,
+            found.cause.kind,
             places,
         )
 
-    def told(self, cause: Cause, rows: list[int], has: Expression | None) -> str:
+    def told(self, found: Explained) -> str:
         """The sentence of a cause."""
+        cause, rows, has = found.cause, found.rows, found.has
         wrong, due = cause.wrong or number(0.0), cause.due or number(0.0)
         as_numbers = has is None and cause.kind not in PLAIN
         show = self.names if as_numbers else self.in_its_cell
         parts = {
             "subject": f"The numbers of {self.name} are those of a formula that" if as_numbers else self.name,
             "name": self.name,
-            "row": f"{self.step} {self.column.block.steps[self.row]}",
+            "row": self.step,
             "here": self.cell(self.column.places[self.row]) if self.row < len(self.column.places) else "a row",
             "wrong": show(wrong),
             "due": show(due),
@@ -159,7 +158,7 @@ class Writer:
 
     def content(self, leaf: Expression) -> str:
         """What a wrong cell is, as a clause."""
-        where = self.place_of(leaf)
+        where = self.naming.place_of(self.row, leaf)
         role = self.naming.roles.get(where) if where else None
         value = self.naming.book.value(where) if where else None
         if role:
@@ -170,7 +169,8 @@ class Writer:
 
     @property
     def step(self) -> str:
-        return "column" if self.column.block.across else "row"
+        """The row, or the column of a table whose updates stand side by side, in words."""
+        return self.far(0)
 
     def names(self, tree: Expression) -> str:
         text = written(tree, self.leaf_name, SIGNS)
@@ -188,7 +188,8 @@ class Writer:
 
     def far(self, offset: int) -> str:
         steps, at = self.column.block.steps, self.row + offset
-        return f"{self.step} {steps[at]}" if 0 <= at < len(steps) else "another row"
+        word = "column" if self.column.block.across else "row"
+        return f"{word} {steps[at]}" if 0 <= at < len(steps) else "another row"
 
     def cell(self, where: Place) -> str:
         return shown(where, self.sheet)
@@ -199,19 +200,8 @@ class Writer:
             return f"{role[0]} ({self.cell(leaf.parts[0])})"
         if not is_leaf(leaf):
             return self.names(leaf)
-        where, own = self.place_of(leaf), self.leaf_name(leaf)
+        where, own = self.naming.place_of(self.row, leaf), self.leaf_name(leaf)
         return f"{own} ({self.cell(where)})" if where and self.cell(where) not in own else own
-
-    def place_of(self, leaf: Expression) -> Any:
-        if leaf.operation == "name":
-            name, offset = leaf.parts
-            home = self.reading.homes.get(name)
-            if home is None or not 0 <= self.row + offset < len(home.places):
-                return next((each for each, other in self.reading.beside.items() if other == name), None)
-            if home.shown[self.row + offset] or kind(name).kind not in GIVEN:
-                return home.places[self.row + offset]
-            return home.places[0]
-        return leaf.parts[0] if leaf.operation == "cell" else leaf.parts[1] if leaf.operation == "inline" else None
 
     def formula(self, tree: Expression) -> str | None:
         """The tree as a formula for this row's cell, or None where a quantity has no cell."""
@@ -223,7 +213,7 @@ class Writer:
     def leaf_cell(self, leaf: Expression) -> str:
         if leaf.operation == "text":
             return f'"{leaf.parts[0]}"'
-        where = self.place_of(leaf)
+        where = self.naming.place_of(self.row, leaf)
         if where is None:
             raise LookupError(leaf)
         own = place(where[1], where[2])
@@ -240,33 +230,25 @@ class Writer:
 PLAIN = {"still", "formula"}  # of numbers, too, said as they are
 
 
-def formula_text(book: Book, where: Place) -> str | None:
-    """A cell's formula as its program shows it."""
-    cell = book.cell(where)
-    if cell.formula is None:
-        return None
-    if cell.shift == (0, 0):
-        return f"={cell.formula}"
-    origin = place(where[1] - cell.shift[0], where[2] - cell.shift[1])
-    try:
-        return str(Translator(f"={cell.formula}", origin=origin).translate_formula(place(where[1], where[2])))
-    except (TranslatorError, ValueError):
-        return f"={cell.formula} (as filled from {origin})"
-
-
-def merged(told: list[tuple[object, Mistake]]) -> list[Mistake]:
-    """Mistakes with the same key, the same change in neighbouring columns, are one."""
+def mistakes(naming: Naming, found: Iterable[Explained]) -> list[Mistake]:
+    """Every cause told once: the same change in neighbouring columns is one mistake."""
     together: dict[object, Mistake] = {}
-    for key, mistake in told:
-        first = together.setdefault(key, mistake)
+    for each in found:
+        writer = Writer(naming, each.name, each.rows[0])
+        mistake = writer.mistake(each)
+        first = together.setdefault(key(each.cause, each.rows[0]), mistake)
         if first is not mistake:
             if many := MANY.get(mistake.cause):
-                row = re.search(r"from (.*?) on", first.text)
-                first.text = many.format(row=row[1] if row else "")
+                first.text = many.format(row=writer.step)
             first.quantities += [name for name in mistake.quantities if name not in first.quantities]
             first.cells += mistake.cells
             first.places += mistake.places
     return list(together.values())
+
+
+def notes(naming: Naming, found: Iterable[Explained], more: str = "") -> list[str]:
+    """What is said of causes that are no mistakes, each once."""
+    return list(dict.fromkeys(Writer(naming, each.name, each.rows[0]).told(each) + more for each in found))
 
 
 def key(cause: Cause, row: int) -> object:
@@ -302,11 +284,3 @@ def is_slope(node: Expression) -> bool:
 
 def times(factor: float) -> str:
     return TIMES.get(round(factor, 9), f"{factor:.6g} times")
-
-
-def apart(one: float, other: float, least: int = 6) -> tuple[str, str]:
-    """Two numbers with as many digits as show their difference."""
-    for digits in range(least, 18):
-        if (texts := (f"{one:.{digits}g}", f"{other:.{digits}g}"))[0] != texts[1]:
-            return texts
-    return f"{one:.17g}", f"{other:.17g}"
