@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import Pool
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,15 +126,23 @@ def is_good(case: Case, found: Answer) -> bool:
     return found.wrong - case.base == case.wrong - case.base and case.wrong <= found.wrong
 
 
-def rows(pairs: list[tuple[Case, Answer]], beside: Path | None) -> list[tuple[str, ...]]:
+def older(pool: Pool, cases: list[Case], checkout: Path | None) -> dict[Path, Answer]:
+    """The older checkout's answers, by file."""
+    parts = [cases[at : at + 25] for at in range(0, len(cases) if checkout else 0, 25)]
+    answers = pool.starmap(elsewhere, [(part, checkout) for part in parts])
+    return {
+        case.path: each for part, own in zip(parts, answers, strict=True) for case, each in zip(part, own, strict=True)
+    }
+
+
+def rows(pairs: list[tuple[Case, Answer]], old: dict[Path, Answer]) -> list[tuple[str, ...]]:
     """A row a kind, and one of all mistakes together."""
     groups = {
         kind: [pair for pair in pairs if pair[0].kind == kind] for kind in dict.fromkeys(each.kind for each, _ in pairs)
     }
-    found, old = [], {}
+    found = []
     for kind, chosen in groups.items():
         cases = [each for each, _ in chosen]
-        old |= {each.path: other for each, other in zip(cases, elsewhere(cases, beside), strict=True)} if beside else {}
         found.append((kind, *figures(cases, [each for _, each in chosen]), *beside_figures(cases, old), bar(kind)))
         print(*found[-1], sep=" | ", flush=True)
     wrong = [pair for pair in pairs if pair[0].wrong]
@@ -183,19 +192,20 @@ def main(line: list[str] | None = None) -> None:
     )
     old = ("before: found or right", "before: blamed") if asked.beside else ()
     head = ("one change to a right table", "located, or right", "right columns blamed", *old, "bar")
-    with tempfile.TemporaryDirectory() as name, Pool(asked.jobs) as pool:
+    with tempfile.TemporaryDirectory() as name, multiprocessing.Pool(asked.jobs) as pool:
         folder = Path(name)
-        found = rows(pool.map(judged, made(folder), chunksize=5), asked.beside)
+        pairs = pool.map(judged, made(folder), chunksize=5)
+        found = rows(pairs, older(pool, [case for case, _ in pairs], asked.beside))
         found.append(class_row(folder, 1 + len(old)))
         record("Mistakes in learners' workbooks", command, [head, *found])
         if asked.real:
             copies = [Case(*each) for each in changed_copies(asked.real, folder, COPIES)]
-            answers = pool.map(answered, copies)
+            pairs = list(zip(copies, pool.map(answered, copies), strict=True))
             head = ("one change to a copy of a real workbook", *head[1:])
             record(
                 "Mistakes in copies of real workbooks",
                 command,
-                [head, *rows(list(zip(copies, answers, strict=True)), asked.beside)],
+                [head, *rows(pairs, older(pool, copies, asked.beside))],
             )
 
 

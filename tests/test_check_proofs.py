@@ -211,3 +211,9 @@ def test_our_own_workbook_is_right_at_any_preset(options: dict, tmp_path: Path) 
     report = check(build(tmp_path / "backprop.xlsx", epochs=10, **options))
     assert report.status == "right", report.message
     assert {block.sheet for block in report.blocks if block.mistakes} <= {"Spot the mistake"}
+
+
+def test_the_committed_workbook_is_right() -> None:
+    """All sheets, with every guard of their formulas; its titles "E at 1", "E at 10" are epochs, no learning rates."""
+    report = check(Path(__file__).parents[1] / "xlsx" / "backprop.xlsx")
+    assert (report.status, [each for each in report.summaries if each.mistakes]) == ("right", [])

@@ -25,7 +25,7 @@ from .titles import GIVEN
 from .titles import kind as kind_of
 from .verdict import Verdict
 
-MAX_INLINE = 8
+MAX_INLINE, MAX_LEAVES = 8, 120
 SAME = 1e-7
 TRIAL = 0.37  # a learning rate, where the numbers tell none
 
@@ -37,6 +37,7 @@ class Naming:
     book: Book
     found: Verdict
     roles: dict[Place, tuple[str, int]] = field(default_factory=dict)
+    inlines: dict[tuple[Place, int], Expression | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         reading = self.found.reading
@@ -70,17 +71,25 @@ class Naming:
                 return Expression("name", (name, 0))
             if not anchored or (kind_of(name).kind in GIVEN):
                 return Expression("name", (name, at - row))
-        elif self.book.cell(place).formula is not None and depth < MAX_INLINE:
-            try:
-                return Expression("inline", (self.tree(place, row, depth + 1), place))
-            except NotUnderstood:
-                pass  # its value stands for it
+        elif (tree := self.inlined(place, row, depth)) is not None:
+            return Expression("inline", (tree, place))
         value = self.book.value(place)
         if isinstance(value, Error):
             raise CellError(value.text)
         if value is None and self.book.cell(place).formula is not None:
             raise NotUnderstood("a cell whose formula is not understood")
         return Expression("cell", (place, None if value == "" else value))
+
+    def inlined(self, place: Place, row: int, depth: int) -> Expression | None:
+        """The formula of a cell of no quantity, each worked out once; None where its value stands for it."""
+        key = place, row
+        if key not in self.inlines and self.book.cell(place).formula is not None and depth < MAX_INLINE:
+            try:
+                tree = self.tree(place, row, depth + 1)
+                self.inlines[key] = tree if len(read_by(tree)) <= MAX_LEAVES else None
+            except NotUnderstood:
+                self.inlines[key] = None
+        return self.inlines.get(key)
 
     def place_of(self, row: int, leaf: Expression) -> Place | None:
         """The cell of a leaf of a formula in a row; None where it has none."""

@@ -171,7 +171,7 @@ def rate_of(book: Book, where: Place) -> float | None:
 
 def title_rate(text: str) -> float | None:
     """The rate in a title such as "0.1", "E_total (0.1)" or "Loss 0.5"."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or re.search(r"\b(at|after)\b", text):  # "E at 1" is that of an epoch
         return None
     found = re.fullmatch(r"(?:[a-z_ ]*(?:e|loss|error)[a-z_ ]*)?[\s(@_:=-]*(\d*\.?\d+)\)?", text.strip(), re.IGNORECASE)
     return float(found[1]) if found else None

@@ -52,7 +52,8 @@ SENTENCES = {
     "factor": "{subject} is {times} what it must be.",
     "wrong sign": "{subject} has the wrong sign.",
     "formula": "{subject} computes {plain_wrong}; {plain_due} is due.",
-    "unknown column": "{name} is not checked from {row} on: it reads {wrong}, whose title says no known quantity.",
+    "unknown column": "{name} is not checked from {row} on: it reads {wrong}, whose title says no quantity that is "
+    "known.",
     "changed input": "{here} holds {one}, every other row {other}.",
     "frozen rows": "{name} stops following its formula at {here}: {repeat} the number of the row before.",
     "fixed number": "{name} has {typed} in place of its formula at {here}; {other} is due there.",
