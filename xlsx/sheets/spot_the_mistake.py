@@ -130,7 +130,7 @@ def write_table(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> No
     write_failing(book, sheet, found, verdicts.count("FAIL"))
 
 
-def write_failing(book: Book, sheet: Worksheet, found: list[Mistake], fails: int) -> None:
+def write_failing(book: Book, sheet: Worksheet, found: list[TypicalMistake], fails: int) -> None:
     """How many derivatives fail, at first `fails`; of a mistake with which none does, what must be so."""
     rest = f" of {len(learned(book))} derivatives FAIL the gradient check"
     area = xl_range_abs(FIRST, VERDICT, FIRST + len(learned(book)) - 1, VERDICT)
