@@ -78,7 +78,7 @@ def learned(book: Book) -> tuple[str, ...]:
 def write_choice(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> None:
     """The list, what the chosen one is, and how many derivatives fail."""
     looks, names = book.looks, [NONE, *(each.name for each in found)]
-    sheet.write_string(CHOICE_ROW, WEIGHT, "TypicalMistake", looks["label_plain"])
+    sheet.write_string(CHOICE_ROW, WEIGHT, "Mistake", looks["label_plain"])
     sheet.write_string(CHOICE_ROW, RIGHT, names[1], looks["edit_text"])
     listed = validation.one_of(names, "mistake: one of the list", "Choose one of the list in the cell.")
     sheet.data_validation(CHOICE_ROW, RIGHT, CHOICE_ROW, RIGHT, listed)
