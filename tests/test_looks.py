@@ -1,8 +1,10 @@
 """What can be said of the sheets' looks without looking at them: titles, heights, charts, what is printed."""
 
+import math
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -10,9 +12,10 @@ from openpyxl.chart._chart import ChartBase
 from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
+from pyfuncs.network import Network
 from tests.sheets import BUILT, NETWORKS, XOR, converted, profile, with_cells, workbook
 from xlsx.build import build
-from xlsx.sheets import exercise
+from xlsx.sheets import drawing, exercise, picture
 
 BOOKS = [*((network, None) for network in ("2-2-2", *NETWORKS)), (XOR, "xor"), ("8-8-8-4", None)]
 
@@ -101,3 +104,30 @@ def test_a_loss_that_reaches_0_leaves_the_logarithmic_charts_its_other_points(so
     assert min(min(column) for column in numbers) > 1e-13
     assert [len(column) for column in numbers[:5]] == [101] * 5
     assert 5 < len(numbers[5]) < 101
+
+
+CAPTIONED = ["2-2-2", "4-5-3", "4-5-3 bias", "1-1-1", "2-4-4 bias", "5-4-4 bias", "2-2-2-2-2 bias", "8-4-1", "1-8 bias"]
+
+
+@pytest.mark.parametrize("network", CAPTIONED)
+def test_no_caption_of_the_picture_touches_another_or_lies_on_a_disc(network: str) -> None:
+    """By the points from which it is drawn, with a letter 0.55 times as wide and 1.2 times as high as its size."""
+    sheet = openpyxl.load_workbook(workbook(network, 10), data_only=True)["Picture"]
+    view = drawing.View(None, "", "", 0, drawing.Size(picture.WIDTH, picture.HEIGHT))
+    book = SimpleNamespace(network=Network.parse(network))
+    pixels, units = drawing.scale(book, view.size), len(drawing.places(book))
+    column = next(cell.column for cell in sheet[drawing.FIRST] if cell.value == "label")
+    rows = sheet.iter_rows(min_row=drawing.FIRST + 1, min_col=column - 2, max_col=column, values_only=True)
+    points = [(x * pixels.x, y * pixels.y, text) for x, y, text in rows if text]
+    discs, captions = points[:units], points[units:]
+    sizes = [9 if " = " in text and text[0] in "wd" and "/db" not in text else pixels.font for *_, text in captions]
+    boxes = [(x, y, 0.55 * size * len(text), 1.2 * size) for (x, y, text), size in zip(captions, sizes, strict=True)]
+    assert len(boxes) >= units
+    for one, other in combinations(boxes, 2):
+        beside = abs(one[0] - other[0]) >= (one[2] + other[2]) / 2
+        assert beside or abs(one[1] - other[1]) >= (one[3] + other[3]) / 2, (one, other)
+    for x, y, wide, high in boxes:
+        nearest = [math.hypot(max(abs(x - a) - wide / 2, 0), max(abs(y - b) - high / 2, 0)) for a, b, _ in discs]
+        assert min(nearest) >= pixels.disc / 2 - 1
+    right = (len(book.network.sizes) - 1) * pixels.x + pixels.right
+    assert max(x + wide / 2 for x, _, wide, _ in boxes) <= right

@@ -15,6 +15,7 @@ from pyfuncs.network import Network
 from tests.calc.conftest import PROJECT, StartOffice
 from tests.calc.office import RECALCULATE_ON_LOAD, Office
 from tests.sheets import Shown, close, workbook
+from xlsx import mistakes
 
 EPOCHS = 20
 EDITED = (
@@ -272,3 +273,27 @@ def test_a_deleted_sheet_is_named(calc_office: Office, tmp_path: Path, title: st
     for label in ("This workbook", "Native and Python"):
         assert says[label].startswith(f"cannot compare: the sheet {title} is gone")
     assert says["What to do"].startswith(f"the sheet {title} is gone")
+
+
+@pytest.mark.parametrize(
+    "network", ["2-2-2", "2-3-2 relu bias", "1-3-2 linear tanh fixed-bias", "3-2-1 cross-entropy bias"]
+)
+def test_each_mistake_is_seen_or_it_is_said_why_not(calc_office: Office, opened, network: str) -> None:
+    key, seen = opened(network), {}
+    for each in mistakes.fitting(Network.parse(network)):
+        calc_office.write(key, "mistake", each.name)
+        verdicts = [verdict for (verdict,) in calc_office.read(key, "mistake_check")]
+        seen[each.name] = verdicts.count("FAIL")
+        rest = f"{seen[each.name]} of {len(verdicts)} derivatives FAIL the gradient check"
+        expected = rest if seen[each.name] else f"Not to be seen with these numbers: {each.unseen}"
+        assert calc_office.read(key, "Spot the mistake.C4") == [[expected]]
+    assert (0 in seen.values()) == ("relu" in network)  # all its slopes are 1 here
+
+
+def test_a_batchs_number_beyond_the_limits_is_named_with_them(calc_office: Office, opened) -> None:
+    key = opened("2-2-1 bias", "xor", 100)
+    _, column, row, _, _ = calc_office.where(key, "your_inputs")
+    calc_office.paste(key, f"Batch.{chr(65 + column)}{row + 2}", [[1e300]])
+    said = "Batch, sample 2: a cell is no number from -1E+9 to 1E+9: type another"
+    assert calc_office.read(key, "first_bad_input") == [[said]]
+    assert state_line(calc_office, key) == f"Cannot compare: Network: {said}."

@@ -33,9 +33,9 @@ DRAWN = 40  # edges in colour
 LABELLED = 30  # with more edges their labels would hide each other: the table has them
 ALONG = (0.3, 0.4, 0.2, 0.5, 0.6, 0.7, 0.8)  # where on its edge a label stands: the first place that is free
 MARGIN = 0.02  # of the plot within the chart, as a share
-LABEL = (88, 16)  # pixels that a label takes
+LABEL, TEXT = (88, 16), 66  # pixels that a label takes at most; the width of a weight's
 SIDE = 0.35  # room left of the inputs, in layers
-TARGET = 7.5  # a target's width, by the size of its letters
+TARGET = 8  # a target's width, by the size of its letters
 APART = 16  # pixels from the middle of a caption to that of the next above or below
 
 
@@ -236,18 +236,24 @@ def draw_labels(book: Book, chart: Chart, view: View, rows: Iterator[int]) -> No
 
 
 def label_places(book: Book, pixels: Scale, found: list[Edge]) -> dict[str, tuple[float, float]]:
-    """Where each weight stands on its edge, so that none hides another."""
+    """Where each weight stands on its edge, so that none hides another or lies on a disc."""
     taken: dict[str, tuple[float, float]] = {}
+    discs = list(places(book).values())
 
     def free(x: float, y: float) -> bool:
         return all(
             abs(x - other) * pixels.x > LABEL[0] or abs(y - far) * pixels.y > LABEL[1] for other, far in taken.values()
         )
 
+    def clear(x: float, y: float) -> bool:
+        apart = [((abs(x - a) * pixels.x - TEXT / 2), (abs(y - b) * pixels.y - LABEL[1] / 2)) for a, b in discs]
+        return all(math.hypot(max(wide, 0), max(high, 0)) >= pixels.disc / 2 for wide, high in apart)
+
     for edge in found:
         (x, y), (to_x, to_y) = between(book, pixels, edge)
-        places = [(x + share * (to_x - x), y + share * (to_y - y)) for share in ALONG]
-        taken[edge[0]] = next((place for place in places if free(*place)), places[0])
+        where = [(x + share * (to_x - x), y + share * (to_y - y)) for share in ALONG]
+        best = sorted(where, key=lambda place: (not free(*place), not clear(*place)))
+        taken[edge[0]] = best[0]
     return taken
 
 
@@ -273,7 +279,9 @@ def draw_units(book: Book, chart: Chart, view: View, rows: Iterator[int]) -> Non
         add_label(chart, view, write_points(book, view, rows, [title])[0], label("center", size=pixels.font))
         notes = [Point(x, y - room / pixels.y, *text(book, view, biases[name], (3, 3)))] if name in biases else []
         if name in targets:
-            notes.append(Point(x + (pixels.disc + pixels.right) / 2 / pixels.x, y, *target(book, view, targets[name])))
+            notes.append(
+                Point(x + (pixels.disc / 2 + pixels.right) / 2 / pixels.x, y, *target(book, view, targets[name]))
+            )
         for note in notes:
             look = label("center", size=pixels.font, color=style.MUTED)
             add_label(chart, view, write_points(book, view, rows, [note])[0], look)
