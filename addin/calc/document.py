@@ -145,6 +145,7 @@ class UndoManager(Protocol):
 class Controller(Protocol):
     """com.sun.star.sheet.SpreadsheetView: a document's window."""
 
+    ShowPageBreaks: bool
     ActiveSheet: Sheet
     Frame: object
 

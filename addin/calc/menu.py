@@ -77,6 +77,7 @@ class Menu:
     def unmodified(self, document: Document) -> None:
         """A document that was just opened is not changed yet; charts that were drawn anew would make it so."""
         if ResultsSheet.is_in(document):
+            document.CurrentController.ShowPageBreaks = False  # Calc draws them at 100 % where titles are repeated
             for sheet in document.Sheets:
                 for number in range(sheet.Charts.Count):
                     sheet.Charts.getByIndex(number).EmbeddedObject.setModified(False)
