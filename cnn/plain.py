@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from cnn import data, machine, models, runs
 from cnn.measure import BATCH_SIZE
+from cnn.official import DataError
 from cnn.outcome import read_weights
 from cnn.runs.config import read_config
 from cnn.runs.folder import called
@@ -57,9 +58,9 @@ def load(dataset: str, data_dir: str | None) -> data.DataSet:
     """A run's images, no others. Raises DataError, OSError."""
     try:
         return data.load(dataset, data_dir)
-    except data.DataError as error:
+    except DataError as error:
         advice = "Name a folder that holds them by --data-dir FOLDER, or let CNN_DATA_DIR name one"
-        raise data.DataError(error.error, advice) from error
+        raise DataError(error.error, advice) from error
 
 
 def finite(network: nn.Module, folder: Path) -> nn.Module:
