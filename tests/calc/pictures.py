@@ -18,6 +18,12 @@ from xlsx import build
 
 DOCS = PROJECT / "docs"
 RUN = {"dataset": "digits", "epochs": 40, "batch_size": 64}
+README = {  # its pictures: the sheet, and what is cut out of the screen
+    "start": ("Start", ""),
+    "agreement": ("Backward", "1242x502+37+205"),
+    "picture": ("Picture", ""),
+    "results": ("Results", ""),
+}
 COLOURS = "48"  # of a PNG: a third of the bytes, and no difference to the eye
 SUBSTITUTION = "/org.openoffice.Office.Common/Font/Substitution"
 FONT = (
@@ -29,9 +35,9 @@ FONT = (
 )
 
 
-def take(office: Office, key: int, sheets: list[str], out: Path, zoom: int) -> None:
-    """A picture of each sheet: of Results while a run trains, of the log with some rows."""
-    for name in sheets:
+def take(office: Office, key: int, pictures: dict[str, tuple[str, str]], out: Path, zoom: int) -> None:
+    """The pictures: of Results while a run trains, of the log with some rows."""
+    for title, (name, cut) in pictures.items():
         office.look_at(key, name)
         office.zoom(key, zoom)
         if name == "Results":
@@ -39,9 +45,10 @@ def take(office: Office, key: int, sheets: list[str], out: Path, zoom: int) -> N
         if name == "Training log":
             office.press(key, name, "Run n")
         time.sleep(1.5)
-        path = out / f"{name.lower().replace(' ', '-')}.png"
+        path = out / f"{title}.png"
         office.picture(path)
-        subprocess.run(["mogrify", "-strip", "+dither", "-colors", COLOURS, str(path)], check=True)
+        crop = ["-crop", cut, "+repage"] if cut else []
+        subprocess.run(["mogrify", *crop, "-strip", "+dither", "-colors", COLOURS, str(path)], check=True)
 
 
 def train(office: Office, key: int) -> None:
@@ -60,7 +67,7 @@ def linked_python(folder: Path) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.calc.pictures", description=__doc__)
-    parser.add_argument("sheets", nargs="*", help="titles (default: all)")
+    parser.add_argument("sheets", nargs="*", help="titles (default: those of the README)")
     parser.add_argument("--network", help="network text (default: 2-2-2)")
     parser.add_argument("--preset", help="starting point")
     parser.add_argument("--font", help="shown in place of Arial")
@@ -70,7 +77,8 @@ def arguments() -> argparse.Namespace:
 
 
 def main(asked: argparse.Namespace) -> None:
-    """Take them, of all sheets where none is named."""
+    """Take them: the README's where no sheet is named."""
+    pictures = {name.lower().replace(" ", "-"): (name, "") for name in asked.sheets} or README
     asked.out.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, virtual_screen() as display:
         folder = Path(name)
@@ -82,8 +90,8 @@ def main(asked: argparse.Namespace) -> None:
             office.install(str(package(folder / "backprop.oxt")))
             office.restart()
             key = office.load(str(build.build(folder / "backprop.xlsx", asked.network, asked.preset)))
-            take(office, key, asked.sheets or office.sheets(key), asked.out, asked.zoom)
-            if not asked.sheets or "Results" in asked.sheets:
+            take(office, key, pictures, asked.out, asked.zoom)
+            if "results" in pictures:
                 office.press(key, "Results", "Stop")
                 wait_for(lambda: "stopped" in (office.read(key, "run_status")[0][0] or ""))
         finally:
