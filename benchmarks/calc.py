@@ -126,7 +126,7 @@ def main() -> None:
     """Measure, print, and write the section of RESULTS.md."""
     with users_folder() as folder:
         rows = [*measured(folder / "steps", step_in_a_cell), *measured(folder / "block", train_as_a_block)]
-    print(record("Cells in Calc", "python -m benchmarks.calc", [head(), *rows]))
+    print(record("Cells and rows in Calc", "python -m benchmarks.calc", [head(), *rows]))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from benchmarks.record import record
-from cnn import classify, data, runs
+from cnn import classify, data, predict, runs
 from cnn.runs.config import read_config
 
 EVERY, TIMES, PAPER = 10, 9, 400  # of the test images; how often enlarged; the side of a larger paper, in pixels
@@ -64,20 +64,25 @@ def draw(folder: Path, images: data.DataSet) -> list[str]:
     return names
 
 
-def row(run: Path, folder: Path, labels: list[str]) -> tuple[str, ...]:
-    """A run's accuracy on all test images, and that of the command on the pictures."""
+def row(run: Path, folder: Path, labels: list[str], images: data.DataSet) -> tuple[str, ...]:
+    """A run's accuracy on all test images, on these themselves, and that of the command on the pictures."""
     reached = 100 * (runs.accuracy(runs.read(run).epochs[-1])[1] or 0.0)
+    chances = predict.load(run).probabilities(images.pixels()[::EVERY])
+    themselves = 100 * float((chances.argmax(1) == images.test.labels[::EVERY]).double().mean())
     found = [right(run, folder / paper, labels, folder / "classified.csv") for paper in PAPERS]
-    return str(read_config(run)["model"]), f"{reached:.2f}", *(f"{each:.1f}" for each in found), f"{reached - BAR:.2f}"
+    shown = (f"{each:.1f}" for each in (themselves, *found))
+    return str(read_config(run)["model"]), f"{reached:.2f}", *shown, f"{reached - BAR:.2f}"
 
 
 def main(named: list[str]) -> None:
     """Draw, classify, print, and write the section of RESULTS.md."""
-    found = [runs.find(Path(each)) for each in named]
+    found, images = [runs.find(Path(each)) for each in named], data.load("mnist")
     with tempfile.TemporaryDirectory() as name:
-        labels = draw(Path(name), data.load("mnist"))
-        rows = [row(run, Path(name), labels) for run in found]
-    head = ("network", "all 10,000 test images, %", *(f"{len(labels):,} pictures, {paper}" for paper in PAPERS), "bar")
+        labels = draw(Path(name), images)
+        rows = [row(run, Path(name), labels, images) for run in found]
+    count = f"{len(labels):,}"
+    papers = (f"{count} pictures, {paper}" for paper in PAPERS)
+    head = ("network", "all 10,000 test images, %", f"{count} of them", *papers, "bar")
     print(record("Test images as pictures, by classify", "python -m benchmarks.classify RUN…", [head, *rows]))
 
 

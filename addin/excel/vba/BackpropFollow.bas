@@ -5,6 +5,7 @@ Option Explicit
 ' asked how the run stands when the log says that it ended, and when the log is silent.
 
 Private Const SILENCE As Long = 10 ' seconds; doubled with each time that Python is asked
+Private Const AT_FIRST As Long = 2 ' the same before the log begins: Python says how far the trainer's set-up is
 Private Const PATIENCE As Long = 60 ' seconds that Python may take to answer
 Private Const A_DAY As Double = 86400
 
@@ -162,7 +163,7 @@ Private Sub Follow(ByVal folder As String, ByVal names As String)
     mRun = 0
     mFinished = 0
     mHeard = CDbl(Now)
-    mSilence = SILENCE
+    mSilence = AT_FIRST
     ShowNames
     BeginRun
 End Sub
