@@ -5,6 +5,11 @@ A network stays loaded; it is read anew when its run's weights have changed.
 
 from __future__ import annotations
 
+import os
+
+if __name__ == "__main__" and hasattr(os, "nice"):
+    os.nice(10)  # before PyTorch is loaded, which takes seconds: the small functions' worker comes first
+
 import functools
 import traceback
 from pathlib import Path

@@ -1,5 +1,6 @@
 """CNN_PREDICT in Excel: xlwings' real CallUDF, and behind it a process of its own with PyTorch, as cells use them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -90,3 +91,14 @@ def test_what_is_wrong_is_named(excel: Excel) -> None:
     assert {name: predicted(excel, cells) for name, (cells, _) in WRONG.items()} == {
         name: text for name, (_, text) in WRONG.items()
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such priorities")
+def test_its_worker_gives_way_to_that_of_the_small_functions(home: Path) -> None:
+    command, pipes = [sys.executable, "-m", "addin.predictor"], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=TESTS.parent, env=variables(home), **pipes) as process:
+        end = time.monotonic() + 60
+        while os.getpriority(os.PRIO_PROCESS, process.pid) < os.getpriority(os.PRIO_PROCESS, 0) + 10:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.kill()
