@@ -348,7 +348,7 @@ def test_the_exit_code_says_right_mistakes_or_not_understood(tmp_path: Path, cap
     assert main([str(tmp_path)]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[1:4]] == [["a.xlsx", "right"], ["b.xlsx", "mistakes"], ["c.xlsx", "not"]]
-    assert lines[-1] == "3 workbooks: 1 right, 1 mistakes, 1 not understood"
+    assert lines[-1] == "3 workbooks: 1 right, 1 with mistakes, 1 not understood"
 
 
 def test_the_report_as_json_has_every_column_and_mistake(tmp_path: Path) -> None:

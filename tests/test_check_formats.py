@@ -112,7 +112,7 @@ def test_the_command_checks_a_whole_folder_with_one_process(workbooks: dict[str,
     monkeypatch.setattr(convert, "run", lambda *words, run=convert.run: (started.append(words), run(*words)))
     assert checker.main([str(workbooks["ods"].parent)], converted) == 1
     said = capsys.readouterr().out
-    assert "3 workbooks: 3 mistakes" in said
+    assert "3 workbooks: 3 with mistakes" in said
     assert [name for name in ("jo.ods", "jo.xls", "jo.xlsx") if name in said] == ["jo.ods", "jo.xls", "jo.xlsx"]
     assert len(started) == 1
 

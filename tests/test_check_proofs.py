@@ -195,6 +195,8 @@ def answered(path: Path, wrong_ones: int, blanks: int) -> Path:
 
 def test_an_exercise_is_judged_answer_by_answer(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "class").mkdir()
+    fresh = answered(tmp_path / "class" / "fresh.xlsx", 0, 1_000)
+    assert (check(fresh).status, len(text(check(fresh)).splitlines())) == ("unfinished", 3)  # a line for each sheet
     done = answered(tmp_path / "class" / "done.xlsx", 0, 0)
     begun = answered(tmp_path / "class" / "begun.xlsx", 2, 3)
     states = [each.state for each in check(begun).answers]
@@ -204,6 +206,7 @@ def test_an_exercise_is_judged_answer_by_answer(tmp_path: Path, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     assert f"{len(states) - 5} of {len(states)} right, 2 not yet, 3 blank" in lines[1]
     assert f"{len(states)} of {len(states)} right" in lines[2]
+    assert lines[-1] == "3 workbooks: 1 with mistakes, 1 right, 1 unfinished"
 
 
 @pytest.mark.parametrize("options", [{"preset": "mazur"}, {"preset": "xor"}, {"state": None}])

@@ -1,6 +1,6 @@
 """Checks learners' workbooks of the exercise: `python start.py check FILE.xlsx …`, or a folder for a whole class.
 
-Exit code: 0 right, 1 mistakes, 2 not understood or not readable.
+Exit code: 0 right, 1 mistakes or blanks, 2 not understood or not readable.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def arguments(line: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python start.py check",
         description="Say what is right and what is wrong in a workbook of the backpropagation exercise, and where.",
-        epilog="exit code: 0 right, 1 mistakes, 2 not understood or not readable",
+        epilog="exit code: 0 right, 1 mistakes or blanks, 2 not understood or not readable",
     )
     parser.add_argument(
         "files",
@@ -83,19 +83,19 @@ def main(line: list[str] | None = None, convert: Converter = no_converter) -> in
 def told(files: list[Path], copies: dict[Path, Path], asked: argparse.Namespace) -> int:
     """Check the files, or their copies, and say what was found; the exit code."""
     found = [check(copies.get(path, path), str(path)) for path in files]
-    try:
-        print(shown(found, asked), flush=True)
-    except BrokenPipeError:  # what reads it, as head does, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    code, written = reports.exit_code(found), ""
     if asked.annotate and found[0].blocks:
         try:
-            print(
-                annotate(copies.get(files[0], files[0]), asked.annotate, found[0]),
-                file=sys.stderr if asked.json else sys.stdout,
-            )
+            written = annotate(copies.get(files[0], files[0]), asked.annotate, found[0])
         except (OSError, Unreadable) as error:
-            return refuse(f"{asked.annotate} was not written: {error}")
-    return reports.exit_code(found)
+            code = refuse(f"{asked.annotate} was not written: {error}")
+    try:
+        print(shown(found, asked), flush=True)
+        if written:
+            print(written, file=sys.stderr if asked.json else sys.stdout, flush=True)
+    except BrokenPipeError:  # what reads it, as head does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def shown(found: list[Report], asked: argparse.Namespace) -> str:

@@ -96,6 +96,8 @@ class Book:
         return result if np.isfinite(result) else Error("#NUM!")
 
     def result(self, tree: Expression, formula: Parsed, where: Place) -> Any:
+        if tree.operation == "text":
+            return tree.parts[0]
         return evaluate(
             tree, lambda leaf: self.leaf(leaf, formula, where), lambda other: self.looked_up(other, formula, where)
         )
@@ -115,9 +117,10 @@ class Book:
         if name == "NA":
             raise CellError("#N/A")
         contents = [self.contents(part, formula, where) for part in parts]
-        if name in ("ISNUMBER", "ISBLANK"):
-            kind = float if name == "ISNUMBER" else type(None)
-            return float(bool(contents[0]) and isinstance(contents[0][0], kind))
+        if name in ("=", "<>"):
+            return same_text(contents[0][0], contents[1][0], name)
+        if name in CONTENTS:
+            return float(bool(contents[0]) and isinstance(contents[0][0], CONTENTS[name]))
         if name == "MATCH" and contents[0][0] in contents[1]:
             return float(contents[1].index(contents[0][0]) + 1)
         if name == "CHOOSE" and 0 < int(contents[0][0]) < len(parts):
@@ -249,6 +252,17 @@ class Book:
             raise NotUnderstood(f"the table column {column}")
         cell = ((True, where[1]), (True, chosen.columns[column]))
         return Reference(chosen.sheet, cell)
+
+
+CONTENTS: dict[str, type] = {"ISNUMBER": float, "ISBLANK": type(None), "ISLOGICAL": bool}
+
+
+def same_text(one: Content, other: Content, sign: str) -> float | None:
+    """Whether two contents, one of them a text, are the same (=) or not (<>); None where both are something else."""
+    if not isinstance(one, str) and not isinstance(other, str):
+        return None
+    same = (one or "") == (other or "") if not isinstance(one, str) else one.lower() == str(other or "").lower()
+    return float(same == (sign == "="))
 
 
 def intersection(sheet: Sheet, rows: range, columns: range, where: Place) -> Place:

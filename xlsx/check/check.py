@@ -13,7 +13,20 @@ from .book import Book
 from .cause import causes, harmless, misplaced_rates, settle
 from .descent import Column as Line
 from .descent import Descent, descents, with_helpers
-from .findings import MISTAKES, NOT_UNDERSTOOD, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report
+from .findings import (
+    BLANK,
+    MISTAKES,
+    NOT_UNDERSTOOD,
+    NOT_YET,
+    RIGHT,
+    UNFINISHED,
+    Answer,
+    BlockReport,
+    Column,
+    Cost,
+    Mistake,
+    Report,
+)
 from .grid import Grid, Place
 from .meaning import Reading, understood
 from .naming import Naming
@@ -92,8 +105,9 @@ def is_of_exercise(descent: Descent) -> bool:
 
 def answered(name: str, answers: list[Answer], notes: list[str]) -> Report:
     """The report of an exercise: its answers alone are judged."""
-    wrong = any(each.state != "right" for each in answers)
-    return Report(name, MISTAKES if wrong else RIGHT, notes=notes, answers=answers)
+    states = {each.state for each in answers}
+    status = MISTAKES if NOT_YET in states else UNFINISHED if BLANK in states else RIGHT
+    return Report(name, status, notes=notes, answers=answers)
 
 
 def read_blocks(book: Book, blocks: list[Block], found: list[Descent], report: Report) -> None:

@@ -16,7 +16,6 @@ from .table import NO_QUANTITY, Block, is_filled
 from .titles import STARTED, kind, quantity
 
 FULL_DIGITS, SHORT_DIGITS, LEAST_PLACES = 12, 4, 3.0
-STRETCH = 1  # blank columns within a table
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .grid import Place
 
-RIGHT, MISTAKES, NOT_UNDERSTOOD = "right", "mistakes", "not understood"
+RIGHT, MISTAKES, NOT_UNDERSTOOD, UNFINISHED = "right", "mistakes", "not understood", "unfinished"
 NOT_YET, BLANK = "not yet", "blank"
 
 
@@ -108,7 +108,8 @@ class Answer(NamedTuple):
 
 @dataclass
 class Report:
-    """All that is known of a file. `status` is right, mistakes or not understood; `message` says why for the last."""
+    """All that is known of a file. `status` is right, mistakes, not understood (`message` says why) or, of an exercise
+    with blanks but no wrong answer, unfinished."""
 
     file: str
     status: str

@@ -333,6 +333,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "IF": lambda test, yes, no=0.0: np.where(test, yes, no),
     "AND": lambda *x: np.logical_and.reduce(np.broadcast_arrays(*flat(x))),
     "OR": lambda *x: np.logical_or.reduce(np.broadcast_arrays(*flat(x))),
+    "NOT": np.logical_not,
     "list": lambda *x: list(x),
     "PI": lambda: math.pi,
     "VALUE": lambda x: x,
@@ -407,7 +408,9 @@ def has_digits(parts: tuple[Any, ...]) -> bool:
     return len(parts) > 1 and parts[1].operation == "number" and parts[1].parts[0] >= LEAST_DIGITS
 
 
-LOOKUPS = frozenset({"IF", "IFERROR", "IFNA", "ISNUMBER", "ISBLANK", "CHOOSE", "INDEX", "MATCH", "NA"})
+LOOKUPS = frozenset(
+    {"=", "<>", "ISLOGICAL", "IF", "IFERROR", "IFNA", "ISNUMBER", "ISBLANK", "CHOOSE", "INDEX", "MATCH", "NA"}
+)
 LEAVES = frozenset({"slot", "area", "name", "cell", "inline"})
 
 

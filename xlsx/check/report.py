@@ -6,19 +6,35 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from .findings import BLANK, MISTAKES, NOT_YET, RIGHT, Answer, BlockReport, Column, Cost, Mistake, Report, apart
+from .findings import (
+    BLANK,
+    MISTAKES,
+    NOT_YET,
+    RIGHT,
+    UNFINISHED,
+    Answer,
+    BlockReport,
+    Column,
+    Cost,
+    Mistake,
+    Report,
+    apart,
+)
 from .titles import quantity
 
-EXIT_CODES = {RIGHT: 0, MISTAKES: 1}
+EXIT_CODES = {RIGHT: 0, MISTAKES: 1, UNFINISHED: 1}
+COUNTED = {MISTAKES: "with mistakes"}  # a verdict in the sum of a class, where that is other words
 INSIDE = ("cause", "places")
+MOST_LISTED = 8
 SAME_WEIGHTS = 1e-12  # rounding of a descent of 100 epochs
 
 
 def exit_code(reports: list[Report]) -> int:
-    """0: all right; 1: mistakes; 2: a file that was not understood or not readable."""
+    """0: all right; 1: mistakes or blanks; 2: a file that was not understood or not readable."""
     return max((EXIT_CODES.get(report.status, 2) for report in reports), default=2)
 
 
@@ -198,19 +214,17 @@ def table(reports: list[Report]) -> str:
     widths = [max(len(each[at]) for each in rows) for at in kept]
     shown = ["  ".join(each[at].ljust(width) for at, width in zip(kept, widths, strict=True)).rstrip() for each in rows]
     verdicts = [report.status for report in reports]
-    totals = ", ".join(f"{verdicts.count(status)} {status}" for status in dict.fromkeys(verdicts))
+    totals = ", ".join(f"{verdicts.count(each)} {COUNTED.get(each, each)}" for each in dict.fromkeys(verdicts))
     return "\n".join([*shown, "", f"{count(len(reports), 'workbook')}: {totals}"])
 
 
 def row(report: Report) -> tuple[str, ...]:
-    named = dict.fromkeys(f"{' '.join([*each.quantities[:1], each.cell])} ({each.kind})" for each in report.mistakes)
-    which = ", ".join([*named][:4]) + (" …" if len(named) > 4 else "")
-    amounts = (
-        str(len(report.blocks)),
-        str(len(report.mistakes)),
-        f"{report.unchecked} cells" if report.unchecked else "",
-    )
-    return Path(report.file).name, report.status, *amounts, score(report.answers), which or report.message[:90]
+    mistakes = report.mistakes if report.status == MISTAKES else []  # one that is to be spotted does not count
+    named = [*dict.fromkeys(f"{' '.join([*each.quantities[:1], each.cell])} ({each.kind})" for each in mistakes)]
+    which = ", ".join(named[:4]) + (" …" if len(named) > 4 else "")
+    unchecked = f"{report.unchecked} cells" if report.unchecked else ""
+    amounts = str(len(report.blocks)), str(len(mistakes)), unchecked, score(report.answers)
+    return Path(report.file).name, report.status, *amounts, which or report.message[:90]
 
 
 def score(answers: list[Answer]) -> str:
@@ -221,8 +235,9 @@ def score(answers: list[Answer]) -> str:
 
 
 def answer_lines(report: Report) -> Iterator[str]:
-    """The answers of an exercise that are not right yet, sheet by sheet, and those still blank."""
-    for state in (NOT_YET, BLANK):
-        found = [f"{each.quantity} ({each.sheet}!{each.cell})" for each in report.answers if each.state == state]
+    """The answers of an exercise that are not right yet, and those still blank, a line for each sheet."""
+    for kind in product((NOT_YET, BLANK), dict.fromkeys(each.sheet for each in report.answers)):
+        found = [f"{each.quantity} ({each.cell})" for each in report.answers if (each.state, each.sheet) == kind]
         if found:
-            yield f"  {state}: {', '.join(found)}"
+            listed = found if len(found) <= MOST_LISTED else [*found[: MOST_LISTED - 1], f"… {found[-1]}"]
+            yield f"  {kind[0]} on {kind[1]}: {', '.join(listed)}"

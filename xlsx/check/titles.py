@@ -25,7 +25,6 @@ SIGNS = str.maketrans(
         "ς": "σ",
     }
 )
-TOTAL = r"(?:e|err|error|loss|l|cost|c|j)?_?(?:total|tot|t|tt|ttl|all|sum|net|overall|avg|mean)?"
 TOTALS = re.compile(
     r"(?:e|err|error|loss|cost|l|j|mse|sse)_?(?:total|tot|totl|toal|tottal|t|tt|ttl|all|sum|overall|avg|mean)?"
     r"|(?:total|tot|sum|net|overall|average|avg|mean)_?(?:of_?)?(?:the_?)?(?:e|err|error|errors|loss|losses|cost)"
