@@ -24,9 +24,11 @@ from xlsx.unfold.trained import Layer
 
 MODELS = list(models.MODELS)
 EXCEL_2010 = {  # the functions that the formulas may use: all of them are older than that
-    *("ABS", "AND", "AVERAGE", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT", "ISBLANK", "ISNUMBER", "LARGE", "LN"),
+    *("ABS", "ADDRESS", "AND", "AVERAGE", "COLUMN", "COUNT", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT"),
+    *("ISBLANK", "ISNUMBER", "LARGE", "LN", "MATCH", "MAX", "MIN", "MOD", "NA", "REPT", "ROUND", "ROW", "ROWS"),
+    *("SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TEXT"),
     *("IFERROR", "ISTEXT", "LEFT", "BACKPROP_VERSION", "CNN_PREDICT"),  # Python's, where it is
-    *("MATCH", "MAX", "MIN", "MOD", "NA", "SQRT", "SUM", "SUMPRODUCT", "SUMXMY2", "TEXT"),
+    *("IFERROR", "ISTEXT", "LEFT", "BACKPROP_VERSION", "CNN_PREDICT"),  # Python's, where it is
 }
 
 

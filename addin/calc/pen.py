@@ -138,11 +138,14 @@ class Pen(NamedCells):
             self.document.UndoManager.unlock()
 
     def clear(self) -> None:
-        """Empty the field; the chosen picture is what counts again."""
-        self.need_writable("yours")
+        """Empty the field, whose looks and limits come back with it; the chosen picture is what counts again."""
+        sheet: Any = self.need_writable("yours")[0]
+        cells: Any = self.cells("yours")
         self.document.UndoManager.enterUndoContext(CLEARED)
         try:
-            cells: Any = self.cells("yours")
-            cells.clearContents(EVERYTHING)
+            if self.has(self.document, "pad"):
+                sheet.copyRange(cells.getCellByPosition(0, 0).CellAddress, self.cells("pad").RangeAddress)
+            else:  # a workbook of an earlier version
+                cells.clearContents(EVERYTHING)
         finally:
             self.document.UndoManager.leaveUndoContext()

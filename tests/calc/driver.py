@@ -217,6 +217,31 @@ class Driver:
     def set_modified(self, key, modified):
         self.documents[key].setModified(modified)
 
+    def copy(self, key, source, target):
+        """Copy a range, with all that it has, to where another begins, as a plain paste does."""
+        first, area = self._range(key, target), self._range(key, source)
+        first.Spreadsheet.copyRange(first.getCellByPosition(0, 0).CellAddress, area.RangeAddress)
+
+    def limits(self, key, address):
+        """Of a range's first cell: number format, what it allows, how many conditions it has, its left border."""
+        cell = self._range(key, address).getCellByPosition(0, 0)
+        line = cell.LeftBorder.OuterLineWidth
+        return [cell.NumberFormat, cell.Validation.Type.value, cell.ConditionalFormat.Count, line]
+
+    def sort(self, key, sheet, header):
+        """Sort the table under a row by its first column, the largest first, as its own region and arrow would."""
+        cells = self.documents[key].Sheets.getByName(sheet)
+        cursor = cells.createCursorByRange(cells.getCellByPosition(0, header))
+        cursor.collapseToCurrentRegion()
+        field = uno.createUnoStruct("com.sun.star.table.TableSortField")
+        field.Field, field.IsAscending = 0, False
+        fields = uno.Any("[]com.sun.star.table.TableSortField", (field,))
+        values = (PropertyValue("SortFields", 0, fields, 0), PropertyValue("ContainsHeader", 0, True, 0))
+        cursor.sort(values)
+
+    def remove_row(self, key, sheet, row):
+        self.documents[key].Sheets.getByName(sheet).Rows.removeByIndex(row, 1)
+
     def fill(self, key, address, rows):
         """Write rows of numbers and texts at once."""
         self._range(key, address).setDataArray(tuple(map(tuple, rows)))

@@ -68,6 +68,16 @@ def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, 
     wait_for(lambda: drawn(window, book) == both, timeout=20)
 
 
+def test_clear_gives_back_what_a_paste_took(window: Office, book: int) -> None:
+    cells = ["yours", "Draw.M20", "Draw.AC33"]
+    before = [window.limits(book, cell) for cell in cells]
+    window.copy(book, "Images.F10:AG37", "yours")
+    assert [window.limits(book, cell) for cell in cells] != before
+    window.press(book, "Draw", "Clear")
+    wait_for(lambda: drawn(window, book) == 0, timeout=20)
+    assert [window.limits(book, cell) for cell in cells] == before
+
+
 @pytest.mark.parametrize("cursor", ["picture", "Draw.B5:J5", "yours"])
 def test_a_stroke_begins_wherever_the_cell_cursor_is(window: Office, book: int, cursor: str) -> None:
     """In the pane above the field, which is fixed; and in a selection, which Calc would drag along."""

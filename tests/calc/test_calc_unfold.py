@@ -13,7 +13,7 @@ from tests import engines, unfolded
 from tests.calc.conftest import StartOffice
 from tests.calc.office import Office
 from tests.needs import require
-from xlsx.unfold import trust, workbook
+from xlsx.unfold import place, trust, workbook
 
 MODELS = list(models.MODELS)
 PICTURES = [3, 58, 100]
@@ -80,11 +80,53 @@ def test_the_comparison_agrees_and_finds_one_spoilt_cell(office: Office, tiny: i
     states = f"{trust.TITLE}.I{row}:I{row}"
     office.write(tiny, "picture", 5)
     assert office.read(tiny, states) == [["agrees"]]
-    layer = office.read(tiny, "Layer 3.C7:C7")[0][0]
-    office.write(tiny, "Layer 3.C7", layer + 0.25)
+    layer = office.read(tiny, "Layer 3.E7:E7")[0][0]
+    office.write(tiny, "Layer 3.E7", layer + 0.25)
     assert office.read(tiny, states) == [["differs"]]
-    office.write(tiny, "Layer 3.C7", "=NA()")
+    office.write(tiny, "Layer 3.E7", "=NA()")
     assert office.read(tiny, states) == [["differs"]]
+
+
+def test_what_is_no_number_is_named_and_weights_that_were_changed_are_told(office: Office, tiny: int) -> None:
+    def said() -> str:
+        return office.read(tiny, "draw_state")[0][0] or ""
+
+    assert said() == ""
+    office.write(tiny, "Draw.F8", "o")  # row 3, column 5 of yours
+    assert said() == "Yours: row 3, column 5 is no number"
+    office.write(tiny, "Draw.F8", "=NA()")
+    assert said() == "Yours: row 3, column 5 is no number"
+    office.write(tiny, "Draw.F8", None)
+    office.write(tiny, "picture", 101)
+    assert "from 0 to 100" in said()
+    office.write(tiny, "picture", 5)
+    weight = office.read(tiny, "Weights.E7:E7")[0][0]
+    office.write(tiny, "Weights.E7", "0\n")
+    assert said() == "Layer 1: the weight in E7 is no number"
+    office.write(tiny, "Weights.E7", 5)
+    assert said() == "weights of Layer 1 were changed"
+    assert office.read(tiny, "trust_says")[0][0].startswith("Picture 5: differs; weights of Layer 1 were changed")
+    office.write(tiny, "Draw.F8", 255)  # drawn over: nothing is stored for that
+    found = office.read(tiny, "trust_says")[0][0]
+    assert "agree" not in found
+    assert "weights of Layer 1 were changed" in found
+    office.write(tiny, "Draw.F8", None)
+    office.write(tiny, "Weights.E7", weight)
+    assert said() == ""
+    assert office.read(tiny, "trust_says")[0][0].startswith("Picture 5: agrees; the weights are as trained")
+
+
+def test_the_table_of_trust_can_be_sorted_and_lose_rows(office: Office, tiny: int) -> None:
+    office.write(tiny, "picture", 5)
+    stored = office.read(tiny, "stored_logits")[4]
+    office.sort(tiny, "Trust", trust.HEADER_ROW)
+    assert [row[0] for row in office.read(tiny, "stored_pictures")][:2] == [100, 99]
+    assert {row[0] for row in office.read(tiny, "stored_states")} == {"agrees"}
+    office.remove_row(tiny, "Trust", trust.FIRST_ROW)
+    assert office.read(tiny, "trust_says")[0][0].startswith("Picture 5: agrees")
+    assert office.read(tiny, "stored_logits")[94] == stored
+    shown = office.read(tiny, "Draw.BM14:BM33")  # two rows a class
+    assert [row[0] for row in shown[::2]] == stored
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -94,7 +136,7 @@ def test_the_place_worked_out_is_the_map_s_own_cell(model: str, office: Office) 
     book = engines.opened(unfolded.written(model))
     for title in [title for title in book.sheetnames if title.startswith("Layer")]:
         sheet = book[title]
-        ends = [cell for row in sheet.iter_rows() for cell in row if cell.value == "the cell of the map says"]
+        ends = [cell for row in sheet.iter_rows() for cell in row if cell.value == place.SAYS]
         choices = [str(each.sqref).split(":")[0] for each in sheet.data_validations.dataValidation]
         found = sheet.cell(ends[0].row, ends[0].column + 4).coordinate
         above = max(row for row in range(1, ends[0].row) if sheet.cell(row, ends[0].column + 4).value)
@@ -110,16 +152,19 @@ def test_the_place_worked_out_is_the_map_s_own_cell(model: str, office: Office) 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_way_back_is_pytorch_s_autograd(model: str, office: Office, tmp_path: Path) -> None:
     """On a grey, uneven paper, where no two places of a window are equal: between equals autograd's choice is free."""
-    known, wrong_class = unfolded.trained(model), 7
+    known, wrong_class = unfolded.trained(model), 6
     image = np.random.default_rng(3).uniform(0, 255, (28, 28))
     key = office.load(str(workbook.write(known, tmp_path / "back.xlsx", back=True)), timeout=120)
+    for picture in (42, 77):
+        office.write(key, "picture", picture, timeout=120)
+        assert office.read(key, "loss_target") == [[known.labels[picture - 1] + 1]]
     office.paste(key, "yours", image.tolist(), timeout=120)
     office.write(key, "loss_class", wrong_class, timeout=120)
     found = {name: office.read(key, name) for name in ("loss", "pixel_gradient", "weight_gradient")}
     office.close(key)
     network = unfolded.made_up(model).double()
     pixels = torch.from_numpy(known.normal(image))[None].requires_grad_()
-    loss = F.cross_entropy(network(pixels), torch.tensor([wrong_class - 1]))
+    loss = F.cross_entropy(network(pixels), torch.tensor([wrong_class]))
     loss.backward()
     assert found["loss"][0][0] == pytest.approx(loss.item(), abs=1e-9)
     assert abs(np.array(found["pixel_gradient"]) - pixels.grad.numpy()[0, 0]).max() < 1e-9

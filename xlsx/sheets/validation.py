@@ -15,6 +15,12 @@ def whole_number(lowest: int, highest: int, title: str, message: str) -> Rule:
     return {"validate": "integer", **limits, **required(title, message)}
 
 
+def number(title: str, message: str) -> Rule:
+    """Any number, or nothing."""
+    limits = {"criteria": "between", "minimum": -1e12, "maximum": 1e12}
+    return {"validate": "decimal", **limits, "error_title": f"{title}: not possible", "error_message": message}
+
+
 def above_zero(title: str, message: str) -> Rule:
     return {"validate": "decimal", "criteria": ">", "value": 0, **required(title, message)}
 

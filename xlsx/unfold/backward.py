@@ -13,7 +13,7 @@ import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import validation
-from xlsx.unfold.book import Book
+from xlsx.unfold.book import INK_KEY, SIGNED_KEY, Book
 from xlsx.unfold.draw import FIRST, fields
 from xlsx.unfold.gradient import TIE
 from xlsx.unfold.kernels import Kernels, bound
@@ -154,7 +154,9 @@ def write(
 ) -> None:
     """All sheets of it; `found` are the derivatives that gradient.backward gives for the image in the file."""
     places, row, ways = lay_out(book.steps, maps), TOP, []
-    book.page(TURNED, "Kernels, turned by 180°", "On the way back a kernel is laid the other way round.", PIXELS)
+    book.page(
+        TURNED, "Kernels, turned by 180°", "On the way back a kernel is laid the other way round.", PIXELS, SIGNED_KEY
+    )
     book.sheets[TURNED].set_column_pixels(0, 400, PIXELS, book.looks["plain"])
     for number, step in enumerate(book.steps, 1):
         own = kernels[number - 1]
@@ -178,7 +180,7 @@ def write_step(book: Book, number: int, ways: list[Way], places: list[Maps], fou
     for channel, y, x in own.places():
         text = "+".join(read(channel, y, x) for read in readers)
         if last:
-            text = f"INDEX(powers,1,{channel + 1})/SUM(powers)-IF(loss_class={channel + 1},1,0)"
+            text = f"INDEX(powers,1,{channel + 1})/SUM(powers)-IF(loss_target={channel + 1},1,0)"
         if relu:
             text = f"IF({ways[number - 1].target.cell(channel, y, x)}>0,{text},0)"
         place, value = own.at(channel, y, x), found[number][channel, y, x]
@@ -191,7 +193,9 @@ def heading(book: Book, number: int, ways: list[Way], own: Maps) -> None:
     step = ways[number - 1].step
     text = "the derivative of the loss by each number that this layer computes"
     text += " before its ReLU (0 where that gave 0)" if step.relu else ""
-    sheet = book.page(own.sheet, f"Back through layer {number} · {step.title}", f"Each cell: {text}.", PIXELS)
+    sheet = book.page(
+        own.sheet, f"Back through layer {number} · {step.title}", f"Each cell: {text}.", PIXELS, SIGNED_KEY
+    )
     sheet.set_column_pixels(0, own.right + 30, PIXELS, book.looks["plain"])
     sheet.set_row_pixels(2, 20)
     book.link(sheet, 2, 1, TITLE, TITLE)
@@ -202,7 +206,8 @@ def heading(book: Book, number: int, ways: list[Way], own: Maps) -> None:
 def first_sheet(book: Book, last: Way, places: list[Maps], before: Array, found: list[Array], target: int) -> None:
     """The loss and its class, the derivative by every pixel as a picture, and by every weight of the last layer."""
     sentence = "Red: more ink there makes the loss larger, the answer worse. Blue: more ink makes it better."
-    sheet, own = book.page(TITLE, "Backward: what every pixel does to the loss", sentence, PIXELS), places[0]
+    title_text = "Backward: what every pixel does to the loss"
+    sheet, own = book.page(TITLE, title_text, sentence, PIXELS, (*INK_KEY, *SIGNED_KEY)), places[0]
     for row, height in {2: 22, 3: 20, 4: 20, TOP - 2: 18}.items():
         sheet.set_row_pixels(row, height)
     book.link(sheet, 4, 1, "Draw", "Draw")
@@ -226,18 +231,24 @@ def first_sheet(book: Book, last: Way, places: list[Maps], before: Array, found:
 
 def loss(book: Book, sheet: Worksheet, chance: float, target: int) -> None:
     """The class whose probability the loss is made of, to be chosen, and the loss."""
-    sheet.write_string(2, 1, "loss E = −ln of the probability of class number", book.looks["sentence"])
-    sheet.merge_range(2, 38, 2, 43, target + 1, book.looks["pane_edit"])
-    names = ", ".join(f"{at} is “{name}”" for at, name in enumerate(book.trained.classes, 1))
-    sheet.write_string(2, 46, names, book.looks["note"])
-    count = len(book.trained.classes)
-    words = "class: not possible", f"Type a whole number from 1 to {count}."
-    sheet.data_validation(2, 38, 2, 38, validation.whole_number(1, count, *words))
+    names = book.trained.classes
+    sheet.write_string(2, 1, "loss E = −ln of the probability of", book.looks["sentence"])
+    sheet.merge_range(2, 34, 2, 43, None, book.looks["pane_edit"])
+    text = '="blank: what the picture is, of blank paper the answer. Now “"&INDEX(class_names,1,loss_target)&"”"'
+    now = f"blank: what the picture is, of blank paper the answer. Now “{names[target]}”"
+    sheet.write_formula(2, 46, text, book.looks["note"], now)
+    rule = {**validation.one_of(list(names), "class: not possible", "Take one of the list."), "ignore_blank": True}
+    sheet.data_validation(2, 34, 2, 34, rule)
+    its = "INDEX(stored_classes,MATCH(picture_shown,stored_pictures,0))"
+    default = f"IF(picture_shown>0,MATCH({its},class_names,0),MATCH(MAX(logits),logits,0))"
+    formula = f'=IF(ISBLANK(loss_class),{default},MATCH(loss_class&"",class_names,0))'
+    sheet.write_formula(3, 46, formula, book.looks["hidden_text"], target + 1)
     sheet.write_string(3, 1, "E", book.looks["sentence"])
     sheet.merge_range(3, 34, 3, 43, None, book.looks["pane_total"])
-    formula = "=-LN(INDEX(powers,1,loss_class)/SUM(powers))"
+    formula = "=-LN(INDEX(powers,1,loss_target)/SUM(powers))"
     sheet.write_formula(3, 34, formula, book.looks["pane_total"], -float(np.log(chance)))
-    book.define("loss_class", TITLE, (2, 38))
+    book.define("loss_class", TITLE, (2, 34))
+    book.define("loss_target", TITLE, (3, 46))
     book.define("loss", TITLE, (3, 34))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,23 +19,30 @@ from xlsx.unfold.trained import Trained
 
 SIGNED = ("#2166AC", "#FFFFFF", "#B2182B")  # below 0, 0, above 0, with equal ends
 SOFT = ("#9CC3E6", "#FFFFFF", "#F0A8A0")  # the same, under numbers that are read
-PALE = ("#FFFFFF", "#C6DDF0", "#7FB2DC")  # the same, under words
-SHADES = ("#FFFFFF", "#6BAED6", "#08306B")  # numbers from 0 on
+PALE = ("#FFFFFF", "#F7D5CF", "#F0A8A0")  # the same from 0 on, under words
+SHADES = ("#FFFFFF", "#E58368", "#B2182B")  # numbers from 0 on
+Key = tuple[tuple[str, str], ...]  # a colour, and what it means
+SIGNED_KEY: Key = ((SIGNED[0], "below 0"), ("#FFFFFF", "0"), (SIGNED[2], "above 0"))
+SHADES_KEY: Key = (("#FFFFFF", "0"), (SHADES[2], "above 0"))
+INK_KEY: Key = (("#FFFFFF", "paper"), ("#000000", "ink"))
 FRAME = "#C3CBD3"
 WIDER = 1.059  # than Excel, Calc draws a column; Excel rounds a row's height down to whole pixels, so both get squares
 LOOKS: dict[str, dict[str, Any]] = {
     "note": {"font_color": style.MUTED, "font_size": 9},
     "section_link": {"bold": True, "font_size": 11, "font_color": style.ACCENT},
-    "jump": {"font_color": style.ACCENT, "underline": 1},
+    "jump": {"font_size": 10, "font_color": style.ACCENT, "underline": 1},
     "sentence": {"font_color": style.INK},
+    "spoilt": {"bold": True, "font_color": style.BAD, "font_size": 9, "align": "left"},
     "head": {**style.HEADER, "align": "center"},
     "middle": {"align": "center", **style.ROW},
     "middle_bold": {"align": "center", "bold": True, **style.ROW},
     "total": {"align": "center", "bold": True},
     "small": {"font_size": 8, "font_color": style.MUTED, "align": "center"},
+    "small_left": {"font_size": 7, "font_color": style.MUTED, "align": "left"},
+    "small_top": {"font_size": 7, "font_color": style.MUTED, "align": "right", "valign": "top"},
     "pane": {"align": "left", "font_size": 9},
     "pane_note": {"font_color": style.MUTED, "font_size": 9, "align": "left"},
-    "pane_choice": {"font_color": style.INK, "font_size": 9, "align": "right", "indent": 1},
+    "pane_choice": {"font_color": style.INK, "font_size": 8, "align": "right", "indent": 1},
     "pane_bold": {"bold": True, "align": "left"},
     "pane_edit": {"align": "center", **style.EDIT},
     "pane_number": {"num_format": "0.000", "align": "center", "font_size": 9},
@@ -53,8 +61,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     "python": {"font_size": 9, "font_color": style.MUTED, "align": "left"},
     "bar_head": {"font_size": 8, "font_color": style.MUTED, "align": "right"},
     "bar_name": {"font_size": 12, "bold": True, "align": "center", **style.ROW},
-    "bar": {"num_format": ";;;"},
-    "bar_end": {"num_format": ";;;", **style.ROW},
+    "bar_head_left": {"font_size": 8, "font_color": style.MUTED, "align": "left", "indent": 1},
+    "bar": {"font_size": 8, "font_color": "#8C98A4", "align": "left", **style.ROW},
     "percent": {"num_format": "0.0%", "align": "right", "font_size": 9, **style.ROW},
     "bar_number": {"num_format": "0.00000", "align": "right", "font_size": 9, **style.ROW},
     "bar_state": {"font_size": 9, "align": "left", "indent": 1, **style.ROW},
@@ -77,6 +85,7 @@ class Book:
     sheets: dict[str, Worksheet] = field(default_factory=dict)
     frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
     fills: dict[str, Format] = field(default_factory=dict)
+    inks: dict[str, Format] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str], macros: bool) -> Book:
@@ -89,20 +98,52 @@ class Book:
         """The sheet of the step with this number, counted from 1. (L1 would be a cell.)"""
         return f"Layer {number}"
 
-    def page(self, title: str, heading: str, sentence: str, pixels: float) -> Worksheet:
-        """A sheet of small square rows, under two rows of words; landscape on one sheet of paper."""
-        sheet = self.sheets[title]
+    def page(self, title: str, heading: str, sentence: str, pixels: float, key: Key = (), zoom: int = 100) -> Worksheet:
+        """A sheet of small square rows, under two rows of words, one the key to its colours; on one landscape page."""
+        sheet, look = self.sheets[title], self.far("sentence", zoom)
         sheet.set_default_row(0.75 * min(pixels + 0.45, pixels * WIDER))
+        sheet.set_zoom(zoom)
         sheet.set_row_pixels(0, 32)
         sheet.set_row_pixels(1, 20)
-        sheet.write_string(0, 1, heading, self.looks["title"])
-        sheet.write_string(1, 1, sentence, self.looks["sentence"])
+        sheet.write_string(0, 1, heading, self.far("title", zoom))
+        if key:
+            sheet.write_rich_string(1, 1, f"{sentence}   ", *self.explained(key), look)
+        else:
+            sheet.write_string(1, 1, sentence, look)
         sheet.hide_gridlines(2)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.5)
         sheet.fit_to_pages(1, 1)
         return sheet
+
+    def far(self, look: str, zoom: int) -> Format:
+        """A look as it is, on a sheet that is shown smaller."""
+        if zoom == 100:
+            return self.looks[look]
+        properties = {**style.FONT, **(LOOKS.get(look) or style.FORMATS[look])}
+        return self.workbook.add_format({**properties, "font_size": round(properties["font_size"] * 100 / zoom)})
+
+    def explained(self, key: Key) -> Iterator[Format | str]:
+        """Each colour of a key as a square, and its meaning."""
+        for colour, meaning in key:
+            white = colour == "#FFFFFF"
+            yield self.letters("#66727F" if white else colour)
+            yield f"{'□' if white else '■'} {meaning}   "
+
+    def letters(self, colour: str) -> Format:
+        """The format of letters of a colour, made once."""
+        if colour not in self.inks:
+            self.inks[colour] = self.workbook.add_format({**style.FONT, "font_color": colour})
+        return self.inks[colour]
+
+    def tall(self, sheet: Worksheet, area: tuple[int, int, int], text: str, look: Format) -> None:
+        """A text over some rows of a column: one alone is too low for it."""
+        first, column, last = area
+        if first == last:
+            sheet.write_string(first, column, text, look)
+        else:
+            sheet.merge_range(first, column, last, column, text, look)
 
     def picture_only(self, title: str) -> None:
         """No letters and numbers along the edges: the cells are too small for them."""

@@ -13,26 +13,37 @@ from xlsx.contract import NOT_CONNECTED
 from xlsx.sheets import validation
 from xlsx.unfold import images, trust
 from xlsx.unfold.arithmetic import softmax
-from xlsx.unfold.book import Book
-from xlsx.unfold.maps import Maps, cell, fixed
+from xlsx.unfold.book import INK_KEY, Book
+from xlsx.unfold.maps import Maps, cell
+from xlsx.unfold.states import ALL_NUMBERS, strange
 from xlsx.unfold.trained import Array
 
 TITLE = "Draw"
 PIXELS, SIDE = 13, 28
 FIELD_ROW, YOURS, USED = 5, 1, 31
 BELOW_ROW = FIELD_ROW + SIDE + 4
+PAD_ROW = BELOW_ROW + SIDE + 4
 ANSWER = USED + SIDE + 1
 CLASS, BAR, CHANCE, LOGIT, STORED, STATE = range(ANSWER, ANSWER + 6)
 WIDTHS = {CLASS: 42, BAR: 84, CHANCE: 54, LOGIT: 70, STORED: 70, STATE: 64}
 BARS_ROW = FIELD_ROW + 8
 PEN_UP, PEN_HELP = "up", "Press Pen, then drag over “Yours”: a line. Press it again to select and type."
-NEEDS = "With the Backprop extension in LibreOffice (python start.py): drag the mouse over “Yours”"
-GHOSTS = {192: "#A9C4E0", 128: "#C2D5E9", 64: "#DAE6F2", 16: "#EDF3F9"}  # the chosen picture under a blank field
+NEEDS = (
+    "Clear and the mouse need the Backprop extension in LibreOffice (python start.py). By hand: select “Yours”, Delete."
+)
+BY_HAND = (
+    "By hand: type, or select and type, then Alt+Enter in LibreOffice, Ctrl+Enter in Excel, which fills the selection.",
+    "Paste numbers only: Ctrl+Shift+V, Values Only in LibreOffice; Ctrl+Alt+V, V in Excel: else its looks come too.",
+)
+PAD = "An empty field: copied over “Yours” it clears that, and gives back what a paste took: colours, limits, format"
+GHOSTS = {192: "#E2CF9B", 128: "#EADDB9", 64: "#F2EAD4", 16: "#F9F5EA"}  # the chosen picture under a blank field
+KEY = (*INK_KEY, (GHOSTS[192], "the picture"))
+BLOCKS = 10  # as long as a bar can be
 FIRST = 21  # the picture that the file is written with
 
 
 def fields() -> dict[str, Maps]:
-    """Where the four pictures stand: yours and used beside each other, under them chosen and normalised."""
+    """Where the pictures stand: yours and used beside each other, under them chosen and normalised, then the pad."""
     return {
         name: Maps(TITLE, row, column, 1, SIDE, SIDE, 1)
         for name, row, column in (
@@ -40,6 +51,7 @@ def fields() -> dict[str, Maps]:
             ("used", FIELD_ROW, USED),
             ("chosen", BELOW_ROW, YOURS),
             ("normalised", BELOW_ROW, USED),
+            ("pad", PAD_ROW, YOURS),
         )
     }
 
@@ -48,11 +60,11 @@ def write(book: Book, gallery: Maps, last: Maps, outs: list[Array]) -> None:
     """All of it; `last` is where the logits are computed, `outs` what every step gives for the picture FIRST."""
     sheet, trained = book.sheets[TITLE], book.trained
     what = "Draw a digit" if trained.dataset in ("mnist", "digits") else "Draw"
-    book.page(TITLE, f"{what}, and follow it through the whole network", facts(book), PIXELS)
+    book.page(TITLE, f"{what}, and follow it through the whole network", facts(book), PIXELS, KEY)
     sheet.set_column_pixels(0, ANSWER - 1, PIXELS, book.looks["plain"])
     for column, width in WIDTHS.items():
         sheet.set_column_pixels(column, column, width, book.looks["plain"])
-    for row, height in ((2, 18), (3, 26), (4, 18), (BELOW_ROW - 2, 18)):
+    for row, height in ((2, 18), (3, 26), (4, 18), (BELOW_ROW - 2, 18), (PAD_ROW - 2, 18)):
         sheet.set_row_pixels(row, height)
     chooser(book, sheet, gallery.count)
     pictures(book, sheet, gallery)
@@ -78,6 +90,8 @@ def words(book: Book, sheet: Worksheet) -> None:
         book.link(sheet, 2, YOURS + along, title, title)
     source = f"Images: {DATASETS[book.trained.dataset]}."
     sheet.write_string(BELOW_ROW + SIDE + 1, YOURS, source, book.looks["note"])
+    for row, text in enumerate(BY_HAND, FIELD_ROW + SIDE):
+        sheet.write_string(row, YOURS, text, book.looks["note"])
 
 
 def chooser(book: Book, sheet: Worksheet, count: int) -> None:
@@ -108,6 +122,7 @@ def pictures(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         "used": "Used: yours, and where you left a blank the picture",
         "chosen": "The picture that was chosen",
         "normalised": f"What the network gets: {normal}",
+        "pad": PAD,
     }
     for name, maps in places.items():
         above = 1 if maps.top == FIELD_ROW else 2  # a blank row above what a convolution reads: its padding
@@ -115,11 +130,13 @@ def pictures(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         book.define(name, TITLE, maps.at(0), (maps.bottom, maps.right))
         pixels(book, sheet, places, name, gallery)
     helpers(book, sheet, gallery)
-    for name in ("yours", "used", "chosen"):
+    state(book, sheet, gallery.count)
+    for name in ("yours", "used", "chosen", "pad"):
         book.greys(places[name], 255)
     ends = trained.normal(np.array([[0.0, 255.0]]))
     book.greys(places["normalised"], float(ends.max()), float(ends.min()))
-    ghosts(book, sheet, places["yours"], places["chosen"])
+    for name in ("yours", "pad"):
+        ghosts(book, sheet, places[name])
 
 
 def pixels(book: Book, sheet: Worksheet, places: dict[str, Maps], name: str, gallery: Maps) -> None:
@@ -131,6 +148,7 @@ def pixels(book: Book, sheet: Worksheet, places: dict[str, Maps], name: str, gal
         mine, its, used = (cell(*places[each].at(0, y, x)) for each in ("yours", "chosen", "used"))
         formulas = {
             "yours": "",
+            "pad": "",
             "used": f"=IF(ISNUMBER({mine}),MAX(0,MIN(255,{mine})),IF(ISBLANK({mine}),{its},NA()))",
             "chosen": f"=IF(picture_shown=0,0,INDEX({gallery.fixed_all()},picture_row+{y + 1},picture_column+{x + 1}))",
             "normalised": f"=({used}/255-{trained.mean!r})/{trained.deviation!r}",
@@ -163,9 +181,20 @@ def helpers(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         book.define(name, TITLE, place)
 
 
-def ghosts(book: Book, sheet: Worksheet, yours: Maps, chosen: Maps) -> None:
+def state(book: Book, sheet: Worksheet, count: int) -> None:
+    """The line that names what is no number, of yours or the weights, or that weights were changed; else empty."""
+    row, column = strange("yours")
+    named = f'"Yours: row "&{row}-{FIELD_ROW}&", column "&{column}-{YOURS}&" is no number"'
+    mine = f"IF({ALL_NUMBERS.format('yours')},weights_state,{named})"
+    text = f'=IF(ISNUMBER(picture_shown),{mine},"Picture: type a whole number from 0 to {count}")'
+    sheet.write_formula(FIELD_ROW - 1, CLASS, text, book.looks["spoilt"], "")
+    book.define("draw_state", TITLE, (FIELD_ROW - 1, CLASS))
+
+
+def ghosts(book: Book, sheet: Worksheet, yours: Maps) -> None:
     """The picture shows through where nothing is drawn; what can be typed is a number from 0 to 255."""
-    mine, its = cell(*yours.at(0)), cell(*chosen.at(0))
+    top, left = yours.at(0)
+    mine, its = cell(top, left), cell(top + BELOW_ROW - FIELD_ROW, left)
     for above, colour in GHOSTS.items():
         look, criteria = book.workbook.add_format({"bg_color": colour}), f"=AND(ISBLANK({mine}),{its}>{above})"
         rule = {"type": "formula", "criteria": criteria, "format": look, "stop_if_true": True}
@@ -178,13 +207,10 @@ def ghosts(book: Book, sheet: Worksheet, yours: Maps, chosen: Maps) -> None:
 def answer(book: Book, sheet: Worksheet, last: Maps, logits: Array) -> None:
     """The answer large, how sure, the runner-up; a bar a class, its logit, PyTorch's, and whether they agree."""
     for column, text in {CHANCE: "probability", LOGIT: "logit", STORED: "PyTorch’s", STATE: "state"}.items():
-        sheet.write_string(BARS_ROW - 1, column, text, book.looks["bar_head"])
+        sheet.write_string(BARS_ROW - 1, column, text, book.looks["bar_head_left" if column == STATE else "bar_head"])
     for at, name in enumerate(book.trained.classes):
         bar(book, sheet, last, at, name, logits)
     first, end = BARS_ROW, BARS_ROW + 2 * len(logits) - 1
-    scale = {"min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1}
-    look = {"bar_solid": True, "bar_color": "#7FB2DC", "bar_border_color": "#7FB2DC", "data_bar_2010": True}
-    sheet.conditional_format(first, BAR, end, BAR, {"type": "data_bar", "bar_only": True, **scale, **look})
     trust.coloured(book, sheet, (first, STATE, end, STATE))
     headline(book, sheet, logits)
 
@@ -193,9 +219,10 @@ def bar(book: Book, sheet: Worksheet, last: Maps, at: int, name: str, logits: Ar
     """One class: probability, logit, PyTorch's, state."""
     row, looks, its = BARS_ROW + 2 * at, book.looks, float(book.trained.logits[FIRST - 1, at])
     own, chance = cell(row, LOGIT), float(softmax(logits)[at])
-    stored = f'=IF(compared=0,"–",INDEX(stored_logits,compared,{at + 1}))'
+    stored = f'=IF(ISNUMBER(shown_row),INDEX(stored_logits,shown_row,{at + 1}),"–")'
     cells: dict[int, tuple[str, str, str | float]] = {
         CLASS: (f'="{name}"', "bar_name", name),
+        BAR: (f'=REPT("█",ROUND({BLOCKS}*{cell(row, CHANCE)},0))', "bar", "█" * round(BLOCKS * chance)),
         CHANCE: (f"=INDEX(powers,1,{at + 1})/SUM(powers)", "percent", chance),
         LOGIT: (f"={last.cell(at)}", "bar_number", float(logits[at])),
         STORED: (stored, "bar_number", its),
@@ -204,8 +231,6 @@ def bar(book: Book, sheet: Worksheet, last: Maps, at: int, name: str, logits: Ar
     for column, (formula, look, value) in cells.items():
         sheet.merge_range(row, column, row + 1, column, None, looks[look])
         sheet.write_formula(row, column, formula, looks[look], value)
-    for down, look in enumerate(("bar", "bar_end")):  # two cells: a bar of merged ones would be half as high
-        sheet.write_formula(row + down, BAR, f"={fixed(row, CHANCE)}", looks[look], chance)
 
 
 def headline(book: Book, sheet: Worksheet, logits: Array) -> None:

@@ -8,7 +8,7 @@ from xlsx.unfold.book import Book
 from xlsx.unfold.maps import Maps
 
 TITLE = "Images"
-PIXELS, GAP, ACROSS = 3, 5, 10
+PIXELS, GAP, ACROSS, ZOOM = 5, 5, 10, 60  # columns of fewer pixels Gnumeric makes as wide as any
 
 
 def lay_out(count: int) -> Maps:
@@ -22,13 +22,13 @@ def write(book: Book, gallery: Maps) -> None:
     heading = f"{gallery.count} test images, ten a row"
     sentence = (
         f"Type a number into “Picture” on Draw. {wrong.sum()} are here because {trained.model} gets them wrong: at the "
-        f"right end of a row, with what it takes them for. Images: {DATASETS[trained.dataset]}."
+        "right end of a row, with what it takes them for."
     )
-    book.page(TITLE, heading, sentence, PIXELS)
+    book.page(TITLE, heading, sentence, PIXELS, zoom=ZOOM)
     sheet.set_column_pixels(0, gallery.right + GAP, PIXELS, book.looks["plain"])
-    good = book.workbook.add_format({**style.FONT, "font_size": 7, "font_color": style.MUTED, "align": "center"})
+    good = book.workbook.add_format({**style.FONT, "font_size": 12, "font_color": style.MUTED, "align": "center"})
     bad = book.workbook.add_format(
-        {**style.FONT, "font_size": 7, "bold": True, "font_color": style.BAD, "align": "center"}
+        {**style.FONT, "font_size": 12, "bold": True, "font_color": style.BAD, "align": "center"}
     )
     for channel, y, x in gallery.places():
         sheet.write_number(*gallery.at(channel, y, x), trained.images[channel, y, x], book.cell(gallery, y, x))
@@ -38,7 +38,9 @@ def write(book: Book, gallery: Maps) -> None:
         area = (row - GAP + 1, column, row - 1, column + 27)
         sheet.merge_range(*area, f"{channel + 1}{taken}", bad if taken else good)
     book.greys(gallery, 255)
-    book.link(sheet, 2, 1, "Draw", "← Draw")
-    sheet.set_row_pixels(2, 18)
+    sheet.write_url(2, 1, "internal:'Draw'!A1", book.far("jump", ZOOM), "← Draw")
+    sheet.write_string(2, 20, f"Images: {DATASETS[trained.dataset]}.", book.far("note", ZOOM))
+    for row, height in ((0, 48), (1, 30), (2, 30)):
+        sheet.set_row_pixels(row, height)
     sheet.freeze_panes(3, 0)
     book.picture_only(TITLE)

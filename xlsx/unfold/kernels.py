@@ -9,21 +9,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlsx.unfold.book import Book
-from xlsx.unfold.maps import Maps, across_of, fixed
+from xlsx.sheets import validation
+from xlsx.unfold.book import SIGNED_KEY, Book
+from xlsx.unfold.maps import Maps, across_of, fixed, span
+from xlsx.unfold.states import first, of_weights
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, Step
 from xlsx.unfold.trained import Array
 
 TITLE = "Weights"
 PIXELS = 11
 LEFT, TOP = 4, 4  # where kernels begin; biases stand left of them
+STATE_COLUMN = 60  # right of a layer's title
 ROOM = (200, 900)  # for the kernels of a depthwise convolution, in pixels
-SENTENCE = "Every number that was learnt, red above 0, blue below, white at 0. Change one, and everything follows."
+LABELS = 34  # pixels of the first column: the numbers of the maps that are made
+SENTENCE = (
+    "Every number that was learnt. Change one, and everything follows. To fill a selection: type, then Alt+Enter in "
+    "LibreOffice, Ctrl+Enter in Excel."
+)
 ABOUT = {
-    CONVOLUTION: "a row for each map that is made, a column for each map that is read; left of it the bias",
-    DEPTHWISE: "a kernel for each map; right of them the biases, in the same order",
+    CONVOLUTION: "a row for each map that is made, a column for each map that is read, both numbered; left the bias",
+    DEPTHWISE: "a kernel for each map, numbered row by row; right of them the biases, in the same order",
     LARGEST: "BatchNorm: a factor for each map, under it the shift",
-    LINEAR: "a block for each class, in the shape of the maps that it reads; left of it the bias",
+    LINEAR: "a block for each class, which is named, in the shape of the maps that it reads; left of it the bias",
 }
 
 
@@ -86,30 +93,62 @@ def lay_out(step: Step, source: Maps, row: int) -> Kernels | None:
 
 def write(book: Book, placed: list[tuple[int, Step, Kernels]]) -> None:
     """Title and numbers of all of them; `placed` has each step's number."""
-    sheet = book.sheets[TITLE]
-    book.page(TITLE, "Weights", SENTENCE, PIXELS)
+    sheet = book.page(TITLE, "Weights", SENTENCE, PIXELS, SIGNED_KEY)
     last = max(max(kernels.kernels.right, kernels.biases.right) for _, _, kernels in placed)
-    sheet.set_column_pixels(0, last + 1, PIXELS, book.looks["plain"])
+    sheet.set_column_pixels(0, 0, LABELS, book.looks["plain"])
+    sheet.set_column_pixels(1, last + 1, PIXELS, book.looks["plain"])
+    states = []
     for number, step, kernels in placed:
-        row = kernels.kernels.top - 2
+        row, layer = kernels.kernels.top - 3, book.layer_title(number)
         sheet.set_row_pixels(row, 20)
-        book.link(sheet, row, 1, book.layer_title(number), f"{book.layer_title(number)} · {step.title}", "section_link")
+        book.link(sheet, row, 1, layer, f"{layer} · {step.title}", "section_link")
         sheet.set_row_pixels(row + 1, 16)
         sheet.write_string(row + 1, 1, ABOUT[DEPTHWISE if kernels.single else step.kind], book.looks["note"])
-        numbers(book, step, kernels)
+        sheet.set_row_pixels(row + 2, 14)
+        name(book, step, kernels)
+        where, values = [kernels.kernels, kernels.biases], numbers(book, step, kernels)
+        sheet.write_formula(row, STATE_COLUMN, of_weights(layer, where, values), book.looks["spoilt"], "")
+        states.append(fixed(row, STATE_COLUMN))
+    sheet.set_row_pixels(2, 18)
+    sheet.write_formula(2, 1, first(states), book.looks["spoilt"], "")
+    book.define("weights_state", TITLE, (2, 1))
     sheet.freeze_panes(3, 0)
 
 
-def numbers(book: Book, step: Step, kernels: Kernels) -> None:
-    """The weights and biases, coloured with equal ends."""
+def name(book: Book, step: Step, kernels: Kernels) -> None:
+    """The numbers of the maps: of those made at the left, of those read above; of the last layer the classes."""
+    sheet, maps, look = book.sheets[TITLE], kernels.kernels, book.looks["small"]
+    grid = kernels.single or step.kind == LARGEST
+    if step.kind == LARGEST or not (grid or step.kind == LINEAR):
+        narrow = maps.pitch[1] == 1  # a number in two is cut: each fifth
+        for at in range(maps.across):
+            if not narrow or at == 0 or at % 5 == 4:
+                sheet.write_string(maps.top - 1, maps.at(at)[1], str(at + 1), book.looks["small_left"])
+    if step.kind == LARGEST:
+        return
+    each = maps.across if grid else kernels.before
+    for at in range(0, maps.count, each):
+        number = at // each
+        if grid:
+            text = span(at + 1, min(at + each, maps.count))
+        else:
+            text = book.trained.classes[number] if step.kind == LINEAR else str(number + 1)
+        row = maps.at(at)[0]
+        book.tall(sheet, (row, 0, row + maps.height - 1), text, look)
+
+
+def numbers(book: Book, step: Step, kernels: Kernels) -> list[Array]:
+    """Write weights and biases, coloured with equal ends, which only take numbers; gives them."""
     assert step.weight is not None
     assert step.bias is not None
     maps = kernels.kernels
-    weights = step.weight.reshape(maps.count, maps.height, maps.width)
-    for values, where in ((weights, maps), (step.bias.reshape(-1, 1, 1), kernels.biases)):
+    found = [step.weight.reshape(maps.count, maps.height, maps.width), step.bias.reshape(-1, 1, 1)]
+    for values, where in zip(found, (maps, kernels.biases), strict=True):
         for channel, y, x in where.places():
             book.sheets[TITLE].write_number(*where.at(channel, y, x), values[channel, y, x], book.cell(where, y, x))
         book.colours(where, bound(values), signed=True)
+        book.sheets[TITLE].data_validation(*where.area, validation.number("a weight", "Type a number."))
+    return found
 
 
 def bound(values: Array) -> float:

@@ -7,15 +7,16 @@ from math import ceil
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.unfold import place
-from xlsx.unfold.book import Book
+from xlsx.unfold.book import SHADES_KEY, SIGNED_KEY, Book
 from xlsx.unfold.formulas import formulas
 from xlsx.unfold.kernels import Kernels
-from xlsx.unfold.maps import Maps, across_of, pixels
+from xlsx.unfold.maps import Maps, across_of, pixels, span
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Step
 from xlsx.unfold.trained import Array
 
-TOP, LEFT = 6, 2
-ROOM = (460, 840)  # for the maps, in pixels: the rest is the place that is worked out
+TOP, LEFT = 6, 4
+LABELS = 34  # pixels of the column with the numbers of the maps
+ROOM = (460, 790)  # for the maps, in pixels: the rest is the place that is worked out
 LARGEST_CELL, SMALLEST_CELL = 22, 5
 WHAT = {
     CONVOLUTION: "Each cell: bias + Σ over {before} (window {size} · kernel {size})",
@@ -46,6 +47,8 @@ def write(
     sheet = heading(book, number, step, target, source, size, kernels)
     added = maps[number - step.back] if step.back else None
     sheet.set_column_pixels(0, target.right + 1, size, book.looks["plain"])
+    sheet.set_column_pixels(1, 1, LABELS, book.looks["plain"])
+    name(book, target, last=number == len(book.steps))
     values = outs[number]
     for channel, y, x, formula in formulas(step, source, target, kernels, added):
         sheet.write_formula(*target.at(channel, y, x), formula, book.cell(target, y, x), values[channel, y, x])
@@ -54,19 +57,33 @@ def write(
     sheet.freeze_panes(TOP - 2, 0)
 
 
+def name(book: Book, target: Maps, last: bool) -> None:
+    """The numbers of the maps, of each row at its left; of the last layer its classes, each above its number."""
+    sheet = book.sheets[target.sheet]
+    if last:
+        for at, text in enumerate(book.trained.classes):
+            row, column = target.at(at)
+            sheet.write_string(row - 1, column, text, book.looks["small"])
+        return
+    for at in range(0, target.count, target.across):
+        text, row = span(at + 1, min(at + target.across, target.count)), target.at(at)[0]
+        book.tall(sheet, (row, 1, row + target.height - 1), text, book.looks["small_top"])
+
+
 def heading(
     book: Book, number: int, step: Step, target: Maps, source: Maps, size: int, kernels: Kernels | None
 ) -> Worksheet:
     """The layer, its shape, parameters, multiply-adds, what a cell computes, and links."""
     title = book.layer_title(number)
-    sheet = book.page(title, f"{title} · {step.title}", figures(step, target, source), size)
+    key = SHADES_KEY if step.relu else SIGNED_KEY
+    sheet = book.page(title, f"{title} · {step.title}", figures(step, target, source), size, key)
     sheet.write_string(2, 1, sentence(step, source, kernels), book.looks["sentence"])
     for row, height in ((2, 20), (3, 20), (4, 6)):
         sheet.set_row_pixels(row, height)
     links = [("Draw", "Draw"), ("Overview", "Overview"), ("Weights", "Weights")]
     links += [(book.layer_title(number - 1), "← before")] * (number > 1)
     links += [(book.layer_title(number + 1), "next →")] * (number < len(book.steps))
-    pixels_before = 0
+    pixels_before = 0  # after the wide column of the numbers
     for to, text in links:
         book.link(sheet, 3, 1 + ceil(pixels_before / size), to, text)
         pixels_before += 24 + 7 * len(text)

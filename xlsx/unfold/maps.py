@@ -25,6 +25,11 @@ def fixed(row: int, column: int) -> str:
     return f"{column_name(column, True)}${row + 1}"
 
 
+def span(first: int, last: int) -> str:
+    """Such as 3–5, or 3 alone."""
+    return f"{first}–{last}" if last > first else str(first)
+
+
 @dataclass(frozen=True)
 class Maps:
     """`count` maps of height × width cells, `across` of them side by side, `gap` blank cells between and around."""

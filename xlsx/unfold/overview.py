@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from xlsx.unfold import draw
 from xlsx.unfold.arithmetic import softmax
-from xlsx.unfold.book import PALE, Book
-from xlsx.unfold.maps import Maps
+from xlsx.unfold.book import INK_KEY, PALE, SIGNED_KEY, Book
+from xlsx.unfold.maps import Maps, span
 from xlsx.unfold.trained import Array
 
 TITLE = "Overview"
-PIXELS, TOP, LEFT, ROWS, BETWEEN = 4, 7, 3, 112, 5  # ROWS: as many as are seen at once
+PIXELS, ZOOM = 5, 80  # columns of fewer pixels Gnumeric makes as wide as any
+TOP, LEFT, ROWS, BETWEEN = 7, 4, 112, 5  # ROWS: as many as are seen at once; BETWEEN: with the numbers of the maps
 LARGE = 10  # maps of so many rows and more take two columns, smaller ones one
 LINK_ROW, WORDS_ROW = 3, 4
 BLOCK = (11, 12)  # of a class at the right end, in cells
@@ -30,9 +31,10 @@ def lay_out(maps: list[Maps]) -> list[Maps]:
 def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) -> None:
     """The picture: cells that read the layers' own."""
     sentence = "From left to right: the image, then layer after layer, then the answer. A number leads to its layer."
-    sheet, placed = book.page(TITLE, "On its way through the network", sentence, PIXELS), lay_out(maps)
+    placed, key = lay_out(maps), ((*INK_KEY, *SIGNED_KEY))
+    sheet = book.page(TITLE, "On its way through the network", sentence, PIXELS, key, ZOOM)
     sheet.set_column_pixels(0, placed[-1].right + 30, PIXELS, book.looks["plain"])
-    for row, height in ((2, 8), (LINK_ROW, 18), (WORDS_ROW, 14), (5, 4)):
+    for row, height in ((1, 24), (2, 8), (LINK_ROW, 20), (WORDS_ROW, 18), (5, 4)):
         sheet.set_row_pixels(row, height)
     for number, (source, target) in enumerate(zip(maps, placed, strict=True)):
         for channel, y, x in target.places():
@@ -52,9 +54,13 @@ def heading(book: Book, number: int, source: Maps, target: Maps) -> None:
     """The layer's number, which is a link, and how many maps there are where not all are shown."""
     sheet, title = book.sheets[TITLE], book.layer_title(number) if number else draw.TITLE
     book.link(sheet, LINK_ROW, target.left, title, str(number) if number else title)
-    if target.width >= LARGE and number:
-        shown = f"{target.count} of {source.count}" if target.count < source.count else f"{source.count}"
-        sheet.write_string(WORDS_ROW, target.left, f"{shown} maps", book.looks["note"])
+    if number and target.count > 1:
+        of = f" of {source.count}" if target.count < source.count and target.size[1] >= LARGE else ""
+        sheet.write_string(WORDS_ROW, target.left - 3, span(1, target.count) + of, book.looks["small_left"])
+    if target.height >= LARGE and number:
+        for at in range(0, target.count, target.across):
+            row, column = target.at(at)
+            sheet.merge_range(row, column - 3, row + 2, column - 1, str(at + 1), book.looks["small_top"])
 
 
 def classes(book: Book, left: int, chances: Array) -> None:

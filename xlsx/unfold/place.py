@@ -17,8 +17,10 @@ from xlsx.unfold.maps import Maps, fixed
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Step
 from xlsx.unfold.trained import Array
 
-LINE, WIDTH, COLUMNS = 14, 48, 6  # pixels of a line and of a column, and how many columns there are
+LINE, WIDTH, COLUMNS = 13, 48, 6  # pixels of a line and of a column, and how many columns there are
 TITLE_LINE, CHOICE_LINE, BLOCKS_LINE = 0, 1, 3
+BESIDE = COLUMNS // 2  # the columns of a window that a kernel stands beside
+SAYS = "the cell of the map says"
 STRIDES = {LARGEST: 2, MEAN: 0, LINEAR: 0}  # of the others the step's own; 0: the window is the whole map
 RESULTS = {LARGEST: "MAX({})", MEAN: "AVERAGE({})"}  # of the window, where there is no kernel
 
@@ -49,6 +51,21 @@ class Place:
     seen: Array = field(default_factory=lambda: np.zeros((1, 1, 1)))
     weights: Array | None = None
     chosen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> bool:
+        """Whether the kernel stands beside the window, not under it."""
+        return self.weights is not None and self.seen.shape[2] <= BESIDE
+
+    @property
+    def above(self) -> int:
+        """How many blocks stand above the products."""
+        return 1 if self.beside else 2
+
+    @property
+    def last(self) -> bool:
+        """Whether its numbers are the classes'."""
+        return self.step is self.book.steps[-1]
 
     @property
     def many(self) -> bool:
@@ -130,12 +147,20 @@ def choosers(place: Place) -> None:
     }
     for at, (name, (first, highest)) in enumerate({key: pair for key, pair in offered.items() if pair[1] > 1}.items()):
         line, column = CHOICE_LINE + at // 2, 3 * (at % 2)
-        place.put(line, column, f"{name}, 1–{highest}", "pane_choice", span=2)
-        place.put(line, column + 2, first + 1, "pane_edit")
-        row, where = target.top + line * place.rows, place.left + column + 2
-        rule = validation.whole_number(1, highest, f"{name}: not possible", f"Type a whole number from 1 to {highest}.")
+        row, where, cell = target.top + line * place.rows, place.left + column + 2, place.address(line, column + 2)
+        if name == "map" and place.last:
+            classes = list(place.book.trained.classes)
+            place.put(line, column, "class", "pane_choice", span=2)
+            place.put(line, column + 2, classes[first], "pane_edit")
+            place.chosen[name] = f'MATCH({cell}&"",class_names,0)'
+            rule = validation.one_of(classes, "class: not possible", "Take one of the list.")
+        else:
+            place.put(line, column, f"{name} 1–{highest}", "pane_choice", span=2)
+            place.put(line, column + 2, first + 1, "pane_edit")
+            place.chosen[name] = cell
+            words = f"{name}: not possible", f"Type a whole number from 1 to {highest}."
+            rule = validation.whole_number(1, highest, *words)
         place.sheet.data_validation(row, where, row, where, rule)
-        place.chosen[name] = place.address(line, column + 2)
 
 
 def blocks(place: Place) -> int:
@@ -143,30 +168,33 @@ def blocks(place: Place) -> int:
     kernels, own = place.kernels, place.chosen.get("from map", place.chosen.get("map", "1"))
     before: int | str = own if place.source.count > 1 else 0
     at = place.before if place.many else 0
-    window, height = place.seen[at], place.seen.shape[1]
-    line = block(place, BLOCKS_LINE, "window: what it sees", window, lambda y, x: place.window(before, y, x))
+    window = place.seen[at]
+    line = block(place, (BLOCKS_LINE, 0), "window: what it sees", window, lambda y, x: place.window(before, y, x))
     if place.weights is None or kernels is None:
         return line
-    weights = place.weights[at]
-    its = before if place.many else 0
-    line = block(place, line, "kernel", weights, lambda y, x: kernels.picked(place.chosen["map"], its, str(y), str(x)))
-    first, second = BLOCKS_LINE + 1, BLOCKS_LINE + 2 + height
+    weights, its = place.weights[at], before if place.many else 0
+    second = (BLOCKS_LINE, BESIDE) if place.beside else (line, 0)
+    line = block(
+        place, second, "kernel", weights, lambda y, x: kernels.picked(place.chosen["map"], its, str(y), str(x))
+    )
     return block(
         place,
-        line,
+        (line, 0),
         "products: window · kernel, cell by cell",
         window * weights,
-        lambda y, x: f"{place.address(first + y, x)}*{place.address(second + y, x)}",
+        lambda y, x: f"{place.address(BLOCKS_LINE + 1 + y, x)}*{place.address(second[0] + 1 + y, second[1] + x)}",
     )
 
 
-def block(place: Place, line: int, text: str, numbers: Array, formula: Callable[[int, int], str]) -> int:
-    """A title and the numbers under it; gives the line after them."""
-    place.put(line, 0, text, "pane_note", span=COLUMNS)
+def block(place: Place, at: tuple[int, int], text: str, numbers: Array, formula: Callable[[int, int], str]) -> int:
+    """A title at a line and column, and the numbers under it; gives the line after them."""
+    line, column = at
+    place.put(line, column, text, "pane_note", span=BESIDE if place.beside and line == BLOCKS_LINE else COLUMNS)
     for y, x in np.ndindex(*numbers.shape):
-        place.put(line + 1 + y, x, f"={formula(y, x)}", "pane_number", float(numbers[y, x]))
+        place.put(line + 1 + y, column + x, f"={formula(y, x)}", "pane_number", float(numbers[y, x]))
     top, bottom = (place.target.top + at * place.rows for at in (line + 1, line + 1 + len(numbers)))
-    area = (top, place.left, bottom - 1, place.left + numbers.shape[1] - 1)
+    left = place.left + column
+    area = (top, left, bottom - 1, left + numbers.shape[1] - 1)
     place.book.scale(place.sheet, area, float(np.abs(numbers).max()) or 1.0, SOFT)
     return line + 1 + len(numbers)
 
@@ -174,10 +202,10 @@ def block(place: Place, line: int, text: str, numbers: Array, formula: Callable[
 Part = tuple[str, str, float]  # what it is called, its formula, its value
 
 
-def end_of(place: Place, block_number: int) -> str:
-    """The cells of the first, second or third block."""
+def end_of(place: Place, above: int) -> str:
+    """The cells of the block that has so many above it."""
     height, width = place.seen.shape[1:]
-    first = BLOCKS_LINE + 1 + block_number * (height + 1)
+    first = BLOCKS_LINE + 1 + above * (height + 1)
     return f"{place.address(first, 0)}:{place.address(first + height - 1, width - 1)}"
 
 
@@ -199,7 +227,13 @@ def of_window(place: Place) -> list[Part]:
     step, window = place.step, place.seen
     if place.weights is not None:
         own = window[place.before if place.many else 0] * place.weights[place.before if place.many else 0]
-        return [("this map adds" if place.many else "products, summed", f"=SUM({end_of(place, 2)})", float(own.sum()))]
+        return [
+            (
+                "this map adds" if place.many else "products, summed",
+                f"=SUM({end_of(place, place.above)})",
+                float(own.sum()),
+            )
+        ]
     value = float(window.max() if step.kind == LARGEST else window.mean())
     formula = RESULTS[step.kind].format(end_of(place, 0))
     if step.weight is None or place.kernels is None:
@@ -232,11 +266,11 @@ def sums(place: Place, line: int) -> int:
         place.put(line + at, 4, formula, "pane_total", value, span=2)
     end, total = line + len(found), sum(value for _, _, value in found)
     added = f"=SUM({place.address(line, 4)}:{place.address(end - 1, 5)})"
-    lines = [("sum", added, total)]
+    lines = [("sum", added, total)] if len(found) > 1 or place.step.relu else []
     if place.step.relu:
         lines.append(("ReLU: not below 0", f"=MAX(0,{place.address(end, 4)})", max(0.0, total)))
     own = place.target.picked(place.chosen["map"], *at_target(place))
-    lines.append(("the cell of the map says", f"={own}", out))
+    lines.append((SAYS, f"={own}", out))
     for at, (text, formula, value) in enumerate(lines):
         place.put(end + at, 0, text, "pane_label", span=4)
         place.put(end + at, 4, formula, "pane_result", value, span=2)
@@ -246,7 +280,7 @@ def sums(place: Place, line: int) -> int:
 def shares_line(place: Place) -> int:
     """The line on which the shares of all maps before begin: under everything else."""
     step, height = place.step, place.seen.shape[1]
-    line: int = BLOCKS_LINE + 3 * (height + 1) + 4 + bool(place.added) + bool(step.relu) + 2
+    line: int = BLOCKS_LINE + (place.above + 1) * (height + 1) + 4 + bool(place.added) + bool(step.relu) + 2
     return line
 
 

@@ -15,7 +15,7 @@ from xlsx.unfold.arithmetic import softmax
 from xlsx.unfold.book import Book
 from xlsx.unfold.trained import Array
 
-ROW = trust.TOTAL_ROW - 1
+ROW = trust.PYTHON_ROW
 FIRST = "INDEX(predicted,1,1)"  # a number, or a text: why there is none
 VERDICT = f'IF(SQRT(SUMXMY2(predicted,chances))<={trust.TOLERANCE},"{trust.AGREES}","{trust.DIFFERS}")'
 CLASS = "INDEX(class_names,1,MATCH(MAX(predicted),predicted,0))"
@@ -23,7 +23,7 @@ SAYS = f'"Python says "&{CLASS}&", "&TEXT(MAX(predicted),"0.0%")&": "&python_sta
 
 
 def write(book: Book, logits: Array) -> None:
-    """The row above the totals; `logits` (classes,) are the cells' for the picture that the file is written with."""
+    """The row above “now”; `logits` (classes,) are the cells' for the picture that the file is written with."""
     sheet, end, (theirs, ours) = book.sheets[trust.TITLE], len(logits) - 1, trust.columns(len(logits))
     ready = (ROW, ours + end + 2)
     define(book, {"predicted": (theirs, theirs + end), "chances": (ours, ours + end), "python_ready": (ready[1],) * 2})

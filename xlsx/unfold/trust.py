@@ -7,14 +7,14 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import style
 from xlsx.unfold.book import Book
-from xlsx.unfold.maps import Maps, fixed
+from xlsx.unfold.maps import Maps, cell, fixed
 from xlsx.unfold.trained import Array
 
 TITLE = "Trust"
 TOLERANCE = "1E-5"  # PyTorch computes in float32: half of its digits
 AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", "–"
 STATES = {AGREES: style.GOOD, DIFFERS: style.BAD, NOT_COMPARED: style.MUTED}
-TOTAL_ROW, HEADER_ROW, LIVE_ROW, FIRST_ROW = 5, 6, 7, 8
+SAYS_ROW, PYTHON_ROW, LIVE_ROW, TOTAL_ROW, HEADER_ROW, FIRST_ROW = 4, 5, 6, 7, 9, 10  # a blank one over the table
 PICTURE, CLASS, POSITION, THEIRS, THEIRS_RIGHT, OURS, OURS_RIGHT, APART, STATE, LOGITS = range(10)
 HEADS = {  # of each column the title and its width in pixels
     PICTURE: ("picture", 80),
@@ -24,15 +24,18 @@ HEADS = {  # of each column the title and its width in pixels
     THEIRS_RIGHT: ("right", 70),
     OURS: ("the cells say", 70),
     OURS_RIGHT: ("right", 70),
-    APART: ("distance of the logits", 84),
+    APART: ("distance of the logits, relative", 96),
     STATE: ("state", 116),
 }
 ABOUT = (
-    "“now” is live: the picture on Draw, as the cells compute it; the row of that picture compares it with PyTorch’s.",
-    "All other rows are what the cells gave when this file was written: choose a picture on Draw, and its row is live.",
-    f"“agrees”: the distance of the two rows is at most {TOLERANCE}: PyTorch’s are float32. “Python’s” is live where "
-    "the Backprop extension or Excel’s add-in is: CNN_PREDICT of the picture on Draw, by this run.",
+    "The row of the picture on Draw is live, and so is “now”: choose a picture there, and its row is computed anew. "
+    "All other rows are what the cells gave when this file was written.",
+    f"“agrees”: the distance of the two rows of logits, in parts of PyTorch’s largest, is at most {TOLERANCE}: "
+    "PyTorch’s are float32. The table can be sorted.",
+    "“Python’s” is live where the Backprop extension or Excel’s add-in is: CNN_PREDICT of the picture on Draw, by this "
+    "run.",
 )
+WEIGHTS = 'IF(weights_state="","the weights are as trained",weights_state)'
 
 
 def state(own: str, stored: str) -> str:
@@ -66,13 +69,14 @@ def write(book: Book, last: Maps, logits: Array, shown: int) -> None:
     for number in range(1, count + 1):
         write_row(book, sheet, number, logits[number - 1], theirs, ours)
     totals(book, sheet, logits)
-    rules(book, sheet, FIRST_ROW + count - 1)
+    says(book, sheet, shown)
+    rules(book, sheet, FIRST_ROW + count - 1, ours + classes - 1)
     sheet.freeze_panes(FIRST_ROW, 1)
 
 
 def columns(classes: int) -> tuple[int, int]:
     """The first column of PyTorch's logits, and of the cells'."""
-    return LOGITS, LOGITS + classes + 1
+    return LOGITS, LOGITS + classes
 
 
 def head(book: Book, sheet: Worksheet, theirs: int, ours: int) -> None:
@@ -80,7 +84,8 @@ def head(book: Book, sheet: Worksheet, theirs: int, ours: int) -> None:
     for row, text in enumerate(ABOUT[1:], 2):
         sheet.write_string(row, 1, text, book.looks["sentence"])
     book.link(sheet, 0, STATE, "Draw", "← Draw")
-    sheet.set_row_pixels(HEADER_ROW, 34)
+    for row, height in ((SAYS_ROW, 26), (HEADER_ROW - 1, 8), (HEADER_ROW, 52)):
+        sheet.set_row_pixels(row, height)
     for column, (text, width) in HEADS.items():
         sheet.set_column_pixels(column, column, width, book.looks["plain"])
         sheet.write_string(HEADER_ROW, column, text, book.looks["head"])
@@ -91,7 +96,7 @@ def head(book: Book, sheet: Worksheet, theirs: int, ours: int) -> None:
         sheet.write_string(TOTAL_ROW, first, text, book.looks["group"])
         sheet.set_column_pixels(first, first + len(book.trained.classes) - 1, 72, book.looks["plain"])
         for at, name in enumerate(book.trained.classes):
-            sheet.write_string(HEADER_ROW, first + at, name, book.looks["header_right"])
+            sheet.write_string(HEADER_ROW, first + at, name, book.looks["head"])
 
 
 def define(book: Book, theirs: int, ours: int, shape: tuple[int, int]) -> None:
@@ -99,6 +104,9 @@ def define(book: Book, theirs: int, ours: int, shape: tuple[int, int]) -> None:
     last = FIRST_ROW + shape[0] - 1
     names = {
         "stored_logits": ((FIRST_ROW, theirs), (last, theirs + shape[1] - 1)),
+        "stored_pictures": ((FIRST_ROW, PICTURE), (last, PICTURE)),
+        "stored_classes": ((FIRST_ROW, CLASS), (last, CLASS)),
+        "stored_states": ((FIRST_ROW, STATE), (last, STATE)),
         "powers": ((LIVE_ROW, theirs), (LIVE_ROW, theirs + shape[1] - 1)),
         "logits": ((LIVE_ROW, ours), (LIVE_ROW, ours + shape[1] - 1)),
         "class_names": ((HEADER_ROW, ours), (HEADER_ROW, ours + shape[1] - 1)),
@@ -137,19 +145,19 @@ def write_row(book: Book, sheet: Worksheet, number: int, mine: Array, theirs: in
 def judge(
     book: Book, sheet: Worksheet, row: int, logits: tuple[Array, Array], first: tuple[int, int], label: int
 ) -> None:
-    """What the cells say, whether it is right, and whether it is PyTorch's."""
+    """What the cells say, whether it is right, and whether it is PyTorch's; without $, so that rows can be sorted."""
     (its, mine), looks, names = logits, book.looks, book.trained.classes
-    stored, own = (f"{fixed(row, at)}:{fixed(row, at + len(names) - 1)}" for at in first)
-    now = f"{fixed(row, PICTURE)}=compared"
+    stored, own = (f"{cell(row, at)}:{cell(row, at + len(names) - 1)}" for at in first)
+    now = f"{cell(row, PICTURE)}=compared"
     says = f"=IF({now},answer,INDEX(class_names,1,MATCH(MAX({own}),{own},0)))"
     sheet.write_formula(row, OURS, says, looks["middle"], names[int(mine.argmax())])
     for column, says_column, found in ((THEIRS_RIGHT, THEIRS, its), (OURS_RIGHT, OURS, mine)):
-        formula = f"=IF({fixed(row, says_column)}={fixed(row, CLASS)},1,0)"
+        formula = f"=IF({cell(row, says_column)}={cell(row, CLASS)},1,0)"
         sheet.write_formula(row, column, formula, looks["middle"], int(found.argmax() == label))
     apart = f"=IF({now},{distance('logits', stored)},{distance(own, stored)})"
-    value, cell = float(distances(mine, its)), fixed(row, APART)
+    value, found_apart = float(distances(mine, its)), cell(row, APART)
     sheet.write_formula(row, APART, apart, looks["scientific"], value)
-    verdict = f'=IF(ISNUMBER({cell}),IF({cell}<={TOLERANCE},"{AGREES}","{DIFFERS}"),"{DIFFERS}")'
+    verdict = f'=IF(ISNUMBER({found_apart}),IF({found_apart}<={TOLERANCE},"{AGREES}","{DIFFERS}"),"{DIFFERS}")'
     sheet.write_formula(row, STATE, verdict, looks["state"], AGREES if value <= float(TOLERANCE) else DIFFERS)
 
 
@@ -162,16 +170,37 @@ def totals(book: Book, sheet: Worksheet, logits: Array) -> None:
         area, right = f"{fixed(FIRST_ROW, column)}:{fixed(end, column)}", int((found.argmax(1) == trained.labels).sum())
         formula, value = f'=SUM({area})&" of {count}"', f"{right} of {count}"
         sheet.write_formula(TOTAL_ROW, column, formula, book.looks["total"], value)
-    area, agreeing = (
-        f"{fixed(FIRST_ROW, STATE)}:{fixed(end, STATE)}",
-        int((distances(logits, its) <= float(TOLERANCE)).sum()),
+    agreeing = int((distances(logits, its) <= float(TOLERANCE)).sum())
+    live, formula = f'COUNTIF(shown_state,"{AGREES}")', f'COUNTIF(stored_states,"{AGREES}")'
+    text = f'={formula}-{live}&" of "&ROWS(stored_states)-ISNUMBER(shown_row)&" stored"'
+    sheet.write_formula(TOTAL_ROW, STATE, text, book.looks["pane_bold"], f"{agreeing - 1} of {count - 1} stored")
+
+
+def says(book: Book, sheet: Worksheet, shown: int) -> None:
+    """In a line what is live, and that the rest is not; `weights_state` is what Weights says of its numbers."""
+    row, column = SAYS_ROW, PICTURE
+    sheet.write_formula(row, column, "=MATCH(compared,stored_pictures,0)", book.looks["hidden_text"], shown)
+    book.define("shown_row", TITLE, (row, column))
+    found = f'=IF(ISNUMBER(shown_row),INDEX(stored_states,shown_row),"{NOT_COMPARED}")'
+    sheet.write_formula(LIVE_ROW, STATE, found, book.looks["state"], AGREES)
+    book.define("shown_state", TITLE, (LIVE_ROW, STATE))
+    drawn = '"What is drawn has no numbers of PyTorch’s to be compared with"'
+    live = f'IF(ISNUMBER(shown_row),"Picture "&compared&": "&shown_state,{drawn})'
+    value = (
+        f"Picture {shown}: {AGREES}; the weights are as trained. The other rows are from when this file was written."
     )
-    formula, value = f'=COUNTIF({area},"{AGREES}")&" of {count} agree"', f"{agreeing} of {count} agree"
-    sheet.write_formula(TOTAL_ROW, STATE, formula, book.looks["pane_bold"], value)
+    text = f'={live}&"; "&{WEIGHTS}&". The other rows are from when this file was written."'
+    sheet.write_formula(row, 1, text, book.looks["pane_bold"], value)
+    book.define("trust_says", TITLE, (row, 1))
+    coloured(book, sheet, (LIVE_ROW, STATE, LIVE_ROW, STATE))
+    spoilt = book.workbook.add_format({"font_color": style.BAD})
+    rule = {"type": "formula", "criteria": f'=OR(shown_state="{DIFFERS}",weights_state<>"")', "format": spoilt}
+    sheet.conditional_format(row, 1, row, 1, rule)
 
 
-def rules(book: Book, sheet: Worksheet, end: int) -> None:
-    """The colours of the states, and of the row that is live."""
+def rules(book: Book, sheet: Worksheet, end: int, right: int) -> None:
+    """The colours of the states, and of the row that is live; all columns are sorted together."""
+    sheet.autofilter(HEADER_ROW, PICTURE, end, right)
     coloured(book, sheet, (FIRST_ROW, STATE, end, STATE))
     look = book.workbook.add_format({"bg_color": style.EDIT_FILL})
     rule = {"type": "formula", "criteria": f"=$A{FIRST_ROW + 1}=compared", "format": look}
