@@ -314,6 +314,9 @@ class Driver:
         """The sheet that is in front."""
         return self.documents[key].CurrentController.ActiveSheet.Name
 
+    def shows_page_breaks(self, key):
+        return self.documents[key].CurrentController.ShowPageBreaks
+
     def selected(self, key):
         """The single cell that is selected, such as B6; '' where it is more than one."""
         area = self.documents[key].CurrentSelection.RangeAddress
