@@ -1402,6 +1402,7 @@ STROKE, CLEARED = "Stroke", "Clear drawing"  # as the list of Undo calls them
 DRAW_NAMES = {  # its names that the extension knows
     "yours": "the field to draw in",
     "used": "what the network sees",
+    "pad": "an empty field, which Clear copies over it",
     "logits": "what it gives",
     "pen": "down or up, where macros draw",
 }
