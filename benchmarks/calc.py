@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from addin import functions, launch
 from addin.calc.bridge import Bridge
@@ -25,6 +26,7 @@ from tests.calc.office import Office
 COURSE = (((0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55),), ((0.05, 0.1),), ((0.01, 0.99),))
 STEPS, EPOCHS, TIMES = 500, 999.0, 21
 Row = tuple[str, str, str, str]
+Found = TypeVar("Found")
 
 
 def milliseconds(seconds: list[float]) -> tuple[str, str]:
@@ -95,8 +97,8 @@ def train_as_a_block(office: Office) -> list[Row]:
     ]
 
 
-def measured(folder: Path, measure: Callable[[Office], list[Row]], display: str = "") -> list[Row]:
-    """The rows of a measurement in an office of its own, with the extension."""
+def measured(folder: Path, measure: Callable[[Office], Found], display: str = "") -> Found:
+    """What a measurement finds in an office of its own, with the extension."""
     folder.mkdir()
     office = Office(folder, runs.home(), display=display)
     try:
