@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from pyfuncs.network import Network
 from tests.sheets import BUILT, NETWORKS, XOR, converted, profile, with_cells, workbook
 from xlsx.build import build
-from xlsx.sheets import drawing, exercise, picture
+from xlsx.sheets import drawing, exercise, picture, places
 
 BOOKS = [*((network, None) for network in ("2-2-2", *NETWORKS)), (XOR, "xor"), ("8-8-8-4", None)]
 
@@ -113,9 +113,9 @@ CAPTIONED = ["2-2-2", "4-5-3", "4-5-3 bias", "1-1-1", "2-4-4 bias", "5-4-4 bias"
 def test_no_caption_of_the_picture_touches_another_or_lies_on_a_disc(network: str) -> None:
     """By the points from which it is drawn, with a letter 0.55 times as wide and 1.2 times as high as its size."""
     sheet = openpyxl.load_workbook(workbook(network, 10), data_only=True)["Picture"]
-    view = drawing.View(None, "", "", 0, drawing.Size(picture.WIDTH, picture.HEIGHT))
+    view = drawing.View(None, "", "", 0, places.Size(picture.WIDTH, picture.HEIGHT))
     book = SimpleNamespace(network=Network.parse(network))
-    pixels, units = drawing.scale(book, view.size), len(drawing.places(book))
+    pixels, units = places.scale(book, view.size), len(places.places(book))
     column = next(cell.column for cell in sheet[drawing.FIRST] if cell.value == "label")
     rows = sheet.iter_rows(min_row=drawing.FIRST + 1, min_col=column - 2, max_col=column, values_only=True)
     points = [(x * pixels.x, y * pixels.y, text) for x, y, text in rows if text]

@@ -16,7 +16,8 @@ from xlsx.formulas import Layer
 from xlsx.sheets import drawing, style, validation
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import loss_rules, mute_errors
-from xlsx.sheets.drawing import Size, View
+from xlsx.sheets.drawing import View
+from xlsx.sheets.places import Size, edges
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = contract.PICTURE
@@ -105,15 +106,15 @@ def write_top(book: Book, sheet: Worksheet) -> None:
 def write_helpers(book: Book, here: View) -> None:
     """The view as a number, the largest number that is drawn, and the last epoch; the heads of the points."""
     sheet, row, looks = here.sheet, drawing.FIRST - 3, book.looks
-    first, edges = HEADER_ROW + 2, drawing.edges(book)
+    first, drawn = HEADER_ROW + 2, edges(book)
     weights, gradients = (
-        xl_range_abs(first, column, first + len(edges) - 1, column)
+        xl_range_abs(first, column, first + len(drawn) - 1, column)
         for column in (table_column(book) + 2, table_column(book) + 3)
     )
     most = (f"MAX(MAX({cells}),-MIN({cells}))" for cells in (gradients, weights))
     numbers = {
         "gradients": (f'=IF(picture_view="{GRADIENTS}",1,0)', 0),
-        "largest": (f"=IF({here.gradients}=1,{','.join(most)})", max(abs(book.values[each]) for each, _, _ in edges)),
+        "largest": (f"=IF({here.gradients}=1,{','.join(most)})", max(abs(book.values[each]) for each, _, _ in drawn)),
         "last epoch": (f"={book.epochs}", book.epochs),
     }
     for at, (name, (formula, value)) in enumerate(numbers.items()):
