@@ -46,7 +46,7 @@ class Checker:
         folder = tempfile.TemporaryDirectory()
         copy = Path(folder.name, "copy.xlsx")
         try:
-            before = Marked(document, self._undoable).contents()
+            before = Marked(document, self._undoable, self._properties).contents()
             document.storeToURL(copy.as_uri(), self._properties(FilterName=FILTER))
         except Exception as error:  # UNO's own, for a disk that is full and the like
             self._tell(document, failed(str(error))["tell"])
@@ -58,7 +58,7 @@ class Checker:
     def clear_marks(self, document: Any) -> None:
         """Take away what checks have put into a document."""
         try:
-            Marked(document, self._undoable).clear()
+            Marked(document, self._undoable, self._properties).clear()
         except SheetError as error:
             self._tell(document, str(error))
 
@@ -77,7 +77,7 @@ class Checker:
             if answer["tell"]:
                 self._tell(document, answer["tell"])
             else:
-                Marked(document, self._undoable).show(answer, before)
+                Marked(document, self._undoable, self._properties).show(answer, before)
         except SheetError as error:
             self._tell(document, str(error))
         except Exception as error:  # UNO's own

@@ -30,8 +30,13 @@ from xlsx.contract import (
 Properties = Callable[..., Any]  # a tuple of com.sun.star.beans.PropertyValue
 Cell = tuple[int, int]  # row and column, from 0
 Contents = Optional[dict[Cell, str]]  # of a sheet; None for one that is too large to be checked
-Colours = list[tuple[str, tuple[tuple[int, int, int, int], ...]]]  # the marks: sheet, and left, top, right, bottom
-CONDITION, EXPRESSION = 0, 24  # com.sun.star.sheet.ConditionEntryType, ConditionFormatOperator
+Areas = tuple[tuple[int, int, int, int], ...]  # left, top, right, bottom of each
+Colours = list[tuple[str, Areas]]  # the marks by the names of their sheets
+FORMULA, CONDITION, EXPRESSION = (
+    9,
+    0,
+    24,
+)  # com.sun.star.sheet.ConditionOperator2, ConditionEntryType, ConditionFormatOperator
 HELD = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
 LINK = """=HYPERLINK("#'{sheet}'!{cell}";"{sheet}!{cell}")"""  # as every office follows it
 WIDTHS = (4_000, 30_000)  # of the report's columns, in hundredths of a millimetre
@@ -42,8 +47,8 @@ CAPTIONS = {command: caption for caption, command in CHECK.items()}
 class Marked:
     """What a check has to do with a document."""
 
-    def __init__(self, document: Any, undoable: Undoable):
-        self.document, self._undoable = document, undoable
+    def __init__(self, document: Any, undoable: Undoable, properties: Properties):
+        self.document, self._undoable, self._properties = document, undoable, properties
 
     def contents(self) -> dict[str, Contents]:
         """What every sheet holds, as it is typed: to tell afterwards what has changed."""
@@ -82,7 +87,7 @@ class Marked:
     def _remove(self) -> None:
         for sheet in self.document.Sheets:
             if not sheet.isProtected():
-                remove_marks(sheet)
+                self._remove_marks(sheet)
                 remove_notes(sheet)
         for name in () if self.document.isProtected() else self._reports():
             self.document.Sheets.removeByName(name)
@@ -106,40 +111,67 @@ class Marked:
             wanted = [cell for mark, area in answer["marks"] if mark == name for cell in cells(sheet, area)]
             edited = edits(wanted, before.get(name, {}), contents(sheet))
             changed += len(edited)
-            self._colour(sheet, areas([cell for cell in wanted if cell not in edited]))
+            covered = self._colour(sheet, areas([cell for cell in wanted if cell not in edited]))
             notes = [(cells(sheet, cell)[0], text) for where, cell, text in answer["notes"] if where == name]
             add_notes(sheet, [(cell, text) for cell, text in notes if cell not in edited])
+            add_notes(sheet, [((top, left), CHECK_NOTE + MESSAGES["covered"]) for left, top, _, _ in covered])
         return [*said, *([MESSAGES["edited"].format(count=changed)] if changed else [])]
 
     def _colours(self) -> Colours:
         """Where our marks are."""
-        return [
-            (sheet.Name, tuple((a.StartColumn, a.StartRow, a.EndColumn, a.EndRow) for a in mark.Range.RangeAddresses))
-            for sheet in self.document.Sheets
-            for mark in marks_on(sheet)
-        ]
+        return [(sheet.Name, areas_of(mark)) for sheet in self.document.Sheets for mark in marks_on(sheet)]
 
     def _recolour(self, colours: Colours) -> None:
         """Have our marks there, and nowhere else."""
         for sheet in self.document.Sheets:
-            remove_marks(sheet)
+            self._remove_marks(sheet)
         for name, where in colours:
             self._colour(self.document.Sheets.getByName(name), where)
 
-    def _colour(self, sheet: Any, where: tuple[tuple[int, int, int, int], ...]) -> None:
-        """One more conditional format for these cells, beside those that they have."""
-        if not where:
-            return
+    def _colour(self, sheet: Any, where: Areas) -> Areas:
+        """Colour these cells; gives those that others' conditional formats cover.
+
+        These get one more beside them, which the office draws only when the file is opened again.
+        """
+        free, covered = split(sheet, where)
         self._need_style()
+        if free:
+            ranges = self._ranges(sheet, free)
+            formats = ranges.ConditionalFormat
+            formats.addNew(self._properties(Operator=FORMULA, Formula1=CHECK_FORMULA, StyleName=CHECK_STYLE))
+            self._assign(ranges, formats)
+        if covered:
+            formats = sheet.ConditionalFormats
+            number = formats.createByRange(self._ranges(sheet, covered))
+            mark = next(each for each in formats.getConditionalFormats() if number == each.ID)
+            mark.createEntry(CONDITION, 0)
+            entry = mark.getByIndex(0)
+            entry.Operator, entry.Formula1, entry.StyleName = EXPRESSION, CHECK_FORMULA, CHECK_STYLE
+        return covered
+
+    def _remove_marks(self, sheet: Any) -> None:
+        """Take our conditional formats away, also those that a file brought back."""
+        if free := split(sheet, tuple(area for mark in marks_on(sheet) for area in areas_of(mark)))[0]:
+            ranges = self._ranges(sheet, free)
+            formats = ranges.ConditionalFormat
+            formats.clear()
+            self._assign(ranges, formats)
+        for mark in marks_on(sheet):
+            sheet.ConditionalFormats.removeByID(mark.ID)
+
+    def _assign(self, ranges: Any, formats: Any) -> None:
+        """Outside the user's undo list, which has one action for all; several under one lock let the office crash."""
+        self.document.UndoManager.lock()
+        try:
+            ranges.ConditionalFormat = formats
+        finally:
+            self.document.UndoManager.unlock()
+
+    def _ranges(self, sheet: Any, where: Areas) -> Any:
         ranges = self.document.createInstance("com.sun.star.sheet.SheetCellRanges")
         for area in where:
             ranges.addRangeAddress(sheet.getCellRangeByPosition(*area).RangeAddress, False)
-        formats = sheet.ConditionalFormats
-        number = formats.createByRange(ranges)
-        mark = next(each for each in formats.getConditionalFormats() if number == each.ID)
-        mark.createEntry(CONDITION, 0)
-        entry = mark.getByIndex(0)
-        entry.Operator, entry.Formula1, entry.StyleName = EXPRESSION, CHECK_FORMULA, CHECK_STYLE
+        return ranges
 
     def _need_style(self) -> None:
         styles = self.document.StyleFamilies.getByName("CellStyles")
@@ -197,8 +229,8 @@ def edits(wanted: list[Cell], before: Contents, now: Contents) -> set[Cell]:
     return {cell for cell in wanted if before.get(cell, "") != now.get(cell, "")}
 
 
-def areas(wanted: list[Cell]) -> tuple[tuple[int, int, int, int], ...]:
-    """The cells as areas, each of neighbours in a column: left, top, right, bottom."""
+def areas(wanted: list[Cell]) -> Areas:
+    """The cells as areas, each of neighbours in a column."""
     found: list[tuple[int, int, int, int]] = []
     for row, column in sorted(set(wanted), key=lambda cell: (cell[1], cell[0])):
         if found and found[-1][0] == column and found[-1][3] == row - 1:
@@ -222,9 +254,19 @@ def marks_on(sheet: Any) -> list[Any]:
     return [each for each in formats if each.Count and getattr(each.getByIndex(0), "Formula1", "") == CHECK_FORMULA]
 
 
-def remove_marks(sheet: Any) -> None:
-    for mark in marks_on(sheet):
-        sheet.ConditionalFormats.removeByID(mark.ID)
+def areas_of(conditional: Any) -> Areas:
+    found = conditional.Range.RangeAddresses
+    return tuple((each.StartColumn, each.StartRow, each.EndColumn, each.EndRow) for each in found)
+
+
+def split(sheet: Any, where: Areas) -> tuple[Areas, Areas]:
+    """The cells of our marks that have no other conditional format, and those that have one."""
+    ours = {mark.ID for mark in marks_on(sheet)}
+    formats = sheet.ConditionalFormats.getConditionalFormats()
+    others = [area for each in formats if each.ID not in ours for area in areas_of(each)]
+    wanted = [(row, column) for a in where for row in range(a[1], a[3] + 1) for column in range(a[0], a[2] + 1)]
+    covered = {(r, c) for r, c in wanted if any(a[0] <= c <= a[2] and a[1] <= r <= a[3] for a in others)}
+    return areas([cell for cell in wanted if cell not in covered]), areas(list(covered))
 
 
 def remove_notes(sheet: Any) -> None:

@@ -1447,6 +1447,7 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "kept": "Something here is protected, so that marks or the report of a check are still there: take the protection "
     "off, and clear again.",
     "unmarked": 'The sheet "{sheet}" is protected: nothing is marked there.',
+    "covered": "wrong from here on, but a conditional format of your own covers the colour.",
     "edited": "Cells that have changed since the check began are not marked: {count}.",
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',

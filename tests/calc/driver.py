@@ -419,6 +419,12 @@ class Driver:
                     found[row][area.StartColumn : area.EndColumn + 1] = [look] * width
         return found
 
+    def conditions(self, key, address):
+        """The first conditional format that each cell of a column shows: its formula, "" for none."""
+        cells = self._range(key, address)
+        shown = [cells.getCellByPosition(0, row).ConditionalFormat for row in range(cells.Rows.Count)]
+        return [each.getByIndex(0).Formula1 if each.Count else "" for each in shown]
+
     def decorate(self, key, sheet, note, condition):
         """A user's own note on a cell, and a conditional format of another."""
         sheet = self.documents[key].Sheets.getByName(sheet)

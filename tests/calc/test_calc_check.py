@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openpyxl.utils import get_column_letter
 
 from tests import learners
+from tests.calc.marks import kept, marked
 from tests.calc.office import COMMAND, Office, wait_for
 from xlsx.contract import CHECK, CHECK_FORMULA, CHECK_NOTE, CHECK_SHEET
 
 WRONG = learners.Layout(rows=5, texts=(("g1", learners.formulas()["g1"].replace("w7", "w8")),))
 FIRST, LAST = "X6", "X10"  # of dE/dw1, all wrong
+WRONG_CELLS = {("Sheet1", f"X{row}") for row in range(6, 11)}
 
 
 @pytest.fixture
@@ -36,9 +39,10 @@ def again(window: Office, key: int) -> None:
     wait_for(lambda: window.undo_titles(key) != titles)
 
 
-def marks(looks: dict) -> list[str]:
-    """The cells that carry our marks."""
-    return [cells.replace("Sheet1.", "") for cells, *what in looks["Sheet1"]["conditions"] if what == [CHECK_FORMULA]]
+def notes(looks: dict) -> set[str]:
+    """The cells with our notes."""
+    ours = [note for note in looks["Sheet1"]["notes"] if note[2].startswith(CHECK_NOTE)]
+    return {f"{get_column_letter(column + 1)}{row + 1}" for row, column, _ in ours}
 
 
 def test_wrong_cells_are_marked_and_what_is_the_users_stays(window: Office, book: int) -> None:
@@ -47,10 +51,10 @@ def test_wrong_cells_are_marked_and_what_is_the_users_stays(window: Office, book
     after = window.looks(book)
     report = f"{CHECK_SHEET} (2)"
     assert set(after) == {"Sheet1", CHECK_SHEET, report}
-    assert after[CHECK_SHEET] == before[CHECK_SHEET]
-    one, other = before["Sheet1"], after["Sheet1"]
-    assert other["conditions"] == sorted([*one["conditions"], ["Sheet1.X6:X10", CHECK_FORMULA]])
-    assert {**other, "conditions": []} == {**one, "conditions": []}, "the one cell that would get a note has one"
+    kept(before, after)
+    assert marked(after) == WRONG_CELLS
+    assert notes(after) == {"X7"}, "the first cell, which would get the other, has the user's"
+    assert window.conditions(book, "Sheet1.X6:X10") == [CHECK_FORMULA, "TRUE()", *[CHECK_FORMULA] * 3]
     assert window.about(book)[:2] == about[:2]
     texts = [row[1] for row in window.read(book, window.used(book, report))]
     assert [text for text in texts if text.startswith("MISTAKE in") and "dE/dw1 takes w8" in text], texts
@@ -70,13 +74,17 @@ def test_check_clear_and_another_check_are_one_step_each_of_undo_and_of_redo(win
     for _ in range(3):
         window.undo(book)
         seen.append(window.looks(book))
-    assert [marks(look) for look in seen] == [["X6:X7,X9:X10"], ["X6:X10"], ["X6:X10"], []]
+    right = WRONG_CELLS - {("Sheet1", "X8")}
+    assert [marked(look) for look in seen] == [right, WRONG_CELLS, WRONG_CELLS, set()]
+    assert window.conditions(book, "Sheet1.X6:X8") == ["", "TRUE()", ""]
     for look in reversed(seen[:-1]):
         window.redo(book)
         assert window.looks(book) == look
+    assert window.conditions(book, "Sheet1.X6:X8") == [CHECK_FORMULA, "TRUE()", ""]
     window.command(book, COMMAND + CHECK["Clear marks"])
     cleared = window.looks(book)
-    assert marks(cleared) == []
+    assert marked(cleared) == set()
+    assert window.conditions(book, "Sheet1.X6:X8") == ["", "TRUE()", ""]
     window.undo(book)
     assert window.looks(book) == seen[0]
     window.redo(book)
@@ -124,7 +132,7 @@ def test_what_was_protected_after_the_check_stays_and_clear_says_so(window: Offi
     check(window, book)
     window.protect(book, "Sheet1")
     window.command_with_box(book, COMMAND + CHECK["Clear marks"])
-    assert marks(window.looks(book)) == ["X6:X10"]
+    assert marked(window.looks(book)) == WRONG_CELLS
     window.unprotect(book, "Sheet1")
     window.command(book, COMMAND + CHECK["Clear marks"])
     assert window.looks(book) == before
@@ -134,7 +142,7 @@ def test_cells_edited_meanwhile_are_not_marked(window: Office, book: int) -> Non
     window.command(book, COMMAND + CHECK["Check this workbook"])
     window.write(book, f"Sheet1.{LAST}", 0.5)
     wait_for(lambda: len(window.sheets(book)) == 3, timeout=60)
-    assert marks(window.looks(book)) == ["X6:X9"]
+    assert marked(window.looks(book)) == WRONG_CELLS - {("Sheet1", LAST)}
     texts = [row[1] for row in window.read(book, window.used(book, f"{CHECK_SHEET} (2)"))]
     assert "Cells that have changed since the check began are not marked: 1." in texts
 

@@ -11,12 +11,12 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from openpyxl.utils.cell import rows_from_range
 
 from addin import marks
 from tests import learners
+from tests.calc.marks import cells_of, kept, marked
 from tests.calc.office import Office, wait_for
-from xlsx.contract import CHECK_FORMULA, CHECK_NOTE, CHECK_SHEET
+from xlsx.contract import CHECK_SHEET
 
 PLAIN = learners.Layout(rows=5, texts=(("g1", learners.formulas()["g1"].replace("w7", "w8")),))
 MADE = {
@@ -28,7 +28,6 @@ MADE = {
 }
 REAL = sorted(Path(os.environ["BACKPROP_WORKBOOKS"]).glob("*.xlsx")) if "BACKPROP_WORKBOOKS" in os.environ else []
 MISTAKE = "MISTAKE in"
-UNTOUCHED = ("formulas", "values", "formats")
 
 
 @pytest.fixture(params=REAL or list(MADE), ids=lambda each: getattr(each, "stem", each))
@@ -49,32 +48,6 @@ def opened(window: Office, path: Path) -> int:
     return key
 
 
-def marked(looks: dict) -> set[tuple[str, str]]:
-    """Sheet and cell of each mark."""
-    areas = [
-        area
-        for look in looks.values()
-        for areas, *what in look["conditions"]
-        if what == [CHECK_FORMULA]
-        for area in areas.split(",")
-    ]
-    return {cell for area in areas for cell in cells_of(area)}
-
-
-def cells_of(area: str) -> list[tuple[str, str]]:
-    """The cells of Sheet.X6:Y10."""
-    sheet, _, cells = area.replace("$", "").rpartition(".")
-    return [(sheet.strip("'"), cell) for row in rows_from_range(cells) for cell in row]
-
-
-def kept(one: dict, other: dict) -> None:
-    """Everything of the user's is there still, and what has come is ours."""
-    for name, look in one.items():
-        assert {key: other[name][key] for key in UNTOUCHED} == {key: look[key] for key in UNTOUCHED}, name
-        for kind, ours in (("notes", lambda note: note[2].startswith(CHECK_NOTE)), ("conditions", is_mark)):
-            assert [each for each in other[name][kind] if not ours(each)] == look[kind], name
-
-
 def differences(one: dict, other: dict) -> list[tuple]:
     """Sheet, kind, row and column of what is not the same, with both."""
     assert list(one) == list(other)
@@ -90,10 +63,6 @@ def differences(one: dict, other: dict) -> list[tuple]:
         for row, pairs in enumerate(zip_longest(one[name][kind], other[name][kind], fillvalue=()))
         if pairs[0] != pairs[1]
     ]
-
-
-def is_mark(condition: list[str]) -> bool:
-    return condition[1:] == [CHECK_FORMULA]
 
 
 def test_check_undo_redo_save_open_and_clear(window: Office, path: Path, tmp_path: Path) -> None:
