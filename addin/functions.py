@@ -17,17 +17,17 @@ from pyfuncs import descent, gradient_check, optimizers, propagation
 from pyfuncs.network import Array, Network, NetworkError
 from xlsx.contract import PREDICT_RUN
 
+ERROR = "An error such as #N/A in it gives Err:504 in LibreOffice."
 PARAMETERS = {
-    "weights": "All weights w1, w2, … and then the biases; a range of any shape is read row by row. "
-    "An error such as #N/A in a range gives Err:504 in LibreOffice.",
-    "inputs": "The inputs i1, i2, …: a row for each sample.",
-    "targets": "The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1.",
+    "weights": f"All weights w1, w2, … and then the biases; a range of any shape is read row by row. {ERROR}",
+    "inputs": f"The inputs i1, i2, …: a row for each sample. {ERROR}",
+    "targets": f"The targets t1, t2, …: a row for each sample; with cross-entropy from 0 to 1. {ERROR}",
     "learning_rate": "The learning rate η, above 0.",
-    "learning_rates": "Several learning rates, each above 0.",
+    "learning_rates": f"Several learning rates, each above 0. {ERROR}",
     "epochs": "How many updates: a whole number above 0.",
     "network": 'The network, for example "2-2-2" (the default), "2-3-1 tanh bias" or "4-8-3 relu softmax".',
     "optimizer": '"sgd", plain gradient descent (the default), "momentum 0.9" or "adam 0.9 0.999 1e-8".',
-    "pixels": "28 × 28 cells with numbers from 0, the ground, to 255, the ink.",
+    "pixels": f"28 × 28 cells with numbers from 0, the ground, to 255, the ink. {ERROR}",
     "run": f"A finished run: its folder or its name. Left out, it is the cell {PREDICT_RUN}.",
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
 }

@@ -101,8 +101,7 @@ def build(
         book.optimizer, book.exercise = optimizer, exercise
         book.epochs = epochs or shown_epochs(network, len(start.inputs))
         write_sheets(book)
-        if contract.LAYOUT > 1:
-            workbook.set_custom_property(contract.LAYOUT_PROPERTY, contract.LAYOUT)
+        workbook.set_custom_property(contract.LAYOUT_PROPERTY, contract.LAYOUT)
         if macros:
             macros(workbook, python_blocks(book))
     return path

@@ -121,6 +121,17 @@ def test_an_error_value_in_a_range_never_gives_a_number(office: Office, sheet: i
     assert not any(isinstance(value, float) for value in shown)
 
 
+@pytest.mark.parametrize("place", ["C1", "B2", "A3", "C5"])
+def test_an_error_in_any_range_is_err_504_as_the_help_says(office: Office, sheet: int, place: str) -> None:
+    lay_out(office, sheet)
+    office.write(sheet, "Sheet1.B5:D5", [[0.1, 0.2, 0.5]])
+    office.write(sheet, f"Sheet1.{place}", "=NA()")
+    shown = compute(office, sheet, f"=BACKPROP_SWEEP({RANGES};B5:D5;2)", "A10:C12")
+    assert shown == [[{"error": "Err:504"}] * 3] * 3
+    helped = [name for name, text in PARAMETERS.items() if "Err:504" in text]
+    assert helped == ["weights", "inputs", "targets", "learning_rates", "pixels"]
+
+
 COUNTS = [
     ("BACKPROP_STEP($A$1:$G$1;$A$2:$B$2;$A$3:$B$3;0.5)", "#weights: 7 numbers, but the network 2-2-2 has 8 weights"),
     ("BACKPROP_LOSS($A$1:$H$1;$A$2;$A$3:$B$3)", "#inputs: 1 × 1 cells, but a sample is a row of 2 (i1, i2)"),
