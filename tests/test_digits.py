@@ -2,17 +2,24 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from addin import unfold
-from cnn import data
+from cnn import plain
+from cnn.official import DataError
 from tests import engines, unfolded
 from tests.needs import require
 from xlsx.unfold import trust
+from xlsx.unfold.arithmetic import forward, softmax
+from xlsx.unfold.steps import Step, fold
+from xlsx.unfold.trained import Array, Trained
 
+PAGE = (Path(__file__).parents[1] / "docs/digits.md").read_text("utf-8")
 XLSX = Path(__file__).parents[1] / "xlsx"
 DIGITS = {"tuned": XLSX / "digits.xlsx", "tiny": XLSX / "digits-small.xlsx"}
 NUMBER = re.compile(r"(?<=<v>)[-+.0-9Ee]+(?=</v>)|(?<=val=\")[-+.0-9Ee]+(?=\")")
@@ -24,7 +31,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The committed file, and a fresh one."""
     try:
         fresh = unfold.unfold(unfolded.FIXTURES / request.param, tmp_path_factory.mktemp("digits") / "fresh.xlsx")
-    except data.DataError as error:
+    except DataError as error:
         require("mnist", str(error))
     return DIGITS[request.param], fresh
 
@@ -47,3 +54,70 @@ def test_the_first_sheet_says_what_it_is(pair: tuple[Path, Path]) -> None:
     texts = " ".join(str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row if cell.value)
     for words in ("parameters", "seed 0", "epochs of MNIST", "% of 10,000 test images", "LeCun", "CC BY-SA 3.0"):
         assert words in texts
+
+
+class Network:
+    """One of the two, as the page speaks of it."""
+
+    def __init__(self, model: str):
+        self.known = Trained.read(plain.trained(unfolded.FIXTURES / model))
+        self.steps = fold(self.known.layers)
+
+    def chances(self, image: Array, steps: list[Step] | None = None) -> Array:
+        return softmax(forward(steps or self.steps, self.known.normal(image))[-1].ravel())
+
+    def wiped(self, picture: int, wanted: int) -> int:
+        """How many columns from the left are white when a picture is first taken for another digit."""
+        image = self.known.images[picture - 1].copy()
+        for column in range(28):
+            image[:, column] = 0
+            if self.chances(image).argmax() == wanted:
+                return column + 1
+        raise AssertionError("never")
+
+    def changed(self) -> list[int]:
+        """How many of the 100 answers change without each kernel of Layer 1."""
+        first, found = self.steps[0], []
+        whole = [self.chances(image).argmax() for image in self.known.images]
+        for kernel in range(len(first.weight)):
+            weight = first.weight.copy()
+            weight[kernel] = 0
+            steps = [replace(first, weight=weight), *self.steps[1:]]
+            answers = [self.chances(image, steps).argmax() for image in self.known.images]
+            found.append(sum(one != other for one, other in zip(answers, whole, strict=True)))
+        return found
+
+    def cells(self) -> Iterator[str]:
+        """Its column of the page's table."""
+        known, blank, changed = self.known, self.chances(np.zeros((28, 28))), self.changed()
+        yield f"{known.parameters:,}"
+        yield f"{100 * known.accuracy:.2f} %"
+        yield f"a {blank.argmax()}, {100 * blank.max():.1f} % sure"
+        yield from (str(self.wiped(*asked)) for asked in ((71, 1), (93, 7), (93, 1)))
+        yield self.steps[0].title
+        sides = self.steps[0].weight[:, 0].sum(1)
+        yield str((sides[:, 3:].sum(1) - sides[:, :2].sum(1)).argmax() + 1)
+        sizes = [f"{out.shape[1]}×{out.shape[2]}" for out in forward(self.steps, known.normal(known.images[0]))[1:]]
+        yield ", ".join(dict.fromkeys(sizes))
+        for extreme in (min(changed), max(changed)):
+            kernels = [str(at + 1) for at, count in enumerate(changed) if count == extreme]
+            yield f"{' or '.join(kernels)}: {extreme} of them"
+        yield str((known.logits.argmax(1) != known.labels).sum())
+
+
+def test_the_page_s_table_is_what_the_networks_do() -> None:
+    try:
+        columns = [list(Network(model).cells()) for model in DIGITS]
+    except DataError as error:
+        require("mnist", str(error))
+    table = [line.strip("|").split(" | ") for line in PAGE.splitlines() if line.startswith("|")]
+    start = next(at for at, row in enumerate(table) if row[0].strip() == "parameters")
+    said = [[cell.strip() for cell in row[1:]] for row in table[start:]]
+    assert said == [list(row) for row in zip(*columns, strict=True)]
+
+
+def test_the_page_s_other_numbers_stand_in_its_table() -> None:
+    """Parameters and accuracies of its first lines; what it says of kernels and maps without a number, of both."""
+    head, _, rest = PAGE.partition("| parameters |")
+    for number in re.findall(r"\d[\d,.]*\d %|\d+,\d{3} parameters", head):
+        assert number.removesuffix(" parameters") in rest or number == "10,000"
