@@ -26,7 +26,7 @@ FOR_MACROS = (
 )
 SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
-    *("only buttons", "no results", "help", "no workbook", "no answer"),
+    *("only buttons", "no results", "help", "no workbook", "no answer", "no outcome", "not copied"),
     *("checking", "check under way", "check failed", "no report", "unmarked", "edited"),
 )
 HEAD = """Attribute VB_Name = "{}"

@@ -29,7 +29,6 @@ from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS,
 POLL_SECONDS = 0.01
 OFFICE = "LibreOffice"  # names itself in what it saves
 SHOWN_NO_MORE = "The run can no longer be shown here ({error}). It goes on; open the workbook again to see it."
-NOT_COPIED = "The sheets of what the run left could not be copied in ({error}). They are in {file}."
 
 
 class Followed:
@@ -218,7 +217,7 @@ class Menu:
         try:
             outcome_sheets.copy_in(document, path, self._open_hidden)
         except Exception as error:  # of the office, which opens the run's workbook
-            self._tell(document, NOT_COPIED.format(error=what(error), file=path))
+            self._tell(document, MESSAGES["not copied"].format(error=what(error), file=path))
 
 
 def what(error: Exception) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 from addin.calc.document import Document, Sheet
-from xlsx.contract import OUTCOME, OUTCOME_ROW
+from xlsx.contract import MESSAGES, OUTCOME, OUTCOME_ROW
 
 Opener = Callable[[Path], Document]  # opens a workbook that nobody sees
 
@@ -52,7 +52,7 @@ def copy_in(document: Document, path: Path, open_hidden: Opener) -> None:
     try:
         seen, wanted = document.CurrentController.ActiveSheet.Name, ours(source)
         if not wanted:
-            raise OSError("it has no sheet of a run")
+            raise OSError(MESSAGES["no outcome"])
         for sheet in ours(document):
             document.Sheets.removeByName(sheet.Name)
         for sheet in wanted:

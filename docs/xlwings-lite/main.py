@@ -1452,6 +1452,8 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',
     "no field": 'This workbook has no field to draw in. "python start.py unfold RUN" writes one that has.',
+    "no outcome": "it has no sheet of a run",
+    "not copied": "The sheets of what the run left could not be copied in: {error}. They are in {file}.",
     "no runs": f'This workbook has no {RUNS} sheet. "python start.py new" writes one that has.',
     "no name": f"The name {{name}} is missing or broken in this workbook: {FRESH}.",
     "protected": 'The sheet "{sheet}" is protected: {where}, then press the button again.',

@@ -383,6 +383,12 @@ def test_the_sheets_of_a_finished_run_give_way_to_the_next_ones(excel: Office, b
     wait_for_answer(folder)
     wait_for(lambda: status(excel, book).startswith("finished"), timeout=20)
     assert excel.read(book, "Classes.A20") == [["my note"]], "the same run's sheets were copied in again"
+    for sheet in ("Classes", "Mistakes", "Layers"):
+        excel.remove_sheet(book, sheet)
+    (run / "results.xlsx").write_text("no workbook")
+    excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
+    excel.answer_box()
+    assert "Classes" not in excel.sheets(book)
     shutil.rmtree(folder / "home/runs")
 
 

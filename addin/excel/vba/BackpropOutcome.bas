@@ -5,28 +5,37 @@ Option Explicit
 
 ' Copy the sheets in from this workbook, which lies in its run's folder, in place of another run's.
 Public Sub CopyOutcome(ByVal path As String)
-    Dim into As Workbook, before As Workbook, source As Workbook, shown As String, sheet As Worksheet
+    Dim into As Workbook, before As Workbook, shown As String, trouble As String
     Set into = Book()
+    If Shows(into, path) Then Exit Sub
     Set before = ActiveWorkbook
     shown = into.ActiveSheet.Name
-    If Shows(into, path) Then Exit Sub
-    On Error GoTo failed
     BeQuiet True
-    Set source = Workbooks.Open(path, ReadOnly:=True)
-    If Not HasOutcome(source) Then Err.Raise 5, , "it has no sheet of a run"
-    RemoveOutcome into
-    For Each sheet In source.Worksheets
-        If IsOutcome(sheet) Then sheet.Copy After:=into.Sheets(into.Sheets.Count)
-    Next sheet
-failed:
-    If Err.Number <> 0 Then Say "The sheets of what the run left could not be copied in (" & Err.Description & "). They are in " & path
-    On Error Resume Next
-    source.Close False
+    trouble = CopyFrom(path, into)
+    On Error Resume Next ' the sheet that was in front may have been one of those
     into.Activate
     into.Worksheets(shown).Activate
     before.Activate
     BeQuiet False
+    If trouble <> "" Then Tell Replace(Replace(SAYS_NOT_COPIED, "{error}", trouble), "{file}", path)
 End Sub
+
+' Why they could not be copied, or nothing.
+Private Function CopyFrom(ByVal path As String, ByVal into As Workbook) As String
+    Dim source As Workbook, sheet As Worksheet
+    On Error GoTo failed
+    Set source = Workbooks.Open(path, ReadOnly:=True)
+    If Not HasOutcome(source) Then Err.Raise 5, , SAYS_NO_OUTCOME
+    RemoveOutcome into
+    For Each sheet In source.Worksheets
+        If IsOutcome(sheet) Then sheet.Copy After:=into.Sheets(into.Sheets.Count)
+    Next sheet
+    source.Close False
+    Exit Function
+failed:
+    CopyFrom = Err.Description
+    If Not source Is Nothing Then source.Close False
+End Function
 
 ' While it is quiet nothing is drawn, asked, or told to the macros of events.
 Private Sub BeQuiet(ByVal quiet As Boolean)
