@@ -87,6 +87,19 @@ def test_the_other_kinds_are_valid_too(tiny_kinds: list[Path]) -> None:
         assert OpenXmlValidator().validate(path).errors == []
 
 
+def test_no_column_is_too_narrow_for_gnumeric(tiny_kinds: list[Path]) -> None:
+    """One of at most 4 points it makes as wide as any: a character is 5.25 of them."""
+    for path in (unfolded.written("tuned"), *tiny_kinds):
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
+            widths = {
+                float(width)
+                for name in names
+                for width in re.findall(r'<col [^>]*width="([^"]*)"', archive.read(name).decode())
+            }
+        assert min(widths) * 5.25 > 4
+
+
 def test_every_link_leads_to_a_sheet() -> None:
     path = unfolded.written("tiny")
     with zipfile.ZipFile(path) as archive:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.calc.office import Office, virtual_screen
 
 PROJECT = Path(__file__).parents[2]
-PARTS = {"Draw": "1266x484+37+124", "Overview": "1266x568+37+124"}  # of the screen, in pixels
+PARTS = {"Draw": "1266x480+37+124", "Overview": "1266x568+37+124"}  # of the screen, in pixels
 COLOURS = "192"
 
 

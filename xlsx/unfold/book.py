@@ -85,7 +85,7 @@ class Book:
     sheets: dict[str, Worksheet] = field(default_factory=dict)
     frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
     fills: dict[str, Format] = field(default_factory=dict)
-    inks: dict[str, Format] = field(default_factory=dict)
+    inks: dict[tuple[str, int], Format] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, workbook: Workbook, trained: Trained, steps: list[Step], titles: list[str], macros: bool) -> Book:
@@ -107,7 +107,7 @@ class Book:
         sheet.set_row_pixels(1, 20)
         sheet.write_string(0, 1, heading, self.far("title", zoom))
         if key:
-            sheet.write_rich_string(1, 1, f"{sentence}   ", *self.explained(key), look)
+            sheet.write_rich_string(1, 1, f"{sentence}   ", *self.explained(key, zoom), look)
         else:
             sheet.write_string(1, 1, sentence, look)
         sheet.hide_gridlines(2)
@@ -124,18 +124,18 @@ class Book:
         properties = {**style.FONT, **(LOOKS.get(look) or style.FORMATS[look])}
         return self.workbook.add_format({**properties, "font_size": round(properties["font_size"] * 100 / zoom)})
 
-    def explained(self, key: Key) -> Iterator[Format | str]:
+    def explained(self, key: Key, zoom: int) -> Iterator[Format | str]:
         """Each colour of a key as a square, and its meaning."""
         for colour, meaning in key:
             white = colour == "#FFFFFF"
-            yield self.letters("#66727F" if white else colour)
+            yield self.letters("#66727F" if white else colour, round(1000 / zoom))
             yield f"{'□' if white else '■'} {meaning}   "
 
-    def letters(self, colour: str) -> Format:
-        """The format of letters of a colour, made once."""
-        if colour not in self.inks:
-            self.inks[colour] = self.workbook.add_format({**style.FONT, "font_color": colour})
-        return self.inks[colour]
+    def letters(self, colour: str, size: int) -> Format:
+        """The format of letters of a colour and size, made once."""
+        if (colour, size) not in self.inks:
+            self.inks[colour, size] = self.workbook.add_format({**style.FONT, "font_color": colour, "font_size": size})
+        return self.inks[colour, size]
 
     def tall(self, sheet: Worksheet, area: tuple[int, int, int], text: str, look: Format) -> None:
         """A text over some rows of a column: one alone is too low for it."""
@@ -154,9 +154,9 @@ class Book:
         area = fixed(*first) + (f":{fixed(*last)}" if last else "")
         self.workbook.define_name(name, f"={quote_sheetname(sheet)}!{area}")
 
-    def link(self, sheet: Worksheet, row: int, column: int, title: str, text: str, look: str = "jump") -> None:
+    def link(self, sheet: Worksheet, row: int, column: int, title: str, text: str, look: Format | None = None) -> None:
         """A jump to another sheet."""
-        sheet.write_url(row, column, f"internal:'{title}'!A1", self.looks[look], text)
+        sheet.write_url(row, column, f"internal:'{title}'!A1", look or self.looks["jump"], text)
 
     def buttons(self, sheet: Worksheet, row: int, column: int) -> None:
         """The buttons of the field to draw in. Without a macro: Calc finds them by their caption."""

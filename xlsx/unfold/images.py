@@ -8,7 +8,7 @@ from xlsx.unfold.book import Book
 from xlsx.unfold.maps import Maps
 
 TITLE = "Images"
-PIXELS, GAP, ACROSS, ZOOM = 5, 5, 10, 60  # columns of fewer pixels Gnumeric makes as wide as any
+PIXELS, GAP, ACROSS, ZOOM = 6, 5, 10, 50  # columns of fewer pixels Gnumeric makes as wide as any
 
 
 def lay_out(count: int) -> Maps:
@@ -26,9 +26,9 @@ def write(book: Book, gallery: Maps) -> None:
     )
     book.page(TITLE, heading, sentence, PIXELS, zoom=ZOOM)
     sheet.set_column_pixels(0, gallery.right + GAP, PIXELS, book.looks["plain"])
-    good = book.workbook.add_format({**style.FONT, "font_size": 12, "font_color": style.MUTED, "align": "center"})
+    good = book.workbook.add_format({**style.FONT, "font_size": 14, "font_color": style.MUTED, "align": "center"})
     bad = book.workbook.add_format(
-        {**style.FONT, "font_size": 12, "bold": True, "font_color": style.BAD, "align": "center"}
+        {**style.FONT, "font_size": 14, "bold": True, "font_color": style.BAD, "align": "center"}
     )
     for channel, y, x in gallery.places():
         sheet.write_number(*gallery.at(channel, y, x), trained.images[channel, y, x], book.cell(gallery, y, x))
@@ -38,9 +38,9 @@ def write(book: Book, gallery: Maps) -> None:
         area = (row - GAP + 1, column, row - 1, column + 27)
         sheet.merge_range(*area, f"{channel + 1}{taken}", bad if taken else good)
     book.greys(gallery, 255)
-    sheet.write_url(2, 1, "internal:'Draw'!A1", book.far("jump", ZOOM), "← Draw")
+    book.link(sheet, 2, 1, "Draw", "← Draw", book.far("jump", ZOOM))
     sheet.write_string(2, 20, f"Images: {DATASETS[trained.dataset]}.", book.far("note", ZOOM))
-    for row, height in ((0, 48), (1, 30), (2, 30)):
+    for row, height in ((0, 56), (1, 36), (2, 36)):
         sheet.set_row_pixels(row, height)
     sheet.freeze_panes(3, 0)
     book.picture_only(TITLE)

@@ -11,7 +11,7 @@ import numpy as np
 
 from xlsx.sheets import validation
 from xlsx.unfold.book import SIGNED_KEY, Book
-from xlsx.unfold.maps import Maps, across_of, fixed, span
+from xlsx.unfold.maps import Maps, fixed, span
 from xlsx.unfold.states import first, of_weights
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, Step
 from xlsx.unfold.trained import Array
@@ -20,7 +20,6 @@ TITLE = "Weights"
 PIXELS = 11
 LEFT, TOP = 4, 4  # where kernels begin; biases stand left of them
 STATE_COLUMN = 60  # right of a layer's title
-ROOM = (200, 900)  # for the kernels of a depthwise convolution, in pixels
 LABELS = 34  # pixels of the first column: the numbers of the maps that are made
 SENTENCE = (
     "Every number that was learnt. Change one, and everything follows. To fill a selection: type, then Alt+Enter in "
@@ -70,8 +69,11 @@ class Kernels:
         return self.kernels.picked(f"({at})", y, x)
 
 
-def lay_out(step: Step, source: Maps, row: int) -> Kernels | None:
-    """Where a step's numbers stand from this row on; nothing where it has none."""
+def lay_out(step: Step, source: Maps, target: Maps, row: int) -> Kernels | None:
+    """Where a step's numbers stand from this row on; nothing where it has none.
+
+    A kernel for each map stands where that does among the others.
+    """
     if step.weight is None:
         return None
     after = len(step.weight)
@@ -80,7 +82,7 @@ def lay_out(step: Step, source: Maps, row: int) -> Kernels | None:
         return Kernels(kernels, Maps(TITLE, row + 1, LEFT, after, 1, 1, after, 0), 1)
     if step.kind == DEPTHWISE or (step.kind == CONVOLUTION and step.weight.shape[1] == 1):
         height, width = step.weight.shape[2:]
-        kernels = Maps(TITLE, row, LEFT, after, height, width, across_of(after, height, width, ROOM))
+        kernels = Maps(TITLE, row, LEFT, after, height, width, target.across)
         return Kernels(kernels, Maps(TITLE, row, kernels.right + 3, after, 1, 1, kernels.across, 0), 1)
     if step.kind == LINEAR:
         kernels = Maps(TITLE, row, LEFT, after * source.count, source.height, source.width, source.across, source.gap)
@@ -101,7 +103,7 @@ def write(book: Book, placed: list[tuple[int, Step, Kernels]]) -> None:
     for number, step, kernels in placed:
         row, layer = kernels.kernels.top - 3, book.layer_title(number)
         sheet.set_row_pixels(row, 20)
-        book.link(sheet, row, 1, layer, f"{layer} · {step.title}", "section_link")
+        book.link(sheet, row, 1, layer, f"{layer} · {step.title}", book.looks["section_link"])
         sheet.set_row_pixels(row + 1, 16)
         sheet.write_string(row + 1, 1, ABOUT[DEPTHWISE if kernels.single else step.kind], book.looks["note"])
         sheet.set_row_pixels(row + 2, 14)

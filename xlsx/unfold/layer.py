@@ -16,8 +16,9 @@ from xlsx.unfold.trained import Array
 
 TOP, LEFT = 6, 4
 LABELS = 34  # pixels of the column with the numbers of the maps
-ROOM = (460, 790)  # for the maps, in pixels: the rest is the place that is worked out
+ROOM = (460, 740)  # for the maps, in pixels, that Calc draws WIDER: the rest is the place that is worked out
 LARGEST_CELL, SMALLEST_CELL = 22, 5
+TALL_CELL = 8  # the largest where a place needs many lines: two rows each, which then end on the screen
 WHAT = {
     CONVOLUTION: "Each cell: bias + Σ over {before} (window {size} · kernel {size})",
     DEPTHWISE: "Each cell: bias + (window {size} of the same map of {source} · kernel {size})",
@@ -27,14 +28,16 @@ WHAT = {
 }
 
 
-def lay_out(number: int, out: Array, reader: Step | None) -> tuple[Maps, int]:
-    """Where the maps stand, and how many pixels a cell has; `reader` is the step that reads them.
+def lay_out(number: int, out: Array, step: Step, reader: Step | None) -> tuple[Maps, int]:
+    """Where the maps of a step stand, and how many pixels a cell has; `reader` is the step that reads them.
 
     A linear one reads them all as one range, and its weights stand in the same shape: so their rows are full.
     """
     count, height, width = out.shape
     across = across_of(count, height, width, ROOM, filled=reader is not None and reader.kind == LINEAR)
-    size = max(SMALLEST_CELL, min(LARGEST_CELL, pixels(count, height, width, across, ROOM)))
+    tall = step.kind == CONVOLUTION and step.weight is not None and step.weight.shape[-1] > place.BESIDE
+    largest = TALL_CELL if tall else LARGEST_CELL
+    size = max(SMALLEST_CELL, min(largest, pixels(count, height, width, across, ROOM)))
     gap = max(1, reader.padding if reader else 0)
     return Maps(Book.layer_title(number), TOP, LEFT, count, height, width, across, gap), size
 

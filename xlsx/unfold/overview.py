@@ -9,12 +9,12 @@ from xlsx.unfold.maps import Maps, span
 from xlsx.unfold.trained import Array
 
 TITLE = "Overview"
-PIXELS, ZOOM = 5, 80  # columns of fewer pixels Gnumeric makes as wide as any
+PIXELS, ZOOM = 6, 66  # columns of fewer pixels Gnumeric makes as wide as any
 TOP, LEFT, ROWS, BETWEEN = 7, 4, 112, 5  # ROWS: as many as are seen at once; BETWEEN: with the numbers of the maps
 LARGE = 10  # maps of so many rows and more take two columns, smaller ones one
 LINK_ROW, WORDS_ROW = 3, 4
 BLOCK = (11, 12)  # of a class at the right end, in cells
-CLASS = {"font_name": "Arial", "font_size": 14, "bold": True, "align": "center", "valign": "vcenter", "border": 1}
+CLASS = {"font_name": "Arial", "font_size": 20, "bold": True, "align": "center", "valign": "vcenter", "border": 1}
 
 
 def lay_out(maps: list[Maps]) -> list[Maps]:
@@ -34,7 +34,7 @@ def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) 
     placed, key = lay_out(maps), ((*INK_KEY, *SIGNED_KEY))
     sheet = book.page(TITLE, "On its way through the network", sentence, PIXELS, key, ZOOM)
     sheet.set_column_pixels(0, placed[-1].right + 30, PIXELS, book.looks["plain"])
-    for row, height in ((1, 24), (2, 8), (LINK_ROW, 20), (WORDS_ROW, 18), (5, 4)):
+    for row, height in ((0, 46), (1, 30), (2, 8), (LINK_ROW, 28), (WORDS_ROW, 20), (5, 4)):
         sheet.set_row_pixels(row, height)
     for number, (source, target) in enumerate(zip(maps, placed, strict=True)):
         for channel, y, x in target.places():
@@ -53,14 +53,14 @@ def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) 
 def heading(book: Book, number: int, source: Maps, target: Maps) -> None:
     """The layer's number, which is a link, and how many maps there are where not all are shown."""
     sheet, title = book.sheets[TITLE], book.layer_title(number) if number else draw.TITLE
-    book.link(sheet, LINK_ROW, target.left, title, str(number) if number else title)
+    book.link(sheet, LINK_ROW, target.left, title, str(number) if number else title, book.far("jump", ZOOM))
     if number and target.count > 1:
         of = f" of {source.count}" if target.count < source.count and target.size[1] >= LARGE else ""
-        sheet.write_string(WORDS_ROW, target.left - 3, span(1, target.count) + of, book.looks["small_left"])
+        sheet.write_string(WORDS_ROW, target.left - 3, span(1, target.count) + of, book.far("small_left", ZOOM))
     if target.height >= LARGE and number:
         for at in range(0, target.count, target.across):
             row, column = target.at(at)
-            sheet.merge_range(row, column - 3, row + 2, column - 1, str(at + 1), book.looks["small_top"])
+            sheet.merge_range(row, column - 3, row + 2, column - 1, str(at + 1), book.far("small_top", ZOOM))
 
 
 def classes(book: Book, left: int, chances: Array) -> None:
@@ -73,4 +73,4 @@ def classes(book: Book, left: int, chances: Array) -> None:
         sheet.write_formula(row, left, f"=INDEX(powers,1,{at + 1})/SUM(powers)", look, chances[at])
     area = (TOP, left, TOP + len(chances) * height - 2, left + width - 1)
     book.scale(sheet, area, 1.0, PALE)
-    book.link(sheet, LINK_ROW, left, draw.TITLE, "answer")
+    book.link(sheet, LINK_ROW, left, draw.TITLE, "answer", book.far("jump", ZOOM))

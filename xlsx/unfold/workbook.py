@@ -60,8 +60,8 @@ def fill(book: Book, passes: list[list[Array]], back: bool) -> None:
 def lay_out(steps: list[Step], outs: list[Array]) -> tuple[list[Maps], list[int]]:
     """Where all maps stand, the normalised image first, and the pixels of a cell on each layer's sheet."""
     maps, sizes = [draw.fields()["normalised"]], []
-    for number, reader in enumerate([*steps[1:], None], 1):
-        found, size = layer.lay_out(number, outs[number], reader)
+    for number, (step, reader) in enumerate(zip(steps, [*steps[1:], None], strict=True), 1):
+        found, size = layer.lay_out(number, outs[number], step, reader)
         maps.append(found)
         sizes.append(size)
     return maps, sizes
@@ -70,8 +70,8 @@ def lay_out(steps: list[Step], outs: list[Array]) -> tuple[list[Maps], list[int]
 def place_kernels(steps: list[Step], maps: list[Maps]) -> list[Kernels | None]:
     """Where every step's kernels stand, under each other."""
     row, found = kernels.TOP + 2, []
-    for step, source in zip(steps, maps, strict=False):
-        placed = kernels.lay_out(step, source, row)
+    for step, source, target in zip(steps, maps, maps[1:], strict=False):
+        placed = kernels.lay_out(step, source, target, row)
         found.append(placed)
         row = kernels.end(placed) + 2 if placed else row
     return found
