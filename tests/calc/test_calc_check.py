@@ -1,6 +1,7 @@
 """Backprop > Check this workbook in a real Calc: what it marks, what it leaves alone, and that all of it goes again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,4 +155,26 @@ def test_an_unsaved_document_that_is_not_understood_says_so_in_a_box(window: Off
     window.answer_box()
     assert window.sheets(key) == ["Sheet1"]
     assert window.about(key)[1:] == ["", False]
+    window.close(key)
+
+
+def test_marks_on_several_sheets_change_with_undo_and_redo(window: Office, tmp_path: Path) -> None:
+    layout = replace(WRONG, arrange="sheets", rates=(0.1, 0.5, 1.0))
+    key = window.load(str(learners.make(layout).save(tmp_path / "sheets.xlsx")))
+    check(window, key, sheets=4)
+    first = window.looks(key)
+    (cells,) = {each[0].rpartition(".")[2] for look in first.values() for each in look["conditions"]}
+    column = f"LR 0.5.{cells}"
+    right = [[text.replace("P", "O") for text in row] for row in window.formulas(key, column)]
+    window.write(key, column, right)
+    again(window, key)
+    second = window.looks(key)
+    assert [name for name, look in second.items() if look["conditions"]] == ["LR 0.1", "LR 1.0"]
+    for _ in range(2):
+        for _ in range(1 + len(right)):
+            window.undo(key)
+        assert window.looks(key) == first
+        for _ in range(1 + len(right)):
+            window.redo(key)
+        assert window.looks(key) == second
     window.close(key)

@@ -115,6 +115,18 @@ def test_a_protected_sheet_is_not_marked_and_the_report_says_so(excel: Office, m
     excel.unprotect(book, "Sheet1")
 
 
+def test_what_was_protected_after_the_check_stays_and_clear_says_so(excel: Office, macros: int, book: int) -> None:
+    before = excel.looks(book)
+    check(excel, macros, book)
+    marked = excel.looks(book)["Sheet1"]
+    excel.protect(book, "Sheet1")
+    excel.macro_with_box(macros, CLEAR)
+    assert excel.looks(book)["Sheet1"] == marked
+    excel.unprotect(book, "Sheet1")
+    excel.macro(macros, CLEAR)
+    assert excel.looks(book) == before
+
+
 def test_cells_edited_meanwhile_are_not_marked(excel: Office, macros: int, book: int) -> None:
     excel.macro(macros, CHECK)
     excel.write(book, f"Sheet1.{LAST}", 0.5)

@@ -55,13 +55,21 @@ def add_mark(cells, formula):
 def remove_marks(cell, formula, begin):
     """Take such conditional formats off a cell's sheet, and the notes that begin so."""
     sheet = cell.Spreadsheet
-    for each in sheet.ConditionalFormats.getConditionalFormats():
-        if each.Count == 1 and getattr(each.getByIndex(0), "Formula1", "") == formula:
-            sheet.ConditionalFormats.removeByID(each.ID)
+    for each in marks_on(sheet, formula):
+        sheet.ConditionalFormats.removeByID(each.ID)
     notes = sheet.Annotations
     for number in reversed(range(notes.Count)):
         if notes.getByIndex(number).AnnotationShape.String.startswith(begin):
             notes.removeByIndex(number)
+
+
+def has_marks(cell, formula):
+    return bool(marks_on(cell.Spreadsheet, formula))
+
+
+def marks_on(sheet, formula):
+    formats = sheet.ConditionalFormats.getConditionalFormats()
+    return [each for each in formats if each.Count and getattr(each.getByIndex(0), "Formula1", "") == formula]
 
 
 def note(line, kind="lines"):

@@ -13,3 +13,7 @@ End Sub
 Public Sub RemoveMarks(ByVal sheet As Object)
     Python "remove_marks", Array(sheet.Range("A1").CellRange, CHECK_FORMULA, CHECK_NOTE)
 End Sub
+
+Public Function HasMarks(ByVal sheet As Object) As Boolean
+    HasMarks = Python("has_marks", Array(sheet.Range("A1").CellRange, CHECK_FORMULA))
+End Function

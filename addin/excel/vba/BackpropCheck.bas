@@ -46,6 +46,7 @@ Public Sub ClearMarks()
         Tell SAYS_NO_WORKBOOK
     Else
         RemoveAll Book()
+        If IsKept(Book()) Then Tell SAYS_KEPT
     End If
 End Sub
 
@@ -270,4 +271,13 @@ Private Function IsReport(ByVal sheet As Worksheet) As Boolean
     For Each entry In sheet.Names
         If entry.Name Like "*" & CHECK_REPORT Then IsReport = True
     Next entry
+End Function
+
+' Whether something protected still has marks, or is the report.
+Private Function IsKept(ByVal which As Workbook) As Boolean
+    Dim sheet As Worksheet
+    For Each sheet In which.Worksheets
+        If sheet.ProtectContents Then IsKept = IsKept Or HasMarks(sheet)
+        If which.ProtectStructure Then IsKept = IsKept Or IsReport(sheet)
+    Next sheet
 End Function

@@ -25,14 +25,24 @@ End Sub
 
 ' Take our conditional formats and our notes off a sheet, also those that a file brought back.
 Public Sub RemoveMarks(ByVal sheet As Worksheet)
-    Dim number As Long
-    For number = sheet.Cells.FormatConditions.Count To 1 Step -1
-        If IsMark(sheet.Cells.FormatConditions(number)) Then sheet.Cells.FormatConditions(number).Delete
+    Dim found As Object, number As Long
+    Set found = sheet.Cells.FormatConditions
+    For number = found.Count To 1 Step -1
+        If IsMark(found.Item(number)) Then found.Item(number).Delete
     Next number
-    For number = sheet.Comments.Count To 1 Step -1
-        If Left$(sheet.Comments(number).Text, Len(CHECK_NOTE)) = CHECK_NOTE Then sheet.Comments(number).Delete
+    Set found = sheet.Comments
+    For number = found.Count To 1 Step -1
+        If Left$(found.Item(number).Text, Len(CHECK_NOTE)) = CHECK_NOTE Then found.Item(number).Delete
     Next number
 End Sub
+
+Public Function HasMarks(ByVal sheet As Worksheet) As Boolean
+    Dim found As Object, number As Long
+    Set found = sheet.Cells.FormatConditions
+    For number = 1 To found.Count
+        If IsMark(found.Item(number)) Then HasMarks = True
+    Next number
+End Function
 
 Private Function IsMark(ByVal condition As Object) As Boolean
     On Error Resume Next ' a colour scale has no formula
