@@ -43,7 +43,7 @@ def first_fault(cell: str, title: str, otherwise: str) -> str:
     return f'IF({good},{otherwise},{place}&{fault}&": type a number above 0")'
 
 
-def array(sheet: Worksheet, area: Area, formula: str, look: Format, text: str | int) -> None:
+def array(sheet: Worksheet, area: Area, formula: str, look: Format, text: str | float) -> None:
     """A fixed-size array block, also for one cell, every cell storing `text`.
 
     Calc computes arrays on load but keeps the stored value of plain formulas: all that depends on Python is an array.

@@ -15,7 +15,7 @@ from xlsx.expressions import stored
 from xlsx.formulas import Layer
 from xlsx.sheets import drawing, style, validation
 from xlsx.sheets.book import Book
-from xlsx.sheets.cells import loss_rules, mute_errors
+from xlsx.sheets.cells import array, loss_rules, mute_errors
 from xlsx.sheets.drawing import View
 from xlsx.sheets.places import Size, edges
 from xlsx.sheets.quantities import epoch_line
@@ -111,15 +111,15 @@ def write_helpers(book: Book, here: View) -> None:
         xl_range_abs(first, column, first + len(drawn) - 1, column)
         for column in (table_column(book) + 2, table_column(book) + 3)
     )
-    most = (f"MAX(MAX({cells}),-MIN({cells}))" for cells in (gradients, weights))
+    most = (f"MAX(MAX(IFERROR({cells},0)),-MIN(IFERROR({cells},0)))" for cells in (gradients, weights))
     numbers = {
-        "gradients": (f'=IF(picture_view="{GRADIENTS}",1,0)', 0),
-        "largest": (f"=IF({here.gradients}=1,{','.join(most)})", max(abs(book.values[each]) for each, _, _ in drawn)),
-        "last epoch": (f"={book.epochs}", book.epochs),
+        "gradients": (f'IF(picture_view="{GRADIENTS}",1,0)', 0),
+        "largest": (f"IF({here.gradients}=1,{','.join(most)})", max(abs(book.values[each]) for each, _, _ in drawn)),
+        "last epoch": (f"{book.epochs}", book.epochs),
     }
     for at, (name, (formula, value)) in enumerate(numbers.items()):
         sheet.write_string(row, here.points + 2 * at, name, looks["muted_right"])
-        sheet.write_formula(row, here.points + 2 * at + 1, formula, looks["right"], stored(value))
+        array(sheet, (row, here.points + 2 * at + 1) * 2, formula, looks["right"], stored(value))
     book.define("last_epoch", sheet, (row, here.points + 5) * 2)
     sheet.write_string(row + 1, here.points, "What the picture is drawn from", looks["group"])
     classes = [str(each) for each in range(1, len(drawing.CLASSES) + 1)]
