@@ -84,6 +84,12 @@ def test_a_table_of_values_has_the_sheet_that_excel_calls_like_its_file(tmp_path
     assert ["mark", name[:31], "X2:X6"] in asked(copy, name)
 
 
+def test_a_check_that_does_not_end_is_ended_and_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "SECONDS", 0.01)
+    ((kind, text),) = asked(copy, "mine.xlsx")
+    assert (kind, "timed out" in text, copy.exists()) == ("tell", True, False)
+
+
 def test_what_cannot_be_read_is_told_and_never_raised(tmp_path: Path) -> None:
     copy = tmp_path / "answer-3.copy"
     ((kind, text),) = asked(copy, "gone.xlsx")

@@ -8,9 +8,11 @@ found (`as_fields`). Nothing is started from xlwings' server, whose children all
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -29,6 +31,7 @@ from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
 from xlsx.check.package import OLE  # noqa: E402
 from xlsx.contract import MESSAGES, MOST_RUNS  # noqa: E402
 
+SECONDS = 60  # that a check may take; no process goes on for ever
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
 MOST_LETTERS = 31  # of the name of a sheet, which for a file of values is the file's
 PLAIN = {chr(code) for code in range(32, 126)} | {"\n"}  # all of ASCII but ~
@@ -88,14 +91,16 @@ def as_cell(value: float | str) -> str:
 def checked(copy: Path, name: str) -> str:
     """The check of a copy, which is gone afterwards, of the workbook that is called `name`."""
     try:
-        from addin import marks  # it needs numpy, and other requests do not wait for that
         from addin.calc.convert import converted
+        from addin.marks import Shown, lines  # it needs numpy, and other requests do not wait for that
 
         with TemporaryDirectory() as folder:
             file = Path(folder) / f"{Path(name).stem[:MOST_LETTERS]}{suffix(copy)}"
             shutil.move(copy, file)
             with converted([file]) as others:
-                return as_fields(marks.lines(marks.shown(others.get(file, file), name)))
+                command = [sys.executable, "-m", "addin.marks", str(others.get(file, file)), name]
+                done = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=SECONDS, check=True)
+                return as_fields(lines(Shown(**json.loads(done.stdout))))
     except Exception as error:  # nobody sees what this process says
         return as_fields([("tell", MESSAGES["check failed"].format(reason=f"{type(error).__name__}: {error}"))])
 
