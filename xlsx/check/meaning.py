@@ -482,32 +482,25 @@ def stem(title: str) -> str:
 def siblings(reading: Reading, homes: dict[str, Column], matched: dict[int, str], loose: list[int]) -> dict[int, str]:
     """Columns of the same title but for the unit hold one kind of quantity: the odd one out is what is left of it."""
     columns, found = reading.descent.columns, dict(matched)
-    known = {id(column): name for name, column in homes.items()} | {
-        id(columns[at]): name for at, name in matched.items()
-    }
+    known = {id(column): name for name, column in homes.items()}
+    known |= {id(columns[at]): name for at, name in matched.items()}
     for at in loose:
-        of = stem(columns[at].title)
-        others = [
-            known[id(each)]
-            for each in columns
-            if id(each) in known and each is not columns[at] and stem(each.title) == of
-        ]
-        classes = Counter(UNIT_CLASS.get(kind(each).kind, "") for each in others)
-        most = next(iter(classes.most_common(1)), ("", 0))
-        if (
-            not most[0]
-            or not of
-            or 2 * most[1] <= len(others)
-            or UNIT_CLASS.get(kind(found.get(at, "")).kind) == most[0]
-        ):
+        of = class_beside(columns, known, columns[at])
+        if not of or UNIT_CLASS.get(kind(found.get(at, "")).kind) == of:
             continue
-        left = [
-            name
-            for name in reading.rules.by_number
-            if UNIT_CLASS.get(kind(name).kind) == most[0] and name not in homes and name not in found.values()
-        ]
+        free = (name for name in reading.rules.by_number if name not in homes and name not in found.values())
+        left = [name for name in free if UNIT_CLASS.get(kind(name).kind) == of]
         unit = re.search(r"(h|o)\w*?[\W_]*(\d+)\W*$", columns[at].title.lower())
         named = [name for name in left if unit and name.endswith(f"{unit[1]}{unit[2]}")]
         if named or len(left) == 1:
             found[at] = (named or left)[0]
     return found
+
+
+def class_beside(columns: list[Column], known: dict[int, str], column: Column) -> str:
+    """The kind of quantity that most known columns of the same title but for the unit hold; "" where none does."""
+    of = stem(column.title)
+    same = [each for each in columns if each is not column and id(each) in known and stem(each.title) == of]
+    classes = Counter(UNIT_CLASS.get(kind(known[id(each)]).kind, "") for each in same)
+    most, count = next(iter(classes.most_common(1)), ("", 0))
+    return most if of and 2 * count > len(same) else ""

@@ -62,7 +62,7 @@ def loose(reading: Reading) -> list[Column]:
 
 
 def renamed(naming: Naming, column: Column) -> bool:
-    """Give a column the name that most of its readers need, if that is not its own."""
+    """Give a column, in the reading, the name that most of its readers need, if that is not its own."""
     reading = naming.found.reading
     held = next((name for name, each in reading.homes.items() if each is column), None)
     readers = list(readers_of(naming, column))
@@ -70,27 +70,26 @@ def renamed(naming: Naming, column: Column) -> bool:
     least = 2 if by_numbers or not column.made else 1
     if len(readers) < least or (held and any(needs(naming, *each, held, 1.0) for each in readers)):
         return False
-    if (
-        held
-        and not by_numbers
-        and kind(held).kind in LOOSE
-        and all(needs(naming, *each, held, -1.0) for each in readers)
-    ):
+    is_loose = held is not None and not by_numbers and kind(held).kind in LOOSE
+    if held and is_loose and all(needs(naming, *each, held, -1.0) for each in readers):
         return other_sign(reading, held)
-    votes: dict[tuple[str, float], int] = {}
-    for name in reading.rules.by_number:
-        for sign in (1.0, -1.0) if name not in reading.homes and kind(name).kind in LOOSE else (1.0,):
-            if name not in reading.homes:
-                votes[name, sign] = sum(needs(naming, *each, name, sign) for each in readers)
-    (name, sign), count = max(votes.items(), key=lambda item: item[1], default=(("", 1.0), 0))
+    (name, sign), count = most_needed(naming, readers)
     if count < least:
         return False
     if held:
         del reading.homes[held]
     reading.homes[name] = column
-    if sign < 0 and family(name) not in reading.factors:
-        reading.factors[family(name)] = -1.0
+    if sign < 0:
+        reading.factors.setdefault(family(name), -1.0)
     return True
+
+
+def most_needed(naming: Naming, readers: list[tuple[str, Expression]]) -> tuple[tuple[str, float], int]:
+    """The quantity that no column holds, and its sign, of which most readers are right, and how many are."""
+    free = [name for name in naming.found.reading.rules.by_number if name not in naming.found.reading.homes]
+    signs = [(name, sign) for name in free for sign in ((1.0, -1.0) if kind(name).kind in LOOSE else (1.0,))]
+    votes = {each: sum(needs(naming, *reader, *each) for reader in readers) for each in signs}
+    return max(votes.items(), key=lambda item: item[1], default=(("", 1.0), 0))
 
 
 def other_sign(reading: Reading, name: str) -> bool:

@@ -76,18 +76,11 @@ def judged(reading: Reading) -> Verdict:
         rate = solved(reading)
     found, is_still = Verdict(reading, rate), rate is None and stands_still(reading)
     drifting(reading, rate)
-    own, own_slack = own_values(reading)
+    own = own_values(reading)
     for name, column in sorted(reading.homes.items(), key=lambda item: order(reading, item[1])):
         if name in reading.truth:
-            by = reading.factor(name)
-            add(
-                found,
-                name,
-                [
-                    (by * reading.truth[name], abs(by) * reading.slack[name]),
-                    (by * own[name], abs(by) * own_slack[name]),
-                ],
-            )
+            by, ways = reading.factor(name), ((reading.truth, reading.slack), own)
+            add(found, name, [(by * values[name], abs(by) * slack[name]) for values, slack in ways])
         elif name.startswith(("new ", "change ")) or learned(reading, name):
             add(found, name, list(stepped(found, name)))
             if is_still:
