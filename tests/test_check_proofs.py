@@ -220,3 +220,9 @@ def test_the_committed_workbook_is_right() -> None:
     """All sheets, with every guard of their formulas; its titles "E at 1", "E at 10" are epochs, no learning rates."""
     report = check(Path(__file__).parents[1] / "xlsx" / "backprop.xlsx")
     assert (report.status, [each for each in report.summaries if each.mistakes]) == ("right", [])
+    found = {block.sheet: [each.text for each in block.mistakes] for block in report.blocks if block.mistakes}
+    assert list(found) == ["Spot the mistake"]
+    assert [re.sub(r" \(?[A-Z]+8\b\)?", "", each) for each in found["Spot the mistake"]] == [
+        "w3 takes where dE/dw3 belongs.",
+        "w4 takes where dE/dw4 belongs.",
+    ]

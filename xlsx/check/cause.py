@@ -92,7 +92,8 @@ def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> Iterator[
             where, value = leaf.parts if leaf.operation == "cell" else (None, None)
             if tree is None or where not in tables or value != found.rate_used:
                 continue
-            if not naming.is_right(name, edits.swapped(tree, {leaf: number(TRIAL)})):
+            other = edits.swapped(tree, {leaf: number(TRIAL)})
+            if naming.is_right(name, tree) and not naming.is_right(name, other):
                 said = {"content": f"holds {tables[where].name or tables[where].title} ({value:.6g})"}
                 rows = (np.flatnonzero(~found.reading.homes[name].typed[1:]) + 1).tolist()
                 yield Explained(name, rows, Cause("rate from", leaf, said=said), tree)

@@ -81,13 +81,16 @@ class Naming:
         return Expression("cell", (place, None if value == "" else value))
 
     def inlined(self, place: Place, row: int, depth: int) -> Expression | None:
-        """The formula of a cell of no quantity, each worked out once; None where its value stands for it."""
+        """The formula of a cell of no quantity, each worked out once; None where its value stands for it: where it is
+        not read, is too long, or reads no quantity either."""
         key = place, row
         if key not in self.inlines and self.book.cell(place).formula is not None and depth < MAX_INLINE:
             try:
                 tree = self.tree(place, row, depth + 1)
-                self.inlines[key] = tree if len(read_by(tree)) <= MAX_LEAVES else None
-            except NotUnderstood:
+                read = read_by(tree)
+                is_of_table = any(leaf.operation == "name" or leaf.parts[0] in self.roles for leaf in read)
+                self.inlines[key] = tree if is_of_table and len(read) <= MAX_LEAVES else None
+            except (NotUnderstood, CellError):
                 self.inlines[key] = None
         return self.inlines.get(key)
 
@@ -282,7 +285,9 @@ def is_anchored(ref: Reference) -> bool:
 
 
 def spread(tree: Expression) -> Expression:
-    """The cells of an area as arguments of their own, but for functions that take whole lists."""
+    """The cells of an area as arguments of their own, but for functions that take whole lists; no guards of errors."""
+    if tree.operation in ("IFERROR", "IFNA") and tree.parts:
+        return spread(tree.parts[0])
     if tree.operation in ("SUMPRODUCT", "SUMXMY2") or not tree.parts or not isinstance(tree.parts[0], Expression):
         return tree
     if tree.operation in ("inline", "list"):
