@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import pytest
 from openpyxl.chart import LineChart, Reference
 from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.worksheet import Worksheet
@@ -135,6 +136,12 @@ def test_no_random_workbook_is_a_fault_of_the_check(tmp_path: Path) -> None:
     first = random.SystemRandom().randrange(10**9)
     found = {seed: fault(random_workbook(tmp_path / "a.xlsx", seed)) for seed in range(first, first + FILES)}
     assert {seed: message for seed, message in found.items() if message} == {}
+
+
+@pytest.mark.parametrize("seed", [226539847, 226539871, 226539929])
+def test_new_weights_without_a_step_are_no_fault(seed: int, tmp_path: Path) -> None:
+    """Columns of new weights beside weights that stand still, which once were one."""
+    assert not fault(random_workbook(tmp_path / "a.xlsx", seed))
 
 
 def main(count: int) -> None:

@@ -83,7 +83,7 @@ def judged(reading: Reading) -> Verdict:
             add(found, name, [(by * values[name], abs(by) * slack[name]) for values, slack in ways])
         elif name.startswith(("new ", "change ")) or learned(reading, name):
             add(found, name, list(stepped(found, name)))
-            if is_still:
+            if is_still and name in reading.rules.weights:
                 found.states[name] = unmoved(reading, name)
         elif kind(name).kind in GIVEN or name in reading.given:
             found.states[name] = steady(column, has_samples(reading))
