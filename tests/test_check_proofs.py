@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from benchmarks.check import ABLATIONS
+from tests import learners
 from tests.descents import ALSO_WRONG, HARMLESS, WRONG, Table, any_table, pasted
 from tests.learners import Layout, formulas, make, right_numbers
 from xlsx.build import build
@@ -226,3 +227,15 @@ def test_the_committed_workbook_is_right() -> None:
         "w3 takes where dE/dw3 belongs.",
         "w4 takes where dE/dw4 belongs.",
     ]
+
+
+def test_rows_that_share_an_update_are_not_understood_and_nobody_is_blamed(tmp_path: Path) -> None:
+    """Two examples by turns, the weights changed after every second row."""
+    made = make(Layout())
+    for step in range(8):
+        made.cells[made.where[0, "i1", step]] = 0.05 + 0.5 * (step % 2)
+        for name in learners.WEIGHTS if step % 2 else ():
+            made.cells[made.where[0, name, step]] = f"={made.ref(0, name, step - 1)}"
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert (report.status, wrong(report)) == ("not understood", set())
+    assert "several rows for each update" in report.message

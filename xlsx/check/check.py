@@ -35,7 +35,7 @@ from .rates import Statement
 from .readers import by_readers
 from .table import Block
 from .titles import GIVEN, LOSSES, kind
-from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
+from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged, rows_share_updates
 from .verdict import RIGHT as AGREES
 
 EPOCHS = (1, 10, 100)
@@ -205,6 +205,8 @@ def strange_layer(naming: Naming, mistakes: list[Mistake]) -> str | None:
 def unclear(naming: Naming, where: str) -> str | None:
     """Why a table is not understood: nothing in it is checked, or little of it is explained."""
     found, columns = naming.found, judged_cells(naming.found)
+    if {*found.wrong()} & {*found.reading.rules.weights} and rows_share_updates(found.reading):
+        return f"{where} has several rows for each update: only tables with one update a row are judged."
     cells = np.concatenate([*columns, np.zeros(0, dtype=int)])
     if not np.isin(cells, (AGREES, FOLLOWS, WRONG)).any():
         if (cells == BLIND).any() and found.rate is not None:

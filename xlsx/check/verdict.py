@@ -97,6 +97,17 @@ def stands_still(reading: Reading) -> bool:
     return still and not has_samples(reading) and 0.0 not in reading.rates
 
 
+def rows_share_updates(reading: Reading) -> bool:
+    """Whether the rows are different examples of which several belong to one update: most leave all weights alone."""
+    weights = [reading.given[name] for name in reading.rules.weights if name in reading.given]
+    inputs = [reading.given[name] for name in reading.network.input_names if name in reading.given]
+    changing = [float((np.diff(each) != 0).mean()) for each in inputs if len(each) > 1]
+    if not weights or max(changing, default=0.0) < 0.3:  # one input typed over makes no examples
+        return False
+    still = np.all([np.diff(each) == 0 for each in weights], axis=0)
+    return bool(2 * np.sum(still) >= np.size(still) and not np.all(still))
+
+
 def unmoved(reading: Reading, name: str) -> np.ndarray:
     """The states of a weight that never changes: wrong after each row whose gradient would move it."""
     gradient, slack = reading.truth[f"dE/d{name}"], reading.slack[f"dE/d{name}"]
