@@ -17,7 +17,7 @@ from xlsx.unfold.trained import Array
 TOP, LEFT = 6, 4
 LABELS = 34  # pixels of the column with the numbers of the maps
 ROOM = (460, 740)  # for the maps, in pixels, that Calc draws WIDER: the rest is the place that is worked out
-LARGEST_CELL, SMALLEST_CELL = 22, 5
+LARGEST_CELL, SMALLEST_CELL = 22, 6  # narrower columns Gnumeric makes as wide as any
 TALL_CELL = 8  # the largest where a place needs many lines: two rows each, which then end on the screen
 WHAT = {
     CONVOLUTION: "Each cell: bias + Σ over {before} (window {size} · kernel {size})",
