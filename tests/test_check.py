@@ -48,6 +48,17 @@ def changed(name: str, formula: str, layout: Layout | None = None, first: int = 
     return made
 
 
+@pytest.mark.parametrize("up", [learners.WEIGHTS, learners.WEIGHTS[1:], learners.WEIGHTS[4:]])
+def test_weights_that_go_up_the_gradient_are_wrong_also_where_all_do(up: list[str], tmp_path: Path) -> None:
+    made = make(Layout())
+    for name in up:
+        for step in range(1, made.layout.rows):
+            made.cells[made.where[0, name, step]] = made.text(0, step, formulas()[name].replace("-", "+"))
+    report = check(made.save(tmp_path / "book.xlsx"))
+    assert blamed(report) == [(0, name) for name in up]
+    assert [mistake.cause for mistake in report.mistakes] == ["update sign"]
+
+
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_column_is_found_and_no_other_is_blamed(kind: str, tmp_path: Path) -> None:
     chance, found, count = random.Random(f"wrong {kind}"), 0, 0

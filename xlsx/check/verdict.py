@@ -74,6 +74,8 @@ def judged(reading: Reading) -> Verdict:
         reading.factors["slopes"] = -slopes
         reading = assigned(reading)
         rate = solved(reading)
+    if rate is not None and rate.value < 0:  # up the gradient, which no convention makes a descent
+        rate = rate._replace(value=-rate.value)
     found, is_still = Verdict(reading, rate), rate is None and stands_still(reading)
     drifting(reading, rate)
     own = own_values(reading)
