@@ -157,7 +157,8 @@ def hand_over(command: str, module: "list[str]") -> int:
         for name in FOLDERS & set(os.environ):
             os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
         os.chdir(ROOT)
-    sys.stdout.flush()
+    if sys.stdout:  # None where it was closed
+        sys.stdout.flush()
     if os.name == "posix":
         if command == "train":  # which hears them: they wait for it
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])

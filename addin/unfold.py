@@ -16,14 +16,14 @@ from typing import Any
 from xlsxwriter import Workbook
 
 from cnn import runs
+from cnn.runs.output import free, named, told
 from cnn.runs.settings import SettingsError
-from xlsx.files import free
 from xlsx.unfold.steps import UnknownLayer
 from xlsx.unfold.trained import Trained
 from xlsx.unfold.workbook import write
 
 FILE_NAMES = {False: "network.xlsx", True: "network-backward.xlsx"}
-KINDS = (".xlsx", ".xlsm")
+KINDS = (".xlsx", ".xlsm")  # the second with macros to draw with in Excel
 
 
 def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back: bool = False) -> Path:
@@ -32,19 +32,9 @@ def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back
     A file that is there is left as it is: the name gets a number. Raises Failure where run, weights, images or name
     cannot be used, UnknownLayer, OSError.
     """
-    wanted = named(out or run / FILE_NAMES[back])
+    wanted = named(out or run / FILE_NAMES[back], *KINDS)
     facts = Trained.read(read(run, data_dir))
     return write(facts, free(wanted), back, macros_for(wanted))
-
-
-def named(path: Path) -> Path:
-    """The path of a workbook to write. Raises Failure where it cannot be one."""
-    if path.is_dir():
-        raise runs.Failure(f"{path} is a folder", f"Name a file in it, such as {path / FILE_NAMES[False]}")
-    if path.suffix.lower() not in KINDS:
-        kinds = " or, with macros to draw with in Excel, as ".join(KINDS)
-        raise runs.Failure(f"{path.name} does not say what to write", f"Name it as {kinds}")
-    return path
 
 
 def read(run: Path, data_dir: str | None) -> dict[str, Any]:
@@ -80,7 +70,7 @@ def main(line: list[str] | None = None) -> int:
         run, out = runs.find(asked.run), asked.out and asked.out.absolute()
         written = unfold(run, out, asked.data_dir, asked.backward)
         wanted = out or run / FILE_NAMES[asked.backward]
-        print(written if written == wanted else f"{written} (there was a {wanted.name} already, which stays as it is)")
+        print(told(written, wanted))
         return 0
     except (runs.Failure, UnknownLayer, OSError) as error:
         print(f"unfold: {error}", file=sys.stderr)

@@ -14,8 +14,8 @@ from xlsxwriter import Workbook
 
 from addin.setup import excel
 from cnn import runs
+from cnn.runs.output import free
 from xlsx import build, contract
-from xlsx.files import free
 from xlsx.sheets.book import PythonBlock
 
 

@@ -27,6 +27,7 @@ import torch
 from cnn import handwriting, pictures, predict, runs
 from cnn.handwriting import Grey
 from cnn.runs.listing import aligned
+from cnn.runs.output import free, named, told
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 CSV, WORKBOOK = "classified.csv", "classified.xlsx"
@@ -42,7 +43,7 @@ class Answer:
     picture: bytes
 
 
-WriteSheet = Callable[[Path, str, Sequence[str], list[Answer]], object]
+WriteSheet = Callable[[Path, str, Sequence[str], list[Answer]], Path]
 
 
 def classify(trained: predict.Trained, files: Sequence[Path], images: Sequence[Grey]) -> list[Answer]:
@@ -127,15 +128,17 @@ def main(arguments: list[str] | None = None, write_sheet: WriteSheet | None = No
 def work(options: argparse.Namespace, write_sheet: WriteSheet | None) -> int:
     """Read, classify, print and write; the exit code. Raises Failure, OSError."""
     folder = runs.find(options.run)
+    out, book = named(options.out, ".csv"), options.sheet if write_sheet else None
+    book = named(book, ".xlsx") if book else None
     files = found(options.files)
     trained = predict.load(folder)
     images, failures = read(files)
     answers = classify(trained, list(images), list(images.values())) if images else []
     print(printed(answers, trained.classes))
-    runs.write_file(options.out.absolute(), table(answers, trained.classes))
-    print(f"written: {options.out}")
-    if write_sheet and options.sheet:
-        print(f"written: {write_sheet(options.sheet, folder.name, trained.classes, answers)}")
+    runs.write_file(target := free(out), table(answers, trained.classes))
+    print(f"written: {told(target, out)}")
+    if write_sheet and book:
+        print(f"written: {told(write_sheet(free(book), folder.name, trained.classes, answers), book)}")
     for failure in failures:
         print(f"classify: {failure}", file=sys.stderr)
     return 1 if failures else 0

@@ -126,7 +126,8 @@ class Session:
             say("stopped before the run began")
             return stopped.exit_code
         say(f"{runs.read(folder).status}; an unfinished epoch was dropped")
-        say(f"to go on: python start.py train --resume {folder}")
+        whole = folder.parent if runs.is_series(folder.parent) else folder
+        say(f"to go on: python start.py train --resume {whole}")
         return stopped.exit_code
 
     def failed(self, error: Exception) -> int:

@@ -138,7 +138,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--target", metavar="PERCENT", type=percentage, help="the accuracy the last epoch must reach")
     made.add_argument("--data-dir", metavar="FOLDER", help="has MNIST/raw as torchvision has it (default CNN_DATA_DIR)")
     where = made.add_mutually_exclusive_group()
-    where.add_argument("--out", metavar="RUN", type=path, help="the run's own folder (default: new, in BACKPROP_HOME)")
+    where.add_argument("--out", metavar="RUN", type=new_path, help="the run's own folder (default: a new one)")
     where.add_argument("--resume", metavar="RUN", type=path, nargs="?", const="", help="go on with it, or the newest")
     made.add_argument("--force", action="store_true", help="go on though it may be alive: see an error that names this")
     what = made.add_mutually_exclusive_group()
@@ -162,8 +162,18 @@ def described(name: str) -> dict[str, Any]:
 
 
 def path(text: str) -> Path | str:
-    """A folder's absolute path; nothing stays nothing."""
-    return Path(text).expanduser().absolute() if text else ""
+    """A folder's absolute path; nothing stays nothing. Raises ArgumentTypeError for a home that there is not."""
+    try:
+        return Path(text).expanduser().absolute() if text else ""
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with the home folder of nobody here") from error
+
+
+def new_path(text: str) -> Path | str:
+    """The same for a folder that is to be made: a blank, of a variable that is not set, is none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is blank")
+    return path(text)
 
 
 def percentage(text: str) -> float:

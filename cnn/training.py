@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from cnn import checkpoint, data, machine, models, recipe, runs
 from cnn.official import Official
-from cnn.runs.settings import SettingsError
+from cnn.runs.settings import SETTINGS, SettingsError
 
 
 @dataclass
@@ -92,7 +92,12 @@ class TrainingState:
         return all(bool(value.isfinite().all()) for value in states)
 
     def diverged(self, error: str) -> runs.Diverged:
-        advice = f"Take a smaller --learning-rate than {self.settings['learning_rate']}; the epochs before are kept"
+        advice = f"Take a smaller --learning-rate than {self.settings['learning_rate']}"
+        decay = self.settings["weight_decay"]
+        if decay > SETTINGS["weight_decay"].default:
+            advice += f", or a smaller --weight-decay than {decay:g}"
+        if self.epochs:
+            advice += "; the epochs before are kept"
         return runs.Diverged(error, advice)
 
 

@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 REAL = {  # a place that cannot be written, what goes wrong there and what is advised
     "gone/file": ("The file or its folder is gone: writing ", "Put it back, or name another place by --out"),
     "file/inside": ("A file is in the way where a folder should be: writing ", "Move it, or name another place"),
-    "folder": ("A file is in the way where a folder should be: writing ", "Move it, or name another place"),
+    "folder": ("A folder is in the way where a file should be: writing ", "Move it, or name another place"),
 }
 
 

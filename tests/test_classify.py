@@ -133,3 +133,25 @@ def test_weights_of_an_earlier_version_are_normalised_as_their_images(run: Path,
     save_file(load_file(run / "weights.safetensors"), tmp_path / "weights.safetensors", {"model": "tiny"})
     old, new = predict.load(tmp_path), predict.load(run)
     assert (old.mean, old.deviation) == (new.mean, new.deviation) == (0.1307, 0.3081)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "scan.png"], "scan.png does not say what to write. Name it as .csv."),
+        (["--sheet", "config.json"], "config.json does not say what to write. Name it as .xlsx."),
+        (["--out", "."], " is a folder. Name a file in it that ends on .csv."),
+    ],
+)
+def test_no_file_of_the_users_is_written_over(
+    run: Path, tmp_path: Path, options: list[str], said: str, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("scan.png", "config.json"):
+        (tmp_path / name).write_bytes(b"mine")
+    assert trained.main(["classify", str(run), "scan.png", *options]) == 1
+    assert said in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "scan.png": b"mine",
+        "config.json": b"mine",
+    }

@@ -175,7 +175,7 @@ def test_the_charts_reach_from_the_first_to_the_last_epoch(tmp_path: Path) -> No
 
 def test_a_folder_without_a_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(tmp_path), "--out", str(tmp_path / "results.xlsx")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path} holds no run: there is no log.jsonl in it\n"
+    assert capsys.readouterr().err == f"results: {tmp_path} holds no run: there is no log.jsonl in it\n"
     assert not (tmp_path / "results.xlsx").exists()
 
 
@@ -185,14 +185,16 @@ def test_a_file_that_is_open_elsewhere_is_one_line_and_stays(
     def in_use(source: object, target: object) -> None:
         raise PermissionError(13, "The process cannot access the file", str(target))
 
-    folder, path = run_folder(tmp_path / "run"), tmp_path / "results.xlsx"
+    folder = run_folder(tmp_path / "run")
+    path = folder / "results.xlsx"
     path.write_text("open in Excel")
+    kept = sorted(folder.iterdir())
     monkeypatch.setattr("os.replace", in_use)
-    assert main([str(folder), "--out", str(path)]) == 2
+    assert main([str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{path} cannot be written (The process cannot access the file): close it")
+    assert line.startswith(f"results: {path} cannot be written (The process cannot access the file): close it")
     assert path.read_text() == "open in Excel"
-    assert sorted(tmp_path.iterdir()) == [path, folder]
+    assert sorted(folder.iterdir()) == kept
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -206,3 +208,12 @@ def test_epochs_are_a_table_with_the_logs_columns(tmp_path: Path) -> None:
     assert list(table.columns) == list(EPOCH_KEYS)
     assert table["test_accuracy"].tolist() == [0.94, 0.9701, 0.975]
     assert table["test_loss"].tolist() == [0.2, 0.1, None]
+
+
+def test_a_workbook_that_is_there_keeps_its_name(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    folder, out = run_folder(tmp_path / "run"), tmp_path / "mine.xlsx"
+    out.write_bytes(b"mine")
+    assert main([str(folder), "--out", str(out)]) == 0
+    assert out.read_bytes() == b"mine"
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'mine 2.xlsx'} (there was a mine.xlsx already")
+    assert main([str(folder), "--out", str(tmp_path / "notes.txt")]) == 2

@@ -159,6 +159,13 @@ def test_a_stderr_that_nobody_reads_any_more_ends_nothing(tmp_path: Path) -> Non
     os.close(writer)
 
 
+def test_a_closed_stdout_ends_nothing(tmp_path: Path) -> None:
+    options = [*DIGITS, "--epochs", "1", "--out", str(tmp_path / "run")]
+    line = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "start.py", "train", *options]
+    assert subprocess.run(line, cwd=PROJECT, env=variables(tmp_path / "home")).returncode == 0
+    assert runs.read(tmp_path / "run").is_finished
+
+
 @pytest.mark.parametrize("threads", ["0", "two", "-1", "1.5"])
 def test_threads_that_are_no_number_are_told(tmp_path: Path, threads: str) -> None:
     environment = variables(tmp_path, OMP_NUM_THREADS=threads)

@@ -59,12 +59,6 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
         raise PermissionError(f"{path} cannot be written ({error.strerror or error}): {advice}") from error
 
 
-def free(path: Path) -> Path:
-    """This path, or the first name beside it that is free: backprop 2.xlsx, backprop 3.xlsx …"""
-    others = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2))
-    return next(each for each in chain([path], others) if not each.exists())
-
-
 def without_empty_macros(content: io.BytesIO) -> bytes:
     """Leave out the empty macro names that XlsxWriter writes for buttons without one; Excel writes nothing there."""
     found = io.BytesIO()

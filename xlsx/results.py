@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Run
+from cnn.runs.output import free, named, told
 from xlsx import outcome
 from xlsx.contract import RESULTS_FILE
 from xlsx.files import safe_text, sheet_names, written
@@ -195,11 +196,12 @@ def main(line: list[str] | None = None) -> int:
     asked = parser.parse_args(line)
     try:
         found = find([runs.find(run) for run in asked.runs])
-        path = write(found, asked.out or found[0].folder / RESULTS_FILE)
+        wanted = named(asked.out, ".xlsx") if asked.out else found[0].folder / RESULTS_FILE
+        path = write(found, free(wanted) if asked.out else wanted)  # the run's own is written anew
         facts = {"out": str(path), "runs": [summary_row(run) for run in found]}
-        print(json.dumps(facts, default=float) if asked.json else path)
-    except OSError as error:
-        print(error, file=sys.stderr)
+        print(json.dumps(facts, default=float) if asked.json else told(path, wanted))
+    except (runs.Failure, OSError) as error:
+        print(f"results: {error}", file=sys.stderr)
         return 2
     return 0
 

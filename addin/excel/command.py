@@ -27,6 +27,7 @@ from addin import overview, training  # noqa: E402
 from addin.setup import excel  # noqa: E402
 from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
+from cnn.runs.output import free  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
 from xlsx.check.package import OLE  # noqa: E402
 from xlsx.contract import MESSAGES, MOST_RUNS  # noqa: E402
@@ -141,9 +142,9 @@ def recalculate() -> Answer:
 def new_workbook() -> Answer:
     """A workbook beside the user's own, or that where there is none yet."""
     from addin.excel import project  # it needs xlwings, and the other the modules of all sheets
-    from xlsx import build, files
+    from xlsx import build
 
-    return Answer(open=str(build.build(files.free(runs.home() / excel.FILE_NAME), macros=project.add_to)))
+    return Answer(open=str(build.build(free(runs.home() / excel.FILE_NAME), macros=project.add_to)))
 
 
 OTHERS = {"recalculate": recalculate, "new": new_workbook}

@@ -13,14 +13,20 @@ from cnn.runs.log import Failure
 FULL = "The disk is full", "Make room"
 FORBIDDEN = "It may not be {done}", "Ask for the right to"
 IN_THE_WAY = "A file is in the way where a folder should be", "Move it"
+A_FOLDER = "A folder is in the way where a file should be", "Move it"
+TAKEN = "Something of that name is there, a link to nowhere or a file", "Move it"
+TOO_LARGE = "A file would become larger than it may here", "Raise the limit with ulimit -f, or the quota"
 A_LINK = "A link is in the way", "Move it: inside a run's folder no link is followed"
 GONE = "The file or its folder is gone", "Put it back"
 OPEN_FILES = "Too many files are open", "Close other programs, or raise the limit with ulimit -n"
 FAILING = "The disk or the network drive does not answer", "See what ails it"
 BY_NUMBER = {  # what the system's error means, and what to do
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), FULL),
+    errno.EFBIG: TOO_LARGE,
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), FORBIDDEN),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), IN_THE_WAY),
+    errno.ENOTDIR: IN_THE_WAY,
+    errno.EISDIR: A_FOLDER,
+    errno.EEXIST: TAKEN,
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), OPEN_FILES),
     **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ETIMEDOUT), FAILING),
     errno.ELOOP: A_LINK,
@@ -59,6 +65,11 @@ def more_memory(error: Exception, text: str) -> str:
 
 def of_file(error: OSError, text: str) -> Failure:
     """What to say of a file or folder that could not be read or written."""
+    if error.errno is None:  # our own words
+        said, _, advice = text.partition("; ")
+        return Failure(said, advice or "See what ails it")
+    if error.errno in (errno.ENOSPC, errno.EPIPE, errno.EBADF, errno.EIO) and error.filename is None:
+        return Failure(f"What was to be said could not be written ({error.strerror or text})", "See where it leads to")
     if error.filename is None:
         advice = "Let TMPDIR name a folder that can be written" if "temporary directory" in text else "Please report it"
         return Failure(error.strerror or text, advice)

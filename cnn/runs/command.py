@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -25,6 +26,9 @@ class Parser(argparse.ArgumentParser):
 
 def carry_out(name: str, work: Callable[[], int]) -> int:
     """The exit code of `work`, or of what it failed with, which is said in a line."""
+    for stream in (sys.stdout, sys.stderr):  # a name that this terminal cannot show is escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return work()
     except Exception as error:

@@ -40,7 +40,9 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{path} does not say {error}", "Put the run's own file back, or start a new run"
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise SettingsError(f"{path} is damaged ({error})", "Start a new run without --resume") from error
+        raise SettingsError(
+            f"{path} is damaged ({str(error)[:200]})", "Put the run's own file back, or start a new run"
+        ) from error
 
 
 def compare(given: dict[str, Any], config: dict[str, Any], folder: Path) -> None:
