@@ -21,7 +21,7 @@ WEIGHTS = frozenset({"w", "b"})
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
-OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?(d?w)?_?\d+", re.IGNORECASE)
+OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
 Texts = dict[int, dict[int, str]]
 Lines = dict[str, int]
 
