@@ -26,13 +26,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 ALONE = {"soffice": "office", "wine": "windows"}  # fixtures whose tests are one group, for one process
-TRAINING = {  # files whose tests train, or start something that does
+TRAINING = {  # files whose tests train, or start or load what a training made
+    "test_advice.py",
+    "test_claim.py",
+    "test_classify.py",
+    "test_digits.py",
+    "test_excel_predict.py",
     "test_launch.py",
     "test_main_job.py",
+    "test_old_runs.py",
     "test_outcome.py",
     "test_rate_finder.py",
     "test_recipe.py",
+    "test_series.py",
+    "test_stop.py",
     "test_train.py",
+    "test_trained.py",
     "test_training.py",
     "test_typed.py",
 }
