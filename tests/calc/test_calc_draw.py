@@ -45,11 +45,12 @@ def drawn(office: Office, key: int) -> float:
 def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, book: int) -> None:
     before = window.undo_titles(book)
     drag(window, BAR)
-    bar = wait_for(lambda: drawn(window, book), timeout=20)
+    wait_for(lambda: window.undo_titles(book) == [contract.STROKE, *before], timeout=20)  # at its end; its ink is first
+    bar = drawn(window, book)
     drag(window, LEG)
-    wait_for(lambda: drawn(window, book) > bar, timeout=20)
-    assert window.undo_titles(book) == [contract.STROKE, contract.STROKE, *before]
+    wait_for(lambda: window.undo_titles(book) == [contract.STROKE, contract.STROKE, *before], timeout=20)
     both = drawn(window, book)
+    assert both > bar > 0
     field = window.read(book, "yours")
     assert max(value or 0 for row in field for value in row) == contract.INK
     assert {value for row in field for value in row if value} != {contract.INK}  # a soft pen
@@ -62,8 +63,8 @@ def test_strokes_draw_undo_and_redo_one_by_one_and_clear_clears(window: Office, 
     window.command(book, ".uno:Redo")
     wait_for(lambda: drawn(window, book) == both, timeout=20)
     window.press(book, "Draw", "Clear")
-    wait_for(lambda: drawn(window, book) == 0, timeout=20)
-    assert window.undo_titles(book)[0] == contract.CLEARED
+    wait_for(lambda: window.undo_titles(book)[0] == contract.CLEARED, timeout=20)
+    assert drawn(window, book) == 0
     window.key("ctrl+z")  # which a button that kept the focus would swallow
     wait_for(lambda: drawn(window, book) == both, timeout=20)
 
