@@ -98,7 +98,7 @@ def windows() -> str:
 
 
 def wait_for_window(title: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 150
     while title not in windows():
         assert time.monotonic() < end, f"no window {title}, but {windows()!r}"
         time.sleep(0.2)

@@ -12,10 +12,12 @@ import traceback
 
 import uno
 import unohelper
-from com.sun.star.beans import PropertyValue
+from com.sun.star.beans import PropertyValue, UnknownPropertyException
 from com.sun.star.connection import NoConnectException
+from com.sun.star.container import NoSuchElementException
 from com.sun.star.task import XInteractionHandler
 from com.sun.star.ucb import XCommandEnvironment
+from com.sun.star.uno import RuntimeException
 from com.sun.star.util import CloseVetoException
 
 APPROVE = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
@@ -387,7 +389,11 @@ class Driver:
         self.documents[key].UndoManager.redo()
 
     def looks(self, key):
-        """Everything of each sheet that a check could change, cell by cell."""
+        """Everything of each sheet that a check could change, cell by cell; again where it changed meanwhile."""
+        for _ in range(20):
+            with contextlib.suppress(UnknownPropertyException, RuntimeException, NoSuchElementException):
+                return {sheet.Name: self._look(sheet) for sheet in self.documents[key].Sheets}
+            time.sleep(0.2)
         return {sheet.Name: self._look(sheet) for sheet in self.documents[key].Sheets}
 
     def _look(self, sheet):

