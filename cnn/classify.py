@@ -128,8 +128,8 @@ def main(arguments: list[str] | None = None, write_sheet: WriteSheet | None = No
 def work(options: argparse.Namespace, write_sheet: WriteSheet | None) -> int:
     """Read, classify, print and write; the exit code. Raises Failure, OSError."""
     folder = runs.find(options.run)
-    out, book = named(options.out, ".csv"), options.sheet if write_sheet else None
-    book = named(book, ".xlsx") if book else None
+    out = named(options.out, ".csv")
+    book = named(options.sheet, ".xlsx") if write_sheet and options.sheet else None
     files = found(options.files)
     trained = predict.load(folder)
     images, failures = read(files)

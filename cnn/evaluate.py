@@ -20,7 +20,7 @@ from cnn import data, machine, outcome, runs
 from cnn.measure import BATCH_SIZE, evaluate
 from cnn.runs.command import Parser, carry_out
 from cnn.runs.config import read_config
-from cnn.runs.settings import DATASETS, check_setting, check_threads
+from cnn.runs.settings import SETTINGS, check_setting, check_threads
 
 DIFFERS = 3
 
@@ -75,7 +75,9 @@ def parser() -> Parser:
     made = Parser("evaluate", __doc__)
     made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
     made.add_argument(
-        "--dataset", choices=[*DATASETS, "auto"], help="its test images (default: what the run was measured with)"
+        "--dataset",
+        choices=SETTINGS["dataset"].choices,
+        help="its test images (default: what the run was measured with)",
     )
     made.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
     made.add_argument("--device", default="cpu", help="where to compute (default cpu)")

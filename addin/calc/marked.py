@@ -32,11 +32,8 @@ Cell = tuple[int, int]  # row and column, from 0
 Contents = Optional[dict[Cell, str]]  # of a sheet; None for one that is too large to be checked
 Areas = tuple[tuple[int, int, int, int], ...]  # left, top, right, bottom of each
 Colours = list[tuple[str, Areas]]  # the marks by the names of their sheets
-FORMULA, CONDITION, EXPRESSION = (
-    9,
-    0,
-    24,
-)  # com.sun.star.sheet.ConditionOperator2, ConditionEntryType, ConditionFormatOperator
+# com.sun.star.sheet.ConditionOperator2, ConditionEntryType, ConditionFormatOperator
+FORMULA, CONDITION, EXPRESSION = 9, 0, 24
 HELD = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
 LINK = """=HYPERLINK("#'{sheet}'!{cell}";"{sheet}!{cell}")"""  # as every office follows it
 WIDTHS = (4_000, 30_000)  # of the report's columns, in hundredths of a millimetre
