@@ -1,5 +1,6 @@
 """What the tests of the workbook share: cells changed in a file, LibreOffice as its calculator, quantities by name."""
 
+import io
 import math
 import re
 import subprocess
@@ -154,7 +155,8 @@ class Values:
 
     @cached_property
     def _streamed(self) -> openpyxl.Workbook:
-        return openpyxl.load_workbook(self.path, data_only=True, read_only=True)
+        # From memory: openpyxl keeps a file that it streams open until somebody closes the workbook.
+        return openpyxl.load_workbook(io.BytesIO(self.path.read_bytes()), data_only=True, read_only=True)
 
     @property
     def titles(self) -> list[str]:
