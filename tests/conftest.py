@@ -28,6 +28,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ALONE = {"soffice": "office", "wine": "windows"}  # fixtures whose tests are one group, for one process
 TRAINING = {  # files whose tests train, or start or load what a training made
     "test_advice.py",
+    "test_checkpoint.py",
     "test_claim.py",
     "test_classify.py",
     "test_digits.py",
@@ -44,6 +45,7 @@ TRAINING = {  # files whose tests train, or start or load what a training made
     "test_trained.py",
     "test_training.py",
     "test_typed.py",
+    "test_unfold.py",
 }
 
 

@@ -28,7 +28,6 @@ EXCEL_2010 = {  # the functions that the formulas may use: all of them are older
     *("ISBLANK", "ISNUMBER", "LARGE", "LN", "MATCH", "MAX", "MIN", "MOD", "NA", "REPT", "ROUND", "ROW", "ROWS"),
     *("SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TEXT"),
     *("IFERROR", "ISTEXT", "LEFT", "BACKPROP_VERSION", "CNN_PREDICT"),  # Python's, where it is
-    *("IFERROR", "ISTEXT", "LEFT", "BACKPROP_VERSION", "CNN_PREDICT"),  # Python's, where it is
 }
 
 

@@ -77,22 +77,22 @@ def test_a_worker_killed_within_a_call_is_asked_again(bridge: Bridge) -> None:
     assert pid(bridge) != first
 
 
-def test_a_hung_worker_is_ended_said_and_replaced(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hung_worker_is_ended_said_and_replaced(bridge: Bridge) -> None:
     loss(bridge)
     first = pid(bridge)
     os.kill(first, signal.SIGSTOP)
-    monkeypatch.setattr(bridge_module, "TIMEOUT", 0.5)
+    bridge.timeout = 0.5
     assert "#python: no answer in" in loss(bridge)
-    monkeypatch.setattr(bridge_module, "TIMEOUT", 20.0)
+    bridge.timeout = 20.0
     assert loss(bridge) == pytest.approx(E_TOTAL, abs=1e-15)
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
 
 
-def test_a_hung_worker_that_takes_no_more_is_ended_too(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hung_worker_that_takes_no_more_is_ended_too(bridge: Bridge) -> None:
     loss(bridge)
     os.kill(pid(bridge), signal.SIGSTOP)
-    monkeypatch.setattr(bridge_module, "TIMEOUT", 0.5)
+    bridge.timeout = 0.5
     samples = tuple((0.05, 0.1) for _ in range(100_000))  # more than a pipe holds
     assert "#python: no answer in" in bridge.call("BACKPROP_PREDICT", (LOSS[0], samples, None))[0][0]
 

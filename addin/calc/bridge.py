@@ -71,7 +71,8 @@ class Bridge:
         timeout: float = TIMEOUT,
         environment: Callable[[], dict[str, str]] = project,
     ) -> None:
-        self._module, self._timeout, self._environment = module, timeout, environment
+        self.timeout = timeout
+        self._module, self._environment = module, environment
         self._worker: Worker | None = None
         self._failure, self._until = "", 0.0
         self._lock = threading.Lock()
@@ -89,11 +90,11 @@ class Bridge:
     def _ask(self, function: str, arguments: tuple[object, ...]) -> Rows:
         for _ in range(2):  # a worker that died is replaced: functions are pure, so asking again is safe
             try:
-                answer: Rows = self._running().pipe.exchange((function, arguments), self._timeout)
+                answer: Rows = self._running().pipe.exchange((function, arguments), self.timeout)
                 return answer
             except TimeoutError:
                 self.end()
-                waited = f"#python: no answer in {self._timeout:.0f} s"
+                waited = f"#python: no answer in {self.timeout:.0f} s"
                 raise NoAnswer(f"{waited}; press Ctrl+Shift+F9 to ask again") from None
             except (OSError, EOFError):
                 self.end()
