@@ -1,7 +1,7 @@
 """What can be said of the sheets' looks without looking at them: titles, heights, charts, what is printed."""
 
 import math
-from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,15 +13,17 @@ from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
 from pyfuncs.network import Network
-from tests.sheets import BUILT, NETWORKS, XOR, converted, profile, with_cells, workbook
+from tests.sheets import BUILT, NETWORKS, XOR, Values, converted, profile, with_cells, workbook
 from xlsx.build import build
 from xlsx.sheets import drawing, exercise, picture, places
 
 BOOKS = [*((network, None) for network in ("2-2-2", *NETWORKS)), (XOR, "xor"), ("8-8-8-4", None)]
 
 
-def sheets(network: str, preset: str | None) -> Iterator[Worksheet]:
-    yield from openpyxl.load_workbook(workbook(network, 10, preset))
+@cache
+def sheets(network: str, preset: str | None) -> list[Worksheet]:
+    """All sheets, to be looked at only: they are read once for all tests."""
+    return list(openpyxl.load_workbook(workbook(network, 10, preset)))
 
 
 @pytest.mark.parametrize(("network", "preset"), BOOKS)
@@ -112,13 +114,13 @@ CAPTIONED = ["2-2-2", "4-5-3", "4-5-3 bias", "1-1-1", "2-4-4 bias", "5-4-4 bias"
 @pytest.mark.parametrize("network", CAPTIONED)
 def test_no_caption_of_the_picture_touches_another_or_lies_on_a_disc(network: str) -> None:
     """By the points from which it is drawn, with a letter 0.55 times as wide and 1.2 times as high as its size."""
-    sheet = openpyxl.load_workbook(workbook(network, 10), data_only=True)["Picture"]
+    rows = Values(workbook(network, 10)).grid("Picture")
     view = drawing.View(None, "", "", 0, places.Size(picture.WIDTH, picture.HEIGHT))
     book = SimpleNamespace(network=Network.parse(network))
     pixels, units = places.scale(book, view.size), len(places.places(book))
-    column = next(cell.column for cell in sheet[drawing.FIRST] if cell.value == "label")
-    rows = sheet.iter_rows(min_row=drawing.FIRST + 1, min_col=column - 2, max_col=column, values_only=True)
-    points = [(x * pixels.x, y * pixels.y, text) for x, y, text in rows if text]
+    column = rows[drawing.FIRST - 1].index("label")
+    named = [row[column - 2 : column + 1] for row in rows[drawing.FIRST :]]
+    points = [(x * pixels.x, y * pixels.y, text) for x, y, text in named if text]
     discs, captions = points[:units], points[units:]
     sizes = [9 if " = " in text and text[0] in "wd" and "/db" not in text else pixels.font for *_, text in captions]
     boxes = [(x, y, 0.55 * size * len(text), 1.2 * size) for (x, y, text), size in zip(captions, sizes, strict=True)]
