@@ -126,14 +126,18 @@ class Book:
         self.python_blocks.append(PythonBlock(sheet.name, xl_range(*area), area[2] - area[0] + 1, call))
 
     def buttons(self, sheet: Worksheet, row: int, column: int = 0) -> None:
-        """The sheet's buttons in a row 33 points high, from this column on.
-
-        Calc finds one by sheet and caption, Excel's calls its macro. Without macros it names none: Calc would warn of
-        macros that are not there.
-        """
+        """The sheet's buttons in a row 33 points high, from this column on."""
         sheet.set_row(row, 33)
         for index, caption in enumerate(contract.BUTTONS[sheet.name]):
             apart = 36 if caption in contract.APART else 0
             size = {"width": 100, "height": 30, "x_offset": 3 + index * 108 + apart, "y_offset": 7}
-            sheet.insert_button(row, column, {**size, "caption": caption, "description": caption})
-            sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if self.macros else ""
+            insert_button(sheet, (row, column), caption, self.macros, size)
+
+
+def insert_button(sheet: Worksheet, place: tuple[int, int], caption: str, macros: bool, size: dict[str, int]) -> None:
+    """A button at a row and column. Calc finds it by sheet and caption, Excel's calls its macro.
+
+    Without macros it names none: Calc would warn of macros that are not there.
+    """
+    sheet.insert_button(*place, {**size, "caption": caption, "description": caption})
+    sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if macros else ""

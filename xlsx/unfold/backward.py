@@ -13,16 +13,18 @@ import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.sheets import validation
-from xlsx.unfold.book import INK_KEY, SIGNED_KEY, Book
+from xlsx.unfold.book import INK_KEY, LABELS, SIGNED_KEY, Book
 from xlsx.unfold.draw import FIRST, fields
 from xlsx.unfold.gradient import TIE
 from xlsx.unfold.kernels import Kernels, bound
+from xlsx.unfold.layer import LARGEST_CELL, SMALLEST_CELL, name
 from xlsx.unfold.maps import Maps
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Step
 from xlsx.unfold.trained import Array
 
 TITLE, TURNED = "Backward", "Turned"
 TOP, LEFT, PIXELS = 8, 6, 8
+ROOM = (460, 1140)  # for the maps of a step, in pixels
 WEIGHTS = "dE by each weight of the last layer, a row for each class: dE by its logit · what came in"
 Texts = Callable[[int, int, int], str]
 
@@ -66,8 +68,9 @@ def lay_out(steps: list[Step], maps: list[Maps]) -> list[Maps]:
     return found
 
 
-def turn(book: Book, step: Step, kernels: Kernels, row: int) -> tuple[dict[tuple[int, int], Maps], int]:
-    """The kernels turned by 180°, from this row on; of a stride of 2 in four parts, for even and odd places."""
+def turn(book: Book, number: int, kernels: Kernels, row: int) -> tuple[dict[tuple[int, int], Maps], int]:
+    """A step's kernels turned by 180°, from this row on; of a stride of 2 in four parts, for even and odd places."""
+    step, sheet = book.steps[number - 1], book.sheets[TURNED]
     assert step.weight is not None
     (height, width), maps, found = kernels.size, kernels.kernels, {}
     start = step.padding - step.crop
@@ -78,9 +81,14 @@ def turn(book: Book, step: Step, kernels: Kernels, row: int) -> tuple[dict[tuple
         for channel, i, j in part.places():
             formula = f"={maps.cell(channel, rows[i], columns[j])}"
             value = step.weight.reshape(-1, height, width)[channel, rows[i], columns[j]]
-            book.sheets[TURNED].write_formula(*part.at(channel, i, j), formula, book.cell(part, i, j), value)
+            sheet.write_formula(*part.at(channel, i, j), formula, book.cell(part, i, j), value)
         book.colours(part, bound(step.weight), signed=True)
-        found[y, x], row = part, part.bottom + 3
+        part_of = f", for each second row from {y + 1} and column from {x + 1}" if step.stride > 1 else ""
+        sheet.set_row_pixels(row - 2, 18)
+        sheet.write_string(
+            row - 2, LEFT, f"{book.layer_title(number)} · {step.title}{part_of}", book.looks["label_plain"]
+        )
+        found[y, x], row = part, part.bottom + 5
     return found, row
 
 
@@ -158,11 +166,14 @@ def write(
         TURNED, "Kernels, turned by 180°", "On the way back a kernel is laid the other way round.", PIXELS, SIGNED_KEY
     )
     book.sheets[TURNED].set_column_pixels(0, 400, PIXELS, book.looks["plain"])
+    book.sheets[TURNED].set_row_pixels(2, 20)
+    book.links(book.sheets[TURNED], 2, [(TITLE, TITLE)], PIXELS)
+    book.sheets[TURNED].freeze_panes(3, 0)
     for number, step in enumerate(book.steps, 1):
         own = kernels[number - 1]
         turned: dict[tuple[int, int], Maps] = {}
         if own and step.kind in (CONVOLUTION, DEPTHWISE) and not (step.kind == DEPTHWISE and maps[number].height == 1):
-            turned, row = turn(book, step, own, row)
+            turned, row = turn(book, number, own, row)
         ways.append(Way(step, maps[number - 1], maps[number], places[number], own, turned))
     for number in range(len(book.steps), -1, -1):
         write_step(book, number, ways, places, found)
@@ -193,14 +204,22 @@ def heading(book: Book, number: int, ways: list[Way], own: Maps) -> None:
     step = ways[number - 1].step
     text = "the derivative of the loss by each number that this layer computes"
     text += " before its ReLU (0 where that gave 0)" if step.relu else ""
-    sheet = book.page(
-        own.sheet, f"Back through layer {number} · {step.title}", f"Each cell: {text}.", PIXELS, SIGNED_KEY
-    )
-    sheet.set_column_pixels(0, own.right + 30, PIXELS, book.looks["plain"])
+    size = cell_size(own)
+    sheet = book.page(own.sheet, f"Back through layer {number} · {step.title}", f"Each cell: {text}.", size, SIGNED_KEY)
+    sheet.set_column_pixels(0, own.right + 30, size, book.looks["plain"])
+    sheet.set_column_pixels(1, 1, LABELS, book.looks["plain"])
     sheet.set_row_pixels(2, 20)
-    book.link(sheet, 2, 1, TITLE, TITLE)
-    book.link(sheet, 2, 14, book.layer_title(number), "forward")
+    links = [(TITLE, TITLE), (book.layer_title(number), "forward")]
+    links += [(title(number + 1), "← before")] * (number < len(ways)) + [(title(number - 1), "next →")] * (number > 1)
+    book.links(sheet, 2, links, size)
+    name(book, own, last=number == len(ways))
     sheet.freeze_panes(3, 0)
+
+
+def cell_size(maps: Maps) -> int:
+    """The pixels of a cell, so that all maps of a step are on the screen."""
+    fitting = (int(room / (size + maps.gap)) for room, size in zip(ROOM, maps.size, strict=True))
+    return max(SMALLEST_CELL, min(LARGEST_CELL, *fitting))
 
 
 def first_sheet(book: Book, last: Way, places: list[Maps], before: Array, found: list[Array], target: int) -> None:
@@ -262,8 +281,8 @@ def weights(book: Book, last: Way, after: Maps, before: Array, derivative: Array
         owner, channel = divmod(at, source.count)
         formula = f"={after.cell(owner)}*{source.cell(channel, y, x)}"
         sheet.write_formula(*grid.at(at, y, x), formula, book.cell(grid, y, x), values[at, y, x])
-    for at, name in enumerate(book.trained.classes):
-        sheet.write_string(grid.at(at * source.count)[0], 1, name, book.looks["small"])
+    for at, text in enumerate(book.trained.classes):
+        sheet.write_string(grid.at(at * source.count)[0], 1, text, book.looks["small"])
     book.define("weight_gradient", TITLE, grid.at(0), (grid.bottom, grid.right))
     book.colours(grid, bound(values), signed=True)
     return grid

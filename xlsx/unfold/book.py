@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -13,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
 from xlsx.sheets import style
+from xlsx.sheets.book import insert_button
 from xlsx.unfold.maps import Maps, fixed
 from xlsx.unfold.steps import Step
 from xlsx.unfold.trained import Trained
@@ -26,6 +28,7 @@ SIGNED_KEY: Key = ((SIGNED[0], "below 0"), ("#FFFFFF", "0"), (SIGNED[2], "above 
 SHADES_KEY: Key = (("#FFFFFF", "0"), (SHADES[2], "above 0"))
 INK_KEY: Key = (("#FFFFFF", "paper"), ("#000000", "ink"))
 FRAME = "#C3CBD3"
+LABELS = 34  # pixels of the column with the numbers of the maps
 WIDER = 1.059  # than Excel, Calc draws a column; Excel rounds a row's height down to whole pixels, so both get squares
 LOOKS: dict[str, dict[str, Any]] = {
     "note": {"font_color": style.MUTED, "font_size": 9},
@@ -55,6 +58,7 @@ LOOKS: dict[str, dict[str, Any]] = {
         "top": 1,
         "top_color": style.ACCENT,
     },
+    "run": {"font_size": 9, "align": "left", "shrink": True, **style.EDIT},
     "answer": {"font_size": 54, "bold": True, "font_color": style.ACCENT, "align": "left", "shrink": True},
     "sure": {"font_size": 16, "bold": True, "font_color": style.INK, "align": "left"},
     "second": {"font_size": 11, "font_color": style.MUTED, "align": "left", "valign": "top"},
@@ -158,12 +162,18 @@ class Book:
         """A jump to another sheet."""
         sheet.write_url(row, column, f"internal:'{title}'!A1", look or self.looks["jump"], text)
 
+    def links(self, sheet: Worksheet, row: int, links: list[tuple[str, str]], size: int) -> None:
+        """Jumps to sheets beside each other, from the column of the numbers on; those after it have `size` pixels."""
+        before = 0
+        for title, text in links:
+            self.link(sheet, row, 1 + ceil(before / size), title, text)
+            before += 24 + 7 * len(text)
+
     def buttons(self, sheet: Worksheet, row: int, column: int) -> None:
-        """The buttons of the field to draw in. Without a macro: Calc finds them by their caption."""
+        """The buttons of the field to draw in."""
         for index, caption in enumerate([*contract.DRAW_BUTTONS, *[contract.PEN_BUTTON] * self.macros]):
-            place = {"width": 80, "height": 22, "x_offset": 88 * index, "y_offset": 2}
-            sheet.insert_button(row, column, {**place, "caption": caption, "description": caption})
-            sheet.buttons_list[-1].macro = f"[0]!{contract.macro_name(caption)}" if self.macros else ""
+            size = {"width": 80, "height": 22, "x_offset": 88 * index, "y_offset": 2}
+            insert_button(sheet, (row, column), caption, self.macros, size)
 
     def cell(self, maps: Maps, y: int, x: int, number: str = ";;;") -> Format:
         """The format of a cell of a picture: a thin frame around each map, around all of them where there is no gap."""

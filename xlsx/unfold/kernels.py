@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlsx.sheets import validation
-from xlsx.unfold.book import SIGNED_KEY, Book
+from xlsx.unfold.book import LABELS, SIGNED_KEY, Book
 from xlsx.unfold.maps import Maps, fixed, span
 from xlsx.unfold.states import first, of_weights
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, Step
@@ -20,7 +20,6 @@ TITLE = "Weights"
 PIXELS = 11
 LEFT, TOP = 4, 4  # where kernels begin; biases stand left of them
 STATE_COLUMN = 60  # right of a layer's title
-LABELS = 34  # pixels of the first column: the numbers of the maps that are made
 SENTENCE = (
     "Every number that was learnt. Change one, and everything follows. To fill a selection: type, then Alt+Enter in "
     "LibreOffice, Ctrl+Enter in Excel."

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.unfold import place
-from xlsx.unfold.book import SHADES_KEY, SIGNED_KEY, Book
+from xlsx.unfold.book import LABELS, SHADES_KEY, SIGNED_KEY, Book
 from xlsx.unfold.formulas import formulas
 from xlsx.unfold.kernels import Kernels
 from xlsx.unfold.maps import Maps, across_of, pixels, span
@@ -15,9 +13,9 @@ from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Ste
 from xlsx.unfold.trained import Array
 
 TOP, LEFT = 6, 4
-LABELS = 34  # pixels of the column with the numbers of the maps
 ROOM = (460, 740)  # for the maps, in pixels, that Calc draws WIDER: the rest is the place that is worked out
-LARGEST_CELL, SMALLEST_CELL = 22, 6  # narrower columns Gnumeric makes as wide as any
+SMALLEST_CELL = 6  # narrower columns Gnumeric makes as wide as any
+LARGEST_CELL = 18  # with larger ones a place that reads 64 maps ends below the screen
 TALL_CELL = 8  # the largest where a place needs many lines: two rows each, which then end on the screen
 WHAT = {
     CONVOLUTION: "Each cell: bias + Σ over {before} (window {size} · kernel {size})",
@@ -29,12 +27,9 @@ WHAT = {
 
 
 def lay_out(number: int, out: Array, step: Step, reader: Step | None) -> tuple[Maps, int]:
-    """Where the maps of a step stand, and how many pixels a cell has; `reader` is the step that reads them.
-
-    A linear one reads them all as one range, and its weights stand in the same shape: so their rows are full.
-    """
+    """Where the maps of a step stand, and how many pixels a cell has; `reader` is the step that reads them."""
     count, height, width = out.shape
-    across = across_of(count, height, width, ROOM, filled=reader is not None and reader.kind == LINEAR)
+    across = across_of(count, ROOM)
     tall = step.kind == CONVOLUTION and step.weight is not None and step.weight.shape[-1] > place.BESIDE
     largest = TALL_CELL if tall else LARGEST_CELL
     size = max(SMALLEST_CELL, min(largest, pixels(count, height, width, across, ROOM)))
@@ -86,10 +81,7 @@ def heading(
     links = [("Draw", "Draw"), ("Overview", "Overview"), ("Weights", "Weights")]
     links += [(book.layer_title(number - 1), "← before")] * (number > 1)
     links += [(book.layer_title(number + 1), "next →")] * (number < len(book.steps))
-    pixels_before = 0  # after the wide column of the numbers
-    for to, text in links:
-        book.link(sheet, 3, 1 + ceil(pixels_before / size), to, text)
-        pixels_before += 24 + 7 * len(text)
+    book.links(sheet, 3, links, size)
     return sheet
 
 

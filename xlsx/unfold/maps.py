@@ -119,17 +119,13 @@ class Maps:
         return f"INDEX({self.fixed_all(margin)},{row},{column})"
 
 
-def across_of(count: int, height: int, width: int, room: tuple[int, int], filled: bool = False) -> int:
-    """How many maps stand side by side so that their cells can be largest in a room of so many pixels.
+def across_of(count: int, room: tuple[int, int]) -> int:
+    """How many square maps stand side by side so that they can be largest in a room (height, width).
 
-    The last row is full where `filled` asks for it, and else at least half full.
+    All rows are full, and a map stands at the same place in every layer that has as many.
     """
-    possible = [
-        across
-        for across in range(1, count + 1)
-        if count % across == 0 or (not filled and 2 * (count % across) >= across)
-    ]
-    return max(possible, key=lambda across: (pixels(count, height, width, across, room), count % across == 0, across))
+    possible = [across for across in range(1, count + 1) if count % across == 0]
+    return max(possible, key=lambda across: min(room[0] * across / count, room[1] / across))
 
 
 def pixels(count: int, height: int, width: int, across: int, room: tuple[int, int]) -> int:

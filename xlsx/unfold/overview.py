@@ -12,7 +12,7 @@ TITLE = "Overview"
 PIXELS, ZOOM = 6, 66  # columns of fewer pixels Gnumeric makes as wide as any
 TOP, LEFT, ROWS, BETWEEN = 7, 4, 112, 5  # ROWS: as many as are seen at once; BETWEEN: with the numbers of the maps
 LARGE = 10  # maps of so many rows and more take two columns, smaller ones one
-LINK_ROW, WORDS_ROW = 3, 4
+LINK_ROW, WORDS_ROW, OF_ROW = 3, 4, 5
 BLOCK = (11, 12)  # of a class at the right end, in cells
 CLASS = {"font_name": "Arial", "font_size": 20, "bold": True, "align": "center", "valign": "vcenter", "border": 1}
 
@@ -34,7 +34,7 @@ def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) 
     placed, key = lay_out(maps), ((*INK_KEY, *SIGNED_KEY))
     sheet = book.page(TITLE, "On its way through the network", sentence, PIXELS, key, ZOOM)
     sheet.set_column_pixels(0, placed[-1].right + 30, PIXELS, book.looks["plain"])
-    for row, height in ((0, 46), (1, 30), (2, 8), (LINK_ROW, 28), (WORDS_ROW, 20), (5, 4)):
+    for row, height in ((0, 46), (1, 30), (2, 4), (LINK_ROW, 26), (WORDS_ROW, 16), (OF_ROW, 16)):
         sheet.set_row_pixels(row, height)
     for number, (source, target) in enumerate(zip(maps, placed, strict=True)):
         for channel, y, x in target.places():
@@ -46,7 +46,7 @@ def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) 
         else:
             book.greys(target, float(outs[0].max()), float(outs[0].min()))
     classes(book, placed[-1].right + BETWEEN, softmax(outs[-1].ravel()))
-    sheet.freeze_panes(5, 0)
+    sheet.freeze_panes(OF_ROW + 1, 0)
     book.picture_only(TITLE)
 
 
@@ -55,8 +55,9 @@ def heading(book: Book, number: int, source: Maps, target: Maps) -> None:
     sheet, title = book.sheets[TITLE], book.layer_title(number) if number else draw.TITLE
     book.link(sheet, LINK_ROW, target.left, title, str(number) if number else title, book.far("jump", ZOOM))
     if number and target.count > 1:
-        of = f" of {source.count}" if target.count < source.count and target.size[1] >= LARGE else ""
-        sheet.write_string(WORDS_ROW, target.left - 3, span(1, target.count) + of, book.far("small_left", ZOOM))
+        sheet.write_string(WORDS_ROW, target.left - 3, span(1, target.count), book.far("small_left", ZOOM))
+        if target.count < source.count:  # under it: beside it there is no room over a layer one cell wide
+            sheet.write_string(OF_ROW, target.left - 3, f"of {source.count}", book.far("small_left", ZOOM))
     if target.height >= LARGE and number:
         for at in range(0, target.count, target.across):
             row, column = target.at(at)

@@ -40,7 +40,7 @@ def judge(book: Book, sheet: Worksheet, answer: str) -> None:
     """The run that is asked, what it says, what the cells say, and whether these agree."""
     looks = book.looks
     sheet.write_string(ROW, trust.PICTURE, "Python’s", looks["label"])
-    sheet.merge_range(ROW, trust.CLASS, ROW, trust.POSITION, book.trained.run, looks["edit_text"])
+    sheet.merge_range(ROW, trust.CLASS, ROW, trust.POSITION, book.trained.run, looks["run"])
     sheet.write_formula(ROW, trust.OURS, "=answer", looks["middle_bold"], answer)
     define(
         book, {PREDICT_RUN: (trust.CLASS,) * 2, "python_state": (trust.STATE,) * 2, "python_says": (trust.APART,) * 2}

@@ -25,7 +25,7 @@ HEADS = {  # of each column the title and its width in pixels
     OURS: ("the cells say", 70),
     OURS_RIGHT: ("right", 70),
     APART: ("distance of the logits, relative", 96),
-    STATE: ("state", 116),
+    STATE: ("state", 140),
 }
 ABOUT = (
     "The row of the picture on Draw is live, and so is “now”: choose a picture there, and its row is computed anew. "
