@@ -23,6 +23,7 @@ def constants() -> dict[str, str | int | float]:
     """What the macros share with the extension in Calc."""
     return {
         "FIELD": "yours",
+        "EMPTY_FIELD": "pad",
         "SEEN_FIELD": "used",
         "PEN_STATE": "pen",
         "PEN_REACH": contract.PEN_RADIUS + contract.PEN_EDGE,

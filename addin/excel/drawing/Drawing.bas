@@ -14,9 +14,10 @@ Public Sub Button_Pen()
     End With
 End Sub
 
+' The empty field is copied over the user's: with its numbers goes what a paste brought along, looks and limits.
 Public Sub Button_Clear()
     mBefore = Named(FIELD).Value
-    Named(FIELD).ClearContents
+    Named(EMPTY_FIELD).Copy Named(FIELD)
     OfferUndo CLEARED
 End Sub
 
