@@ -688,7 +688,7 @@ from .propagation import forward, gradient, loss, quiet
 STEP = 1e-5
 TOLERANCE = 1e-6
 SMALLEST = 1e-8
-ROUNDING = 16 * np.finfo(float).eps
+ACTIVATION, LOSS = 3, 3  # operations: 1 / (1 + e^−z) has three, no loss has more
 PIECE = 1_000_000
 
 Row = tuple[float, float, float, str]
@@ -700,17 +700,30 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
 
     numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
     |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6, or the two differ by less than the
-    numeric one is exact (16ε · max(1, E_total) / h, about 4e-10: else a nearly finished descent, whose gradient is as
-    small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative. FAIL: all else.
+    numeric one is exact (rounding · max(1, E_total) / h, 2e-10 for 2-2-2: else a nearly finished descent, whose
+    gradient is as small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative.
+    FAIL: all else.
     """
     weights = np.asarray(weights, dtype=float)
     analytic = gradient(network, weights, inputs, targets)
     numeric, kink = central_differences(network, weights, inputs, targets)
     difference = abs(analytic - numeric)
     relative = difference / np.maximum(np.maximum(abs(analytic), abs(numeric)), SMALLEST)
-    noise = ROUNDING * np.maximum(1, loss(network, weights, inputs, targets)[-1]) / step_sizes(weights)
+    size = np.maximum(1, loss(network, weights, inputs, targets)[-1])
+    noise = rounding(network, len(inputs)) * size / step_sizes(weights)
     verdict = np.where(kink, "KINK", np.where((relative < TOLERANCE) | (difference < noise), "PASS", "FAIL"))
     return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
+
+
+def rounding(network: Network, samples: int) -> float:
+    """How far off a loss may be, in parts of max(1, E_total), where weights and units are numbers of about 1.
+
+    Every operation on the way through the network rounds by at most ε/2: a unit's product, the sum of as many as the
+    layer before has, its bias and its activation; then the loss, its sum over the outputs and the mean of the samples.
+    """
+    before, after = network.sizes[:-1], network.sizes[1:]
+    operations = sum(before) + len(after) * (1 + ACTIVATION) + LOSS + after[-1] + samples
+    return float(operations * np.finfo(float).eps / 2)
 
 
 def step_sizes(weights: Array) -> Array:

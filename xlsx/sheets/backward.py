@@ -107,7 +107,7 @@ def relative_difference(one: float, other: float) -> float:
 def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:
     """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
     step, loss = book.numeric[weight].step_cell.on(sheet), book.shown["E_total"].on(sheet)
-    noise = f"{float(rule.ROUNDING)}*MAX(1,{loss})/{step}"
+    noise = f"{rule.rounding(book.network, book.samples)}*MAX(1,{loss})/{step}"
     passed = f'IF(OR({relative}<{rule.TOLERANCE},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
     kink = gradient_check.kink(book, sheet, gradient_check.FIRST + book.network.weight_names.index(weight))
     return passed if kink == "FALSE" else f'IF({kink},"{KINK}",{passed})'
@@ -119,5 +119,5 @@ def verdict_text(book: Book, weight: str, native: float, numeric: float, relativ
         return "#N/A"
     if gradient_check.crosses_zero(book, book.numeric[weight]):
         return KINK
-    noise = rule.ROUNDING * max(1, book.values["E_total"]) / book.numeric[weight].step
+    noise = rule.rounding(book.network, book.samples) * max(1, book.values["E_total"]) / book.numeric[weight].step
     return PASS if relative < rule.TOLERANCE or abs(native - numeric) < noise else FAIL
