@@ -60,6 +60,16 @@ def test_charts_are_printed_whole_and_cover_no_other(network: str, preset: str |
             assert beside or below, sheet.title
 
 
+def test_every_sample_is_printed_whole(tmp_path: Path) -> None:
+    """Of a network with more quantities than the sheet has columns of its own width."""
+    weights = " ".join(["0.1"] * 25)
+    state = f"4-4-1 bias; inputs 0 0 1 1 / 1 0 1 0; targets 0 / 1; weights {weights}; learning_rate 0.5"
+    sheet = openpyxl.load_workbook(build(tmp_path / "batch.xlsx", state=state, epochs=10))["Batch"]
+    _, _, right, _ = range_boundaries(sheet.print_area.split("!")[-1].replace("$", ""))
+    titles = [cell.column for row in sheet.iter_rows() if row[0].value == "sample" for cell in row if cell.value]
+    assert max(titles) == right
+
+
 @pytest.mark.parametrize(("network", "preset"), BOOKS)
 def test_no_two_lines_of_a_chart_look_the_same(network: str, preset: str | None) -> None:
     for sheet in sheets(network, preset):

@@ -1,6 +1,9 @@
 """How the sheets are printed by a real Calc: titles on every page, no heading alone at a foot, no chart in two."""
 
+import html
 import re
+import zipfile
+from collections import Counter
 from pathlib import Path
 
 import openpyxl
@@ -12,7 +15,7 @@ from tests.sheets import XOR, workbook
 
 BOOKS = [("2-2-2", None), ("4-5-3 bias", None), (XOR, "xor")]
 TITLED = {"Network", "Picture", "Forward", "Backward", "Gradient check", "Learning rates", "Optimizers"}
-TITLED |= {"Training log", "Spot the mistake"}
+TITLED |= {"Training log", "Spot the mistake", "Results", "Runs"}
 
 
 @pytest.mark.parametrize(("network", "preset"), BOOKS)
@@ -43,7 +46,6 @@ def is_heading(text: object) -> bool:
 
 
 def test_charts_keep_their_descriptions_in_an_ods(office: Office, tmp_path: Path) -> None:
-    """LibreOffice 25.2 writes none of any chart into an .xlsx."""
     key = office.load(str(workbook("2-2-2", 10)))
     before = {title: office.descriptions(key, title) for title in office.sheets(key)}
     office.save(key, str(tmp_path / "saved.ods"), filter="calc8")
@@ -52,3 +54,15 @@ def test_charts_keep_their_descriptions_in_an_ods(office: Office, tmp_path: Path
     key = office.load(str(tmp_path / "saved.ods"))
     assert {title: office.descriptions(key, title) for title in before} == before
     office.close(key)
+
+
+def test_charts_are_called_by_their_descriptions_in_an_xlsx(office: Office, tmp_path: Path) -> None:
+    """LibreOffice 25.2 writes no description of any chart into an .xlsx, but what it is called."""
+    key = office.load(str(workbook("2-2-2", 10)))
+    before = [text for title in office.sheets(key) for text in office.descriptions(key, title)]
+    office.save(key, str(tmp_path / "saved.xlsx"))
+    office.close(key)
+    with zipfile.ZipFile(tmp_path / "saved.xlsx") as archive:
+        drawings = [archive.read(name).decode() for name in archive.namelist() if "drawings/drawing" in name]
+    named = [html.unescape(name) for each in drawings for name in re.findall(r'<xdr:cNvPr [^>]*name="([^"]*)"', each)]
+    assert Counter(before) <= Counter(named)

@@ -163,7 +163,8 @@ def write_states(book: Book) -> None:
     write_python(book, sheet)
     number_rules(book, sheet, (top + 2, 1, mean + 1, len(alone)))
     sheet.freeze_panes(0, 1)
-    style.printed(sheet, mean + 2, WIDTHS[: len(alone) + 1])
+    columns = max(len(alone) + 1, column_of(book, len(BLOCKS)) - 1)
+    style.printed(sheet, mean + 2, [WIDTHS[0], *[WIDTHS[1]] * (columns - 1)])
 
 
 def write_column(book: Book, sheet: Worksheet, first: int, column: int, name: str) -> None:

@@ -148,5 +148,4 @@ def write_charts(book: Book, drawn: dict[str, int]) -> None:
             chart.add_series(series)
         chart.set_size({"width": 392, "height": 290})
         about = f"Line chart of E_total over {book.epochs} updates by SGD, momentum and Adam, {scale} scale."
-        place = {"description": about, "object_position": 3, "x_offset": 4}
-        book.sheet(TITLE).insert_chart(FIRST + CHART_ROWS * at, CHARTS, chart, place)
+        style.insert_chart(book.sheet(TITLE), (FIRST + CHART_ROWS * at, CHARTS), chart, about, x_offset=4)

@@ -85,7 +85,7 @@ def draw(book: Book, here: View) -> int:
     drawing.draw_labels(book, chart, here, rows)
     chart.set_chartarea({"border": {"color": style.RULE}})
     about = f"The network {book.network.text}: a column of discs per layer with the units’ values, lines for weights."
-    here.sheet.insert_chart(HEADER_ROW, 0, chart, {"description": about, "object_position": 3, "y_offset": 4})
+    style.insert_chart(here.sheet, (HEADER_ROW, 0), chart, about, y_offset=4)
     return HEADER_ROW + here.size.height // 20 + 1
 
 

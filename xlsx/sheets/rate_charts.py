@@ -66,7 +66,7 @@ def insert(sheet: Worksheet, chart: Chart, at: tuple[int, int], index: int, abou
     """Two charts in a row, two rows of them."""
     chart.set_size({"width": WIDTH, "height": height})
     offset = {"x_offset": (WIDTH + GAP) * (index % 2), "y_offset": GAP + ROWS * ROW_HEIGHT * (index // 2)}
-    sheet.insert_chart(at[0] + 1, at[1], chart, {**offset, "object_position": 3, "description": about})
+    style.insert_chart(sheet, (at[0] + 1, at[1]), chart, about, **offset)
 
 
 def write_chooser(book: Book, sheet: Worksheet, at: tuple[int, int], count: int) -> None:

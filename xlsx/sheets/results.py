@@ -88,7 +88,8 @@ def write(book: Book) -> None:
         sheet.write_string(TABLE_ROW, PROGRESS_COLUMN + 2 * number, text, drawn_in(book, color))
     write_series(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
-    style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10)
+    charts = [style.span(sheet, row, LOW_CHART + 6) for row in (TABLE_ROW + 1, SERIES_ROW + 2)]
+    style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10, TABLE_ROW, charts)
 
 
 def write_settings(book: Book, sheet: Worksheet) -> None:
@@ -191,7 +192,7 @@ def write_series(book: Book, sheet: Worksheet) -> None:
     chart.set_title({"none": True})
     chart.set_size({"width": 2 * CHARTS_APART + CHART_WIDTH, "height": LOW_CHART})
     text = "Line chart of the accuracy by epoch, a line for each run of a series."
-    sheet.insert_chart(SERIES_ROW + 2, PROGRESS_COLUMN, chart, {"object_position": 3, "description": text})
+    style.insert_chart(sheet, (SERIES_ROW + 2, PROGRESS_COLUMN), chart, text)
 
 
 def legend(book: Book, sheet: Worksheet, place: tuple[int, int], head: str, index: int) -> None:
@@ -286,5 +287,4 @@ def insert(
     """Charts side by side, right of the table, one row below this place."""
     chart.set_size({"width": CHART_WIDTH, "height": height})
     text = f"Line chart of {' and '.join(map(spaced, CHARTED[kind]))} by epoch."
-    offset = {"x_offset": CHARTS_APART * index, "y_offset": 6, "object_position": 3, "description": text}
-    sheet.insert_chart(place[0] + 1, place[1], chart, offset)
+    style.insert_chart(sheet, (place[0] + 1, place[1]), chart, text, x_offset=CHARTS_APART * index, y_offset=6)

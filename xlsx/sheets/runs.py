@@ -21,6 +21,7 @@ WIDTHS = [*LIST_WIDTHS, 1.0, 10, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST
 RIGHT = ("accuracy", "seconds")
 NUMBERS = {"accuracy": "0.00%", "seconds": "#,##0"}
 NOT_YET = "Press List runs."
+CHART_HEIGHT = 300  # pixels
 
 
 def heading(book: Book) -> style.Heading:
@@ -41,7 +42,8 @@ def write(book: Book) -> None:
     write_compared(book, sheet)
     write_curves(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
-    style.printed(sheet, TABLE_ROW + 40, WIDTHS[:CURVES_COLUMN])
+    chart = style.span(sheet, TABLE_ROW, CHART_HEIGHT + 6)
+    style.printed(sheet, TABLE_ROW + 40, WIDTHS[:CURVES_COLUMN], TABLE_ROW, [chart])
 
 
 def write_list(book: Book, sheet: Worksheet) -> None:
@@ -86,7 +88,6 @@ def write_curves(book: Book, sheet: Worksheet) -> None:
     chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
     chart.set_y_axis(style.axis("accuracy", num_format="0.0%"))
     chart.set_legend({"none": True})
-    chart.set_size({"width": 428, "height": 300})
+    chart.set_size({"width": 428, "height": CHART_HEIGHT})
     text = "Line chart of the ticked runs' accuracy by epoch."
-    place = {"x_offset": 2, "y_offset": 6, "object_position": 3, "description": text}
-    sheet.insert_chart(TABLE_ROW, COMPARED_COLUMN, chart, place)
+    style.insert_chart(sheet, (TABLE_ROW, COMPARED_COLUMN), chart, text, x_offset=2, y_offset=6)

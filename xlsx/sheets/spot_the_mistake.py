@@ -220,8 +220,7 @@ def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
     chart.add_series({**right, "name": "with the mistake", **wrong})
     chart.set_size({"width": 300, "height": CHART_HEIGHT - 6})
     about = f"Line chart of E_total over {book.epochs} updates, without and with the mistake."
-    place = {"description": about, "object_position": 3, "y_offset": 6}
-    sheet.insert_chart(FIRST + len(SUMMARY_EPOCHS), LOSSES, chart, place)
+    style.insert_chart(sheet, (FIRST + len(SUMMARY_EPOCHS), LOSSES), chart, about, y_offset=6)
 
 
 def write_list(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> int:

@@ -105,7 +105,7 @@ def write_network(book: Book, sheet: Worksheet) -> None:
     """The network small, over the points of Picture."""
     chart = drawing.small(book, picture.view(book), *NETWORK)
     about = f"The network {book.network.text}, small: a column of discs per layer, lines for weights as on Picture."
-    sheet.insert_chart(TOP_ROW, 0, chart, {"description": about, "object_position": 3, "y_offset": 4})
+    style.insert_chart(sheet, (TOP_ROW, 0), chart, about, y_offset=4)
 
 
 def write_tries(book: Book, sheet: Worksheet) -> int:

@@ -276,6 +276,13 @@ def series(
     }
 
 
+def insert_chart(sheet: Worksheet, place: tuple[int, int], chart: Chart, about: str, **offset: int) -> None:
+    """A chart at a row and column, described in words. They are its name too: an .xlsx that LibreOffice saves has only
+    that."""
+    chart.chart_name = about
+    sheet.insert_chart(*place, chart, {"description": about, "object_position": 3, **offset})
+
+
 def loss_chart(workbook: Workbook, title: str, epochs: int | None, scale: str, y: str = "E_total") -> Chart:
     """An empty chart of something against the epoch, on a "linear" or a "logarithmic" axis."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})

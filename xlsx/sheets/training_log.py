@@ -156,21 +156,12 @@ def helpers(book: Book) -> dict[str, Expression]:
 
 
 def write_next(book: Book, sheet: Worksheet) -> None:
-    """log_next, and at the right of the chart what it is computed from."""
+    """log_next: the row that the next step adds."""
     where, looks = helper_columns(book), book.looks
     label = "The row that the next step adds, by formulas"
     sheet.write_string(NEXT_LABEL_ROW, title_column(book), label, looks["group"])
-    texts = helper_formulas(book, sheet)
-    first, second = start_row(book)
-    values = {"last row": 1.0} | first | {f"new {name}": value for name, value in second.items()}
-    values |= {f"start {name}": value for name, value in first.items()}
-    sheet.write_string(NEXT_ROW - 1, where["last row"], "What the next row is computed from", looks["group"])
-    sheet.set_column(where["last row"], max(where.values()), 9, looks["plain"])
-    style.header_height(sheet, TABLE_ROW, [*columns(book), *where])
-    for name, column in where.items():
-        sheet.write_string(TABLE_ROW, column, name, looks["header_right"])
-        sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
-    number_rules(book, sheet, (NEXT_ROW, where["last row"] + 1, NEXT_ROW, max(where.values())))
+    values = helper_values(book)
+    write_helpers(book, sheet, values)
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
     epoch = f'=IF(log_stale<>"",log_stale,IF({last}>{LOG_ROWS},"{LOG_FULL}",INDEX({area(0)},{last})+1))'
     rate = f"={book.start['learning_rate'].on(sheet)}"
@@ -181,6 +172,26 @@ def write_next(book: Book, sheet: Worksheet) -> None:
         text, value = shown.get(name, (f"={cell}", values.get(f"new {name}", 0.0)))
         look = "next_integer" if name in ("epoch", "press") else "next"
         sheet.write_formula(NEXT_ROW, column, text, looks[look], stored(value))
+
+
+def write_helpers(book: Book, sheet: Worksheet, values: dict[str, float]) -> None:
+    """At the right of the chart what log_next is computed from."""
+    where, looks, texts = helper_columns(book), book.looks, helper_formulas(book, sheet)
+    first, last = where["last row"], max(where.values())
+    sheet.write_string(NEXT_ROW - 1, first, "What the next row is computed from", looks["group"])
+    sheet.set_column(first, last, 9, looks["plain"])
+    style.header_height(sheet, TABLE_ROW, [*columns(book), *where])
+    for name, column in where.items():
+        sheet.write_string(TABLE_ROW, column, name, looks["header_right"])
+        sheet.write_formula(NEXT_ROW, column, texts[name], looks["short"], stored(values[name]))
+    number_rules(book, sheet, (NEXT_ROW, first + 1, NEXT_ROW, last))
+
+
+def helper_values(book: Book) -> dict[str, float]:
+    """What stands in helper_columns before the first step."""
+    first, second = start_row(book)
+    values = {"last row": 1.0} | first | {f"new {name}": value for name, value in second.items()}
+    return values | {f"start {name}": value for name, value in first.items()}
 
 
 def area(column: int) -> str:
@@ -211,5 +222,4 @@ def write_chart(book: Book, sheet: Worksheet) -> None:
     chart.set_legend({"none": True})
     chart.set_size({"width": 330, "height": 260})
     about = f"Line chart of E_total over the epochs of the log, the first {CHARTED} of them."
-    place = {"description": about, "object_position": 3, "x_offset": 6}
-    sheet.insert_chart(FIRST, len(columns(book)) + 1, chart, place)
+    style.insert_chart(sheet, (FIRST, len(columns(book)) + 1), chart, about, x_offset=6)
