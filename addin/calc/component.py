@@ -29,6 +29,8 @@ from addin.calc.menu import Menu
 from addin.calc.mouse import Mouse
 from addin.calc.named_cells import NamedCells
 from addin.calc.pen import Pen
+from addin.calc.results_sheet import ResultsSheet
+from addin.calc.unknown_names import known_again
 from xlsx.contract import COMMANDS, LOADING, PREDICT_RUN
 
 FUNCTIONS = json.loads(pathlib.Path(addin.calc.__path__[0], "functions.json").read_text("utf-8"))
@@ -243,6 +245,8 @@ class OnLoadFinished(Job):
     """
 
     def happened(self, document: Document) -> None:
+        if ResultsSheet.is_in(document) or Pen.is_in(document):
+            known_again(document, FUNCTIONS)
         self.host.menu.read(document)
 
 

@@ -37,6 +37,7 @@ IN_THE_OFFICE = (
     "addin/calc/named_cells.py",
     "addin/calc/results_sheet.py",
     "addin/calc/runs_sheet.py",
+    "addin/calc/unknown_names.py",
     "addin/calc/log_sheet.py",
     "addin/calc/menu.py",
     "addin/calc/mouse.py",

@@ -200,15 +200,18 @@ def almost(cells: list[object]) -> list[object]:
 
 
 def test_saved_without_python_and_opened_with_it_everything_is_connected(start_office, office, path, tmp_path):
-    """As .xlsx: in an .ods LibreOffice keeps the name of a function that it does not know as a mere text."""
+    """In an .ods LibreOffice keeps the name of a function that it does not know as a mere text."""
     bare = start_office(with_extension=False)
     key = bare.load(str(shutil.copy(path, tmp_path / "bare.xlsx")))
-    bare.save(key, str(tmp_path / "saved.xlsx"))
+    names = {"saved.xlsx": "Calc MS Excel 2007 XML", "saved.ods": "calc8"}
+    for name, filter in names.items():
+        bare.save(key, str(tmp_path / name), filter=filter)
     bare.end()
-    key = office.load(str(tmp_path / "saved.xlsx"))
-    assert "Python not connected" not in everything(office, key)
-    assert office.read(key, "workbook_agrees") == [["agrees"]]
-    office.close(key)
+    for name in names:
+        key = office.load(str(tmp_path / name))
+        assert "Python not connected" not in everything(office, key), name
+        assert office.read(key, "workbook_agrees") == [["agrees"]]
+        office.close(key)
 
 
 def test_without_the_extension_no_cell_shows_an_error_or_a_python_number(start_office: StartOffice, path: Path) -> None:
