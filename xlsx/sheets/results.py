@@ -19,7 +19,7 @@ from xlsx.sheets.book import Book
 from xlsx.sheets.cells import BUTTONS_NEED
 
 TITLE = contract.RESULTS
-WIDTHS = [8.8] * len(EPOCH_KEYS) + [2.0]
+WIDTHS = [8.1] * len(EPOCH_KEYS) + [2.0]
 LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5, 6, 7
 RESERVED = contract.MOST_EPOCHS
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
@@ -38,7 +38,7 @@ CHART_AXES = {
 # Before the first epoch its dot stands left of the axis, where nothing is drawn, and moves no end of the other axis.
 NOWHERE = {"epoch": -1, "train_accuracy": 1, "test_accuracy": 1}
 MOST_MARKED = 25  # epochs that have a marker each: those of more would merge
-CHART_WIDTH, CHARTS_APART = 188, 191  # pixels
+CHART_WIDTH, CHARTS_APART = 172, 175  # pixels: on the screen with DejaVu too
 LOW_CHART, HIGH_CHART = 152, 290  # in height: under a legend in cells, and with its own
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
 AFTER_PROGRESS = PROGRESS_COLUMN + len(contract.PROGRESS)
@@ -46,7 +46,7 @@ LOW_TITLE = {**style.CHART_TITLE, "size": 9}
 SERIES_ROW = TABLE_ROW + 9  # below the charts: a chart of several runs, under its legend
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
 CURVES_COLUMN = AIDS_COLUMN + 10
-SEVERAL = "A list as learning rate, seed or model (0.01, 0.05, 0.2) trains a run for each, for the chart below."
+SEVERAL = "A list (0.01, 0.05) as learning rate, seed or model: a run for each, below."
 LINES = (("train", *style.SERIES[0]), ("test", *style.SERIES[1]), ("the exercise’s", style.MUTED, "solid"))
 # The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
 EXERCISE = (
@@ -56,7 +56,7 @@ EXERCISE = (
 
 
 def heading(book: Book) -> style.Heading:
-    subtitle = "Each epoch becomes a row while the training runs. It goes on when this workbook is closed."
+    subtitle = "Each epoch becomes a row. A training goes on when this workbook is closed."
     return style.Heading("Results: a convolutional network reads digits", subtitle)
 
 
@@ -229,7 +229,7 @@ def write_buttons(book: Book, sheet: Worksheet) -> None:
 
 
 def write_state(book: Book, sheet: Worksheet) -> None:
-    for row, label, text in ((STATUS_ROW, "Status", NO_RUN), (FOLDER_ROW, "Run folder", "")):
+    for row, label, text in ((STATUS_ROW, "Status", NO_RUN), (FOLDER_ROW, "Folder", "")):
         sheet.write_string(row, 0, label, book.looks["label_plain"])
         sheet.write_string(row, 1, text, book.looks["plain"])
         book.define(f"run_{label.split()[-1].lower()}", sheet, (row, 1) * 2)

@@ -10,14 +10,15 @@ from xlsx.contract import MOST_COMPARED, MOST_EPOCHS, MOST_RUNS, RUN_COLUMNS
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import BUTTONS_NEED
+from xlsx.sheets.results import CHART_AXES
 
 TITLE = contract.RUNS
 BUTTON_ROW, STATUS_ROW, TABLE_ROW = 2, 3, 4
 COMPARED_ROW = TABLE_ROW + 16  # below the chart
-LIST_WIDTHS = [4, 24, 8, 8, 19, 7, 8, 7.5, 13]
+LIST_WIDTHS = [4, 24, 8, 8, 17, 7, 8, 7.5, 10]
 COMPARED_COLUMN = len(LIST_WIDTHS) + 1
 CURVES_COLUMN = COMPARED_COLUMN + MOST_COMPARED + 2
-WIDTHS = [*LIST_WIDTHS, 1.0, 10, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST_COMPARED)]
+WIDTHS = [*LIST_WIDTHS, 1.0, 11, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST_COMPARED)]
 RIGHT = ("accuracy", "seconds")
 NUMBERS = {"accuracy": "0.00%", "seconds": "#,##0"}
 NOT_YET = "Press List runs."
@@ -86,8 +87,8 @@ def write_curves(book: Book, sheet: Worksheet) -> None:
         chart.add_series(style.series(TITLE, (top + 1, CURVES_COLUMN + 1 + index), CURVES_COLUMN, rows, index))
     chart.set_title({"name": "Accuracy", "name_font": style.CHART_TITLE, "overlay": False})
     chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
-    chart.set_y_axis(style.axis("accuracy", num_format="0.0%"))
+    chart.set_y_axis(style.axis("accuracy", **CHART_AXES["accuracy"]))
     chart.set_legend({"none": True})
-    chart.set_size({"width": 428, "height": CHART_HEIGHT})
+    chart.set_size({"width": 315, "height": CHART_HEIGHT})
     text = "Line chart of the ticked runs' accuracy by epoch."
     style.insert_chart(sheet, (TABLE_ROW, COMPARED_COLUMN), chart, text, x_offset=2, y_offset=6)

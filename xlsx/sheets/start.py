@@ -15,12 +15,12 @@ from xlsx.sheets.book import Book
 from xlsx.sheets.cells import AGREES_ALONE, PYTHON_READY, array, colour_states, tally
 
 TITLE = contract.START
-WIDTHS = [15, 13, 13, 13, 16.5, 13.4, 13.4, 13.4, 14.6, 14.6, 12.5, 12.5]
+WIDTHS = [15, 13, 13, 13, 16.5, 8, *[9] * 6]  # on the screen with DejaVu too
 COLUMNS = len(WIDTHS)
 STATE_ROW, ADVICE_ROW, TOP_ROW = 2, 3, 5
 BESIDE = 4  # the first column right of the network
-TRIED, STRIP_ROW = 3, TOP_ROW + 11
-NAMES_ROW, TEXTS_ROW, DETAILS_ROW = range(STRIP_ROW + 1, STRIP_ROW + 4)
+TRIED, STRIP_ROW, TILES = 3, TOP_ROW + 11, 6  # TILES: how many of the strip stand side by side
+DETAILS_ROW = STRIP_ROW + 5
 AGREES_ROW, TO_DO_ROW, VERDICT_ROW, CHECK_ROW, INPUTS_ROW, VERSION_ROW, READY_ROW = range(
     DETAILS_ROW + 1, DETAILS_ROW + 8
 )
@@ -128,14 +128,17 @@ def write_steps(book: Book, sheet: Worksheet, row: int) -> None:
 
 
 def write_strip(book: Book, sheet: Worksheet) -> None:
-    """A cell for each sheet that is shown, its link above what there is; one row of cells more where they are many."""
+    """A tile for each sheet that is shown, two columns wide: its link, and below it what there is. In two rows."""
     section(book, sheet, STRIP_ROW, "Sheets")
     here = {each.name for each in book.workbook.worksheets() if not each.hidden}
-    sheet.set_row(NAMES_ROW, 29)
-    sheet.set_row(TEXTS_ROW, 50)
-    for column, name in enumerate(title for title in SHEETS if title in here):
-        link(book, sheet, NAMES_ROW, column, name, "strip_link")
-        sheet.write_string(TEXTS_ROW, column, SHEETS[name], book.looks["strip_text"])
+    for row, height in enumerate((22, 27) * 2, STRIP_ROW + 1):
+        sheet.set_row(row, height)
+    for at, name in enumerate(title for title in SHEETS if title in here):
+        row, column = STRIP_ROW + 1 + 2 * (at // TILES), 2 * (at % TILES)
+        for below, look in enumerate(("strip_link", "strip_text")):
+            sheet.merge_range(row + below, column, row + below, column + 1, None, book.looks[look])
+        link(book, sheet, row, column, name, "strip_link")
+        sheet.write_string(row + 1, column, SHEETS[name], book.looks["strip_text"])
 
 
 def write_problem(book: Book, sheet: Worksheet) -> None:
