@@ -41,15 +41,25 @@ bridge = Bridge()
 
 
 class Result(unohelper.Base, XVolatileResult):
-    """A block that a worker of its own answers later: the cells that show it are told."""
+    """A block that a worker of its own answers later: the cells that show it are told.
 
-    def __init__(self) -> None:
+    What is there so far they are told in the office's own thread as well, not at once: they are being computed then,
+    and whatever the office looks at meanwhile would be a circular reference (Err:522).
+    """
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
         self.rows: Rows = ((LOADING,),)
         self.listeners: list[Any] = []
+        self.post = post
 
     def addResultListener(self, listener: Any) -> None:
         self.listeners.append(listener)
-        listener.modified(self.event())
+        self.post(lambda: self.tell(listener))
+
+    def tell(self, listener: Any) -> None:
+        """What is there now, a cell that still wants it."""
+        if listener in self.listeners:
+            listener.modified(self.event())
 
     def removeResultListener(self, listener: Any) -> None:
         if listener in self.listeners:
@@ -62,7 +72,7 @@ class Result(unohelper.Base, XVolatileResult):
         """In the office's own thread."""
         self.rows = rows
         for listener in list(self.listeners):
-            listener.modified(self.event())
+            self.tell(listener)
 
 
 def later_function(name: str, worker: str) -> Callable[..., Result]:
@@ -109,7 +119,7 @@ class AddIn(CellFunctions):
 
     def later(self) -> tuple[Result, Callable[[Rows], None]]:
         """A result, and what shows an answer in it from any thread."""
-        result = Result()
+        result = Result(self.host.post)
         return result, lambda rows: self.host.post(lambda: result.show(rows))
 
 

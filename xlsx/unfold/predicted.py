@@ -28,7 +28,7 @@ def write(book: Book, logits: Array) -> None:
     ready = (ROW, ours + end + 2)
     define(book, {"predicted": (theirs, theirs + end), "chances": (ours, ours + end), "python_ready": (ready[1],) * 2})
     array(sheet, ready * 2, PYTHON_READY, book.looks["yes_no"], 0)
-    asked = f'IF(python_ready,CNN_PREDICT(used,{PREDICT_RUN}),"{NOTHING}")'
+    asked = f'IF(python_ready,IF(ISNUMBER(SUM(used)),CNN_PREDICT(used,{PREDICT_RUN}),"{NOTHING}"),"{NOTHING}")'
     array(sheet, (ROW, theirs, ROW, theirs + end), asked, book.looks["percent"], NOTHING)
     for at, chance in enumerate(softmax(logits)):
         formula = f"=INDEX(powers,1,{at + 1})/SUM(powers)"
