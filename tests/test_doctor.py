@@ -51,6 +51,12 @@ def test_a_home_that_cannot_be_written_stops_the_main_job(nothing_installed: Pat
     assert "set BACKPROP_HOME to a folder of your own" in capsys.readouterr().out
 
 
+def test_a_folder_in_which_no_environment_can_be_made_stops_the_main_job(nothing_installed: Path, monkeypatch, capsys):
+    monkeypatch.setattr(packages, "VENV", nothing_installed / f"a{os.pathsep}b" / ".venv")
+    assert doctor.main() == 1
+    assert f"move the project to a folder without {os.pathsep}" in capsys.readouterr().out
+
+
 def test_a_full_disk_stops_the_main_job_but_a_lack_for_torch_does_not(nothing_installed: Path, monkeypatch):
     monkeypatch.setattr(torch_pair, "gigabytes", lambda _: 8)
     for free, vital, advice in ((5e8, True, "1 GB"), (5e9, False, "8 GB"), (9e9, False, "")):

@@ -426,6 +426,13 @@ def test_a_python_without_venv_is_told_what_to_install(clone: Project):
     assert "-venv" in done.stderr
 
 
+def test_a_folder_whose_name_no_environment_takes_is_named(tmp_path: Path):
+    done = copy_project(tmp_path / f"a{os.pathsep}b", "").start("setup")
+    assert done.returncode == 1
+    assert f"has a {os.pathsep} in its name" in done.stderr
+    assert f"move the project to a folder without {os.pathsep} and start again" in done.stderr
+
+
 @posix
 def test_a_folder_that_cannot_be_written_is_named():
     python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable

@@ -164,6 +164,8 @@ def check_home() -> Finding:
 
 def check_project() -> Finding:
     """The project's folder, where .venv goes."""
+    if os.pathsep in str(packages.VENV):
+        return Finding(f"{packages.ROOT} {packages.UNFIT[0]}", packages.UNFIT[1], vital=True)
     if os.access(packages.ROOT, os.W_OK):
         return Finding(str(packages.ROOT))
     return Finding(f"{packages.ROOT} cannot be written", "move the project to a folder of your own", vital=True)

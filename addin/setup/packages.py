@@ -28,6 +28,10 @@ PAIR = ("torch", "torchvision")
 LABELS = {"light": "Light packages", "torch": "torch and torchvision", "tests": "Test packages"}
 LIGHT_GB = 1
 TESTED = ROOT / "constraints.txt"
+UNFIT = (  # a folder's name, where it separates folders in PATH: what is wrong and what to do
+    f"has a {os.pathsep} in its name, so no Python environment can be made there",
+    f"move the project to a folder without {os.pathsep}",
+)
 INSTALL = ("install", "--progress-bar", "off", "--no-compile")  # compiling all of it would double the time
 
 
@@ -111,6 +115,8 @@ def make() -> None:
     """Make .venv anew, whatever an interrupted start has left of it. Raises SetupError."""
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise SetupError(no_venv())
+    if os.pathsep in str(VENV):
+        raise SetupError(f"{ROOT} {UNFIT[0]}: {UNFIT[1]} and start again.")
     try:
         _clear()
         UNFINISHED.touch()
