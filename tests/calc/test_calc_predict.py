@@ -146,5 +146,12 @@ def test_an_answer_that_is_known_already_makes_no_circular_reference(window: Off
         window.close(key)
 
 
+def test_draw_says_when_it_is_opened_what_python_says(window: Office) -> None:
+    """A plain formula would keep what the file says: Python not connected."""
+    key = window.load(str(unfolded.written("tiny")), timeout=120)
+    wait_for(lambda: str(window.read(key, "Draw.BJ11")[0][0]).endswith(": agrees"), timeout=30)
+    window.close(key)
+
+
 def agrees(office: Office, key: int) -> bool:
     return str(office.read(key, "python_says")[0][0]).endswith(": agrees")

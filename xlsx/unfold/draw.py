@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from cnn.runs.settings import DATASETS
 from xlsx.contract import NOT_CONNECTED
 from xlsx.sheets import validation
+from xlsx.sheets.cells import array
 from xlsx.unfold import images, trust
 from xlsx.unfold.arithmetic import softmax
 from xlsx.unfold.book import INK_KEY, Book
@@ -248,9 +249,9 @@ def headline(book: Book, sheet: Worksheet, logits: Array) -> None:
             f'="then "&{place(2)}&", "&{chance(2)}',
             f"then {names[second]}, {chances[second]}",
         ),
-        "python": ((top + 5, BAR, top + 6, STATE), "=python_says", NOT_CONNECTED),
     }
     for look, (area, formula, value) in cells.items():
         sheet.merge_range(*area, None, book.looks[look])
         sheet.write_formula(*area[:2], formula, book.looks[look], value)
+    array(sheet, (top + 5, BAR) * 2, "python_says", book.looks["python"], NOT_CONNECTED)
     book.define("answer", TITLE, (top, CLASS))
