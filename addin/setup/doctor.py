@@ -130,8 +130,9 @@ def check_add_in() -> Finding:
     path = excel.add_in()
     if not path or not path.exists():
         return Finding("not installed; python start.py writes it where Excel is")
-    for what, _ in excel.problems(path, packages.python(), packages.ROOT):
-        return Finding(f"{path} {what}", "close Excel and start python start.py, which writes it anew")
+    for what, advice in excel.problems(path, packages.python(), packages.ROOT):
+        ours = "close Excel and start python start.py, which writes it anew"  # as it does not with a user's workbook
+        return Finding(f"{path} {what}", advice if advice == excel.ANEW else ours)
     if sys.platform == "win32" and not excel.is_switched_on():
         return Finding(f"{path}, switched off", f"to have it in every workbook: {excel.switch()}")
     return Finding(f"{path}; on and off: {excel.switch()}")

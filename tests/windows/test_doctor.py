@@ -28,9 +28,9 @@ def registry(wine: Wine, key: str, *value: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def home(wine: Wine, project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder with a workbook that this Windows has written."""
+    """A user's folder with a workbook that this Windows has written, and the add-in beside Excel's."""
     folder = tmp_path_factory.mktemp("home")
-    write = "from addin import workbook; print(workbook.own('backprop.xlsm'))"
+    write = "from addin import workbook; print(workbook.own('backprop.xlsm'), workbook.install_add_in())"
     made = wine.run(project.python, "-c", write, folder=project.folder, BACKPROP_HOME=windows_path(folder))
     assert (folder / "backprop.xlsm").exists(), made.stderr
     return folder
@@ -53,7 +53,7 @@ def doctor(wine: Wine, project: Project, home: Path) -> Doctor:
     def asked() -> dict[str, str]:
         variables = {"BACKPROP_HOME": windows_path(home), "PYTHONUTF8": "1"}
         said = wine.run(PYTHON, rf"{project.path}\start.py", "doctor", **variables)
-        return dict(re.findall(r"^\S+\s+(Excel|Workbook|Python) +(.*\n(?: .*\n)?)", said.stdout, re.MULTILINE))
+        return dict(re.findall(r"^\S+\s+(Excel|Workbook|Add-in|Python) +(.*\n(?: .*\n)?)", said.stdout, re.MULTILINE))
 
     return asked
 
@@ -79,9 +79,11 @@ def test_a_workbook_of_this_machine_has_no_fault(doctor: Doctor, home: Path) -> 
 def test_a_library_of_xlwings_that_an_antivirus_took_is_named(doctor: Doctor, project: Project, tmp_path: Path) -> None:
     [dll] = (project.folder / ".venv").glob("xlwings64*.dll")
     with moved(dll, tmp_path):
-        found = doctor()["Workbook"]
-    assert rf"{project.path}\.venv\{dll.name}, which is gone" in found
-    assert "antivirus" in found
+        found = doctor()
+    for what in ("Workbook", "Add-in"):
+        assert rf"{project.path}\.venv\{dll.name}, which is gone" in found[what]
+        assert "antivirus" in found[what]
+        assert "allow it there, delete the folder .venv" in found[what]
 
 
 @contextmanager
