@@ -14,7 +14,7 @@ from addin.wording import in_the_sheets_words
 from cnn import runs
 from cnn.runs import series
 from cnn.runs.settings import SettingsError
-from xlsx.contract import PROGRESS, RESULTS_FILE
+from xlsx.contract import MOST_COMPARED, PROGRESS, RESULTS_FILE
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
@@ -160,7 +160,7 @@ def state(found: Found) -> Answer:
     if not found.folder.is_dir():
         return Answer(status=GONE, over=True)
     if found.alive and found.started:
-        return Answer(status=found.status)
+        return Answer(status=found.status + undrawn(found))
     if found.alive or launch.is_starting(found.folder):
         return Answer(status=f"{STARTING} {launch.said(found.folder)}")
     status, run = in_the_sheets_words(launch.outcome(found.folder) or found.status), run_of(found)
@@ -168,7 +168,14 @@ def state(found: Found) -> Answer:
         return Answer(status=f"{status}; {UNFOLDING}")
     unfolded = launch.unfolded(run.folder)
     more = f"; {UNFOLDED.format(in_the_sheets_words(unfolded))}" if unfolded else ""
-    return Answer(status=status + more, over=True, sheets=left_by(run))
+    return Answer(status=status + undrawn(found) + more, over=True, sheets=left_by(run))
+
+
+def undrawn(found: Found) -> str:
+    """Which runs of a long series the chart has; '' where it has all."""
+    if isinstance(found, series.Standing) and len(found.runs) > MOST_COMPARED:
+        return f"; the chart shows the first {MOST_COMPARED} of them"
+    return ""
 
 
 def left_by(run: runs.Run) -> str:

@@ -12,6 +12,7 @@ import pytest
 from addin import launch, training
 from addin.excel import command
 from cnn import runs
+from cnn.runs import series
 from tests import engines, unfolded
 
 
@@ -88,6 +89,17 @@ def test_stop_asks_the_trainer_to_end(home: Path, alive: Path) -> None:
 def test_a_look_says_how_the_run_stands_and_whether_more_will_come(home: Path, alive: Path, run: Path) -> None:
     assert training.answer("look", Sheet(str(run))) == training.Answer(status="epoch 2 of 2 (digits)")
     assert asked_by_excel(home, "look", str(run)) == {"status": "epoch 2 of 2 (digits)"}
+
+
+@pytest.mark.parametrize(("count", "said"), [(6, False), (7, True)])
+def test_a_series_of_more_runs_than_the_chart_draws_says_which_it_shows(home: Path, count: int, said: bool) -> None:
+    folder = home / "runs/many"
+    folder.mkdir(parents=True)
+    series.write(series.Series(folder, series.varied("seed", range(count), {"dataset": "digits"})))
+    status = training.look(Sheet(str(folder))).status
+    assert status.startswith(f"0 of {count} runs finished")
+    assert status.endswith("; the chart shows the first 6 of them") == said
+    assert len(training.shown(training.look_at(folder)).curves[0]) == 7, "the epochs, and six runs"
 
 
 def test_a_run_whose_trainer_is_gone_is_over(home: Path, run: Path) -> None:

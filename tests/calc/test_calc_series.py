@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from addin import training
 from cnn import runs
 from cnn.runs import series
 from tests.calc import series_curves
 from tests.calc.conftest import StartOffice
-from tests.calc.office import Office, wait_for
+from tests.calc.office import COMMAND, Office, wait_for
 from tests.calc.test_calc_training import end_run, logged, settings, status, table, wait_for_status
 from xlsx.build import build
 
@@ -121,6 +122,39 @@ def test_a_series_that_is_deleted_or_damaged_meanwhile_is_said_to_be_so(window: 
     wait_for_status(window, book, "is damaged")
 
 
+def test_a_series_that_is_moved_meanwhile_is_said_to_be_gone_and_goes_on_where_it_is_put_back(
+    window: Office, book: int, tmp_path: Path
+) -> None:
+    settings(window, book, epochs=30)
+    window.press(book, "Results", "Train CNN")
+    wait_for(lambda: len(curves(window, book)) >= 3)
+    place = folder(window)
+    moved = place.rename(tmp_path / "moved")
+    wait_for_status(window, book, training.GONE)
+    assert not place.exists(), "its trainer has made the folder again"
+    (moved / "stop").touch()
+    wait_for(lambda: not runs.is_alive(moved), timeout=60)
+    moved.rename(place)
+    window.press(book, "Results", "Resume")
+    wait_for_status(window, book, "2 of 2 runs finished")
+    assert curves(window, book) == series_curves.expected(place, RATES)
+
+
+def test_two_workbooks_show_one_series_and_either_stops_it(window: Office, book: int, tmp_path: Path) -> None:
+    settings(window, book, epochs=100)
+    window.press(book, "Results", "Train CNN")
+    wait_for(lambda: len(curves(window, book)) >= 3)
+    other = window.load(str(build(tmp_path / "other.xlsx")))
+    window.write(other, "run_folder", str(folder(window)))
+    window.command(other, COMMAND + "newest")
+    wait_for(lambda: len(curves(window, other)) >= 3)
+    window.press(other, "Results", "Stop")
+    for key in (book, other):
+        wait_for_status(window, key, "0 of 2 runs finished; not under way")
+    assert curves(window, book) == curves(window, other) == series_curves.expected(folder(window), RATES)
+    window.close(other)
+
+
 def test_a_run_s_workbook_that_is_damaged_is_said_and_the_run_is_shown(window: Office, book: int) -> None:
     settings(window, book, epochs=1, learning_rate=0.02)
     window.press(book, "Results", "Train CNN")
@@ -129,7 +163,7 @@ def test_a_run_s_workbook_that_is_damaged_is_said_and_the_run_is_shown(window: O
     for sheet in ("Classes", "Mistakes", "Layers"):
         window.remove_sheet(book, sheet)
     (folder(window) / "results.xlsx").write_text("no workbook")
-    window.command(book, "service:org.backprop.addin.Commands?newest")
+    window.command(book, COMMAND + "newest")
     window.answer_box()
     assert status(window, book).startswith("finished: 1 epoch")
     assert table(window, book) == logged(folder(window))

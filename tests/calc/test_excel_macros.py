@@ -390,6 +390,26 @@ def test_the_sheets_of_a_finished_run_give_way_to_the_next_ones(excel: Office, b
     shutil.rmtree(folder / "home/runs")
 
 
+def test_a_run_s_workbook_that_is_damaged_is_said_and_the_run_is_shown(
+    excel: Office, book: int, name: str, folder: Path
+) -> None:
+    run = folder / "home/runs/2099-01-01T00-00-00-tiny"  # the newest
+    run.mkdir(parents=True)
+    note = {"workbook": name, "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00", "command": []}
+    (run / "launch.json").write_text(json.dumps(note))
+    log = runs.Log(run)
+    log.write("started", dataset="digits", epochs=1, batches=12)
+    log.write("epoch", **{**dict.fromkeys(runs.EPOCH_KEYS, 0.5), "epoch": 1})
+    log.write("finished", epoch=1)
+    (run / "results.xlsx").write_text("no workbook")
+    excel.macro(book, "VBAProject.Backprop.WorkbookOpened")
+    excel.answer_box()
+    wait_for(lambda: status(excel, book) == runs.read(run).status)
+    assert table(excel, book) == rows_of(run)
+    assert "Classes" not in excel.sheets(book)
+    shutil.rmtree(folder / "home/runs")
+
+
 def title(office: Office, key: int) -> str:
     """What stands over the run's classes; nothing while the sheets give way to others."""
     with contextlib.suppress(OfficeError):
