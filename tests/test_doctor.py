@@ -43,7 +43,7 @@ def test_before_anything_is_installed_it_says_what_installs_it(nothing_installed
     assert "The main job can run" in said
 
 
-@pytest.mark.parametrize("home", ["/dev/null/home", "{}/a file/home"])
+@pytest.mark.parametrize("home", [f"{os.devnull}/home", "{}/a file/home"] if os.name != "nt" else ["{}/a file/home"])
 def test_a_home_that_cannot_be_written_stops_the_main_job(nothing_installed: Path, monkeypatch, capsys, home: str):
     (nothing_installed / "a file").touch()
     monkeypatch.setenv("BACKPROP_HOME", home.format(nothing_installed))
