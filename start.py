@@ -72,7 +72,17 @@ def main(words: "list[str]") -> int:
         said = "--no-torch and nothing else" if OPTIONS[command] else "no options"
         return refuse(f"{command} takes {said}, not: {' '.join(unknown)}")
     sys.path.insert(0, ROOT)
+    print_any_name()
     return set_up_and_run(command, arguments) if COMMANDS[command][0] else run_here(command)
+
+
+def print_any_name() -> None:
+    """Into a file or a pipe Windows writes its code page, which has not all letters: of a folder's name, say."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # None where it was closed
+            stream.reconfigure(errors="backslashreplace")
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    os.environ["PYTHONIOENCODING"] = f"{encoding}:{errors or 'backslashreplace'}"  # for the Python that takes over
 
 
 def too_old() -> str:

@@ -34,6 +34,15 @@ def test_it_lists_every_subject_on_this_machine_and_changes_nothing(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
+def test_it_names_a_folder_for_which_the_output_lacks_letters(tmp_path: Path):
+    """As Windows' code pages do, where the output goes into a file."""
+    environment = {**os.environ, "BACKPROP_HOME": str(tmp_path / "Żółć"), "PYTHONIOENCODING": "cp1252"}
+    words = [sys.executable, ROOT / "start.py", "doctor"]
+    done = subprocess.run(words, env=environment, capture_output=True, encoding="cp1252")
+    assert r"\u017b" in done.stdout, done.stderr
+    assert done.returncode == 0
+
+
 def test_before_anything_is_installed_it_says_what_installs_it(nothing_installed: Path, capsys):
     assert doctor.main() == 0
     said = capsys.readouterr().out

@@ -307,6 +307,14 @@ def test_check_gets_the_users_words_and_runs_in_the_users_folder(finished: Proje
     assert (done.returncode, done.stdout) == (1, f"{tmp_path} ['mine.xlsx', '--help']\n")
 
 
+def test_a_module_may_print_a_name_for_which_the_output_lacks_letters(finished: Project, monkeypatch):
+    """As Windows' code pages do, where the output goes into a file."""
+    monkeypatch.setitem(finished.environment, "PYTHONIOENCODING", "cp1252")
+    done = finished.start("check", "Żł")
+    assert done.returncode == 1, done.stderr
+    assert r"\u017b" in done.stdout
+
+
 @posix
 def test_train_becomes_the_trainer_so_that_signals_reach_it(finished: Project, tmp_path: Path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True), "")
