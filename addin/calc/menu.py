@@ -91,13 +91,13 @@ class Menu:
     def command(self, name: str, document: Document) -> None:
         """Run a command of the contract's buttons on a document."""
         if name in BUTTONS[TRAINING_LOG].values():
-            self._log(name, document)
+            self._or_tell(self._log, name, document)
         elif name in BUTTONS[RUNS].values():
-            self._runs(name, document)
+            self._or_tell(self._runs, name, document)
         elif name in BUTTONS[PICTURE].values():
-            self._step_epoch(name, document)
+            self._or_tell(self._step_epoch, name, document)
         elif name in DRAW_BUTTONS.values():
-            self._draw(name, document)
+            self._or_tell(self._draw, name, document)
         elif name in CHECK.values():
             getattr(self._checker, name)(document)
         elif name == "recalculate":
@@ -125,40 +125,29 @@ class Menu:
         document.calculateAll()
 
     def _log(self, name: str, document: Document) -> None:
-        """A button of the training log; why nothing was done is said in a box."""
-        if not LogSheet.is_in(document):
-            self._tell(document, MESSAGES["no log"])
-            return
-        try:
-            getattr(LogSheet(document, self._undoable), name)()
-        except SheetError as error:
-            self._tell(document, str(error))
+        """A button of the training log."""
+        need(LogSheet.is_in(document), "no log")
+        getattr(LogSheet(document, self._undoable), name)()
 
     def _step_epoch(self, name: str, document: Document) -> None:
-        """A button of the picture; why nothing was done is said in a box."""
-        try:
-            EpochCell(document).step(name)
-        except SheetError as error:
-            self._tell(document, str(error))
+        """A button of the picture."""
+        EpochCell(document).step(name)
 
     def _draw(self, name: str, document: Document) -> None:
-        """A button of the field to draw in; why nothing was done is said in a box."""
-        if not Pen.is_in(document):
-            self._tell(document, MESSAGES["no field"])
-            return
-        try:
-            getattr(Pen(document, self._undoable), name)()
-        except SheetError as error:
-            self._tell(document, str(error))
+        """A button of the field to draw in."""
+        need(Pen.is_in(document), "no field")
+        getattr(Pen(document, self._undoable), name)()
 
     def _runs(self, name: str, document: Document) -> None:
-        """A button of the list of runs; why nothing was done is said in a box."""
-        if not RunsSheet.is_in(document):
-            self._tell(document, MESSAGES["no runs"])
-            return
+        """A button of the list of runs."""
+        need(RunsSheet.is_in(document), "no runs")
+        sheet = RunsSheet(document)
+        sheet.show(overview.COMMANDS[name](sheet.ticked()))
+
+    def _or_tell(self, action: Callable[[str, Document], None], name: str, document: Document) -> None:
+        """Do it; why nothing was done is said in a box."""
         try:
-            sheet = RunsSheet(document)
-            sheet.show(overview.COMMANDS[name](sheet.ticked()))
+            action(name, document)
         except (SheetError, OSError) as error:
             self._tell(document, str(error))
 
@@ -218,6 +207,12 @@ class Menu:
             outcome_sheets.copy_in(document, path, self._open_hidden)
         except Exception as error:  # of the office, which opens the run's workbook
             self._tell(document, MESSAGES["not copied"].format(error=what(error), file=path))
+
+
+def need(is_there: bool, lacking: str) -> None:
+    """Raises SheetError with a message of the contract where what a button acts on is not there."""
+    if not is_there:
+        raise SheetError(MESSAGES[lacking])
 
 
 def what(error: Exception) -> str:

@@ -96,3 +96,10 @@ def test_what_cannot_be_computed_adds_nothing_and_is_said(window: Office, book: 
     window.write(book, name, content)
     window.command_with_box(book, COMMAND + "log_run")
     assert len(rows(window, book)) == 1
+
+
+@pytest.mark.parametrize("name", ["log_step", "runs_list", "epoch_next", "clear"])
+def test_a_button_in_a_document_without_its_sheet_is_answered_in_a_box(window: Office, name: str) -> None:
+    key = window.load("")
+    window.command_with_box(key, COMMAND + name)
+    window.close(key)
