@@ -443,8 +443,9 @@ def test_a_folder_whose_name_no_environment_takes_is_named(tmp_path: Path):
 
 @posix
 def test_a_folder_that_cannot_be_written_is_named():
-    python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
-    user = {"user": 65534} if os.geteuid() == 0 else {}  # root may write everywhere
+    python, user = sys.executable, {}
+    if os.geteuid() == 0:  # who may write everywhere, and whose Python may be in a folder that is closed to others
+        python, user = shutil.which("python3", path="/usr/bin:/usr/local/bin") or python, {"user": 65534}
     with tempfile.TemporaryDirectory() as folder:
         project = copy_project(Path(folder), "")
         os.chmod(folder, 0o555)
