@@ -53,6 +53,16 @@ def test_rows_are_the_analytic_and_the_numeric_gradient_and_their_relative_diffe
         assert relative == abs(analytic - numeric) / max(abs(analytic), abs(numeric), 1e-8)
 
 
+FAR = [-3.01546919e-03, 2.25156780e-02, 2.96625396e03, 1.75306398e03, 6.03210086, 1.19185973e-03]  # z moves by 0.02
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(1, "PASS"), (1.001, "FAIL"), (0, "FAIL")])
+def test_a_step_that_is_long_for_a_weight_with_a_large_input_fails_only_what_is_wrong(monkeypatch, wrong, verdict):
+    arguments = Network.parse("2-2-1 relu"), FAR, [[0.606231, 0.262461]], [[0.594427]]
+    monkeypatch.setattr(gradient_check, "gradient", lambda *task: gradient(*task) * wrong)
+    assert verdicts(*arguments)[-1] == verdict
+
+
 @pytest.mark.parametrize("wrong", [1.00001, -1, 0, np.nan])
 def test_a_wrong_gradient_fails(monkeypatch, wrong):
     monkeypatch.setattr(gradient_check, "gradient", lambda *arguments: gradient(*arguments) * wrong)

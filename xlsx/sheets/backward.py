@@ -108,8 +108,10 @@ def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, nume
     """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
     step, loss = book.numeric[weight].step_cell.on(sheet), book.shown["E_total"].on(sheet)
     noise = f"{rule.rounding(book.network, book.samples)}*MAX(1,{loss})/{step}"
-    passed = f'IF(OR({relative}<{rule.TOLERANCE},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
-    kink = gradient_check.kink(book, sheet, gradient_check.FIRST + book.network.weight_names.index(weight))
+    row = gradient_check.FIRST + book.network.weight_names.index(weight)
+    tolerance = gradient_check.tolerance(book, sheet, row)
+    passed = f'IF(OR({relative}<{tolerance},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
+    kink = gradient_check.kink(book, sheet, row)
     return passed if kink == "FALSE" else f'IF({kink},"{KINK}",{passed})'
 
 
@@ -120,4 +122,5 @@ def verdict_text(book: Book, weight: str, native: float, numeric: float, relativ
     if gradient_check.crosses_zero(book, book.numeric[weight]):
         return KINK
     noise = rule.rounding(book.network, book.samples) * max(1, book.values["E_total"]) / book.numeric[weight].step
-    return PASS if relative < rule.TOLERANCE or abs(native - numeric) < noise else FAIL
+    near = relative < gradient_check.stored_tolerance(book, book.numeric[weight])
+    return PASS if near or abs(native - numeric) < noise else FAIL

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -172,6 +173,21 @@ def kink(book: Book, reader: Worksheet, row: int) -> str:
         here = f"SIGN({book.shown[name].on(reader)})"
         tests += [f"SIGN({below})<>{here}", f"{here}<>SIGN({above})"]
     return f"OR({','.join(tests)})" if tests else "FALSE"
+
+
+def tolerance(book: Book, reader: Worksheet, row: int) -> str:
+    """How large a relative difference passes in a row, by pyfuncs.gradient_check.tolerance."""
+    below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, column)}" for column in (BELOW, ABOVE))
+    total, rule = book.shown["E_total"].on(reader), gradient_check
+    rise, bend = f"(ABS({above}-{below})/2)", f"ABS(({above}-{total})-({total}-{below}))"
+    return f"{rule.TOLERANCE}+IF({bend}<{rule.SHORT}*{rise},{rule.BENT}*({bend}/{rise})*({bend}/{rise}),0)"
+
+
+def stored_tolerance(book: Book, checked: Numeric) -> float:
+    """What `tolerance` answers at the values stored."""
+    below, total, above = (values["E_total"] for values in (checked.passes[0], book.values, checked.passes[1]))
+    rise, bend = abs(above - below) / 2, abs((above - total) - (total - below))
+    return float(gradient_check.tolerance(np.array(rise), np.array(bend)))
 
 
 def write_python(book: Book, sheet: Worksheet, last: int) -> None:
