@@ -30,7 +30,9 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
     monkeypatch.setenv("BACKPROP_HOME", str(tmp_path))
     monkeypatch.setattr(predictions, "RETRY", 0.2)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("addin.launch.variables", lambda: {**os.environ, "PYTHONPATH": f"{PROJECT}:{tmp_path}"})
+    monkeypatch.setattr(
+        "addin.launch.variables", lambda: {**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{tmp_path}"}
+    )
     made = Bridge("slow_worker", 30.0, lambda: {"interpreter": sys.executable, "project": str(tmp_path)})
     yield made
     made.end()
