@@ -446,6 +446,18 @@ def test_a_mistake_with_learned_biases_is_named_at_its_column(
     assert only_mistake(cells, tmp_path / "book.xlsx") == ([name], cell)
 
 
+def test_biases_titled_by_their_units_are_the_numbered_ones_and_so_are_their_gradients(tmp_path: Path) -> None:
+    units = {"b1": "b_h1", "b2": "b_h2", "b3": "b_o1", "b4": "b_o2"}
+    titles = {**units, **{f"dE/d{name}": f"dE/d{unit}" for name, unit in units.items()}}
+    cells = {at: titles.get(value, value) for at, value in of_network("2-2-2 bias").items()}
+    report = check(book(cells, tmp_path / "right.xlsx"))
+    assert (report.status, report.blocks[0].absent) == ("right", [])
+    for row in range(2, 7):
+        at = next(column for (_, top, column), value in cells.items() if top == 1 and value == "dE/db_o1")
+        cells["S", row, at] += "*2"
+    assert only_mistake(cells, tmp_path / "wrong.xlsx")[0] == ["dE/db3"]
+
+
 @pytest.mark.parametrize("titles", ["δ_o{}", "δ{}", "tmp{}"])
 def test_a_wrong_delta_under_any_title_is_the_cause(titles: str, tmp_path: Path) -> None:
     made = with_deltas("(t1-a_o1)*a_o1*(1+a_o1)", titles=titles)

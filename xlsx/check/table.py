@@ -279,7 +279,7 @@ def with_numbered_biases(group: Lines) -> Lines:
     def number(found: re.Match[str]) -> str:
         return f"b{int(found[2]) + (hidden if found[1] == 'o' else 0)}"
 
-    return {re.sub(r"\bb_([ho])(\d+)$", number, name): column for name, column in group.items()}
+    return {re.sub(r"b_([ho])(\d+)$", number, name): column for name, column in group.items()}
 
 
 def renamed_changes(group: Lines) -> Lines:
