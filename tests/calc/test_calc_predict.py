@@ -59,7 +59,7 @@ def test_a_hundred_images_have_the_answers_that_evaluate_counts(office: Office, 
         office.fill(sheet, f"Sheet1.A{top}:AB{top + 27}", image.tolist())
         office.array(sheet, f"Sheet1.AD{top}:AM{top}", f'=CNN_PREDICT(A{top}:AB{top + 27};"digits")')
     rows = [f"Sheet1.AD{1 + 28 * number}:AM{1 + 28 * number}" for number in range(100)]
-    wait_for(lambda: "loading …" not in [office.read(sheet, row)[0][0] for row in rows], timeout=60, every=0.5)
+    wait_for(lambda: None not in [numbers(office, sheet, row) for row in rows], timeout=60, every=0.5)
     found = torch.tensor([numbers(office, sheet, row) for row in rows])
     assert found.sum(1).tolist() == pytest.approx([1.0] * 100)
     network = predict.load(run)

@@ -12,7 +12,7 @@ from cnn.runs import series
 from tests.calc import series_curves
 from tests.calc.conftest import StartOffice
 from tests.calc.office import COMMAND, Office, wait_for
-from tests.calc.test_calc_training import end_run, logged, settings, status, table, wait_for_status
+from tests.calc.test_calc_training import MANY, end_run, logged, settings, status, table, wait_for_status
 from xlsx.build import build
 
 RATES = ["rate-0.02", "rate-0.05"]
@@ -141,7 +141,7 @@ def test_a_series_that_is_moved_meanwhile_is_said_to_be_gone_and_goes_on_where_i
 
 
 def test_two_workbooks_show_one_series_and_either_stops_it(window: Office, book: int, tmp_path: Path) -> None:
-    settings(window, book, epochs=100)
+    settings(window, book, epochs=MANY)
     window.press(book, "Results", "Train CNN")
     wait_for(lambda: len(curves(window, book)) >= 3)
     other = window.load(str(build(tmp_path / "other.xlsx")))
