@@ -33,7 +33,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 OLDEST = (3, 11)
 FOLDERS = {"BACKPROP_HOME", "CNN_DATA_DIR"}
 LIGHT, WITH_TORCH = ("light",), ("light", "torch")
-SIDE_BY_SIDE = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 COMMANDS = {  # command: the packages it needs, and the module that does the work with the arguments before the user's
     "run": (LIGHT, ["addin.main_job"]),
     "setup": (WITH_TORCH, []),

@@ -1,8 +1,8 @@
 """Fixtures that several features share, and the order of the tests.
 
 What needs neither an office, nor a Windows, nor a training comes first; `--quick` ends there. With pytest-xdist the
-files run beside each other, and all that needs an office in one process: a window that waits for a busy machine may
-wait too long.
+files run beside each other, and a folder whose tests share a program in one process: windows wait for each other, and
+Wine has one registry.
 """
 
 import os
@@ -25,7 +25,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-ALONE = {"soffice": "office", "wine": "windows"}  # fixtures whose tests are one group, for one process
+PROGRAMS = {"soffice", "wine"}  # fixtures of the tests that need an office or a Windows
+ALONE = ("tests/calc/", "tests/windows/")  # folders whose tests are for one process
 TRAINING = {  # files whose tests train, or start or load what a training made
     "test_advice.py",
     "test_checkpoint.py",
@@ -54,21 +55,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what needs no office, no Windows and no training")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the quick tests first, or leave the others out; say which are not to run beside each other."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item) or item.path.name))
-    slow = [item for item in items if group(item) or item.path.name in TRAINING]
+    """Put the quick tests first, or leave the others out."""
+    slow = [item for item in items if is_slow(item)]
     if config.option.quick:
         config.hook.pytest_deselected(items=slow)
     quick = [item for item in items if item not in slow]
     items[:] = quick if config.option.quick else [*quick, *slow]
 
 
-def group(item: pytest.Item) -> str:
-    """What a test starts, or looks for, and shares with others: LibreOffice or Wine; '' for nothing."""
-    return next((name for fixture, name in ALONE.items() if fixture in getattr(item, "fixturenames", ())), "")
+def is_slow(item: pytest.Item) -> bool:
+    """Whether a test starts, or looks for, LibreOffice or Wine, or needs a training."""
+    return item.path.name in TRAINING or not PROGRAMS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Which tests are for one process. Its own `--dist loadgroup` does nothing with pytest 9.2, and says nothing."""
+    from xdist.scheduler import LoadScopeScheduling  # not there under Wine
+
+    class Folders(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return next((folder for folder in ALONE if file.startswith(folder)), file)
+
+    return Folders(config, log)
 
 
 @pytest.fixture(scope="session")
