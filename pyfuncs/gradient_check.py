@@ -39,7 +39,7 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
     return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
 
 
-def tolerance(rise: Array, bend: Array) -> Array:
+def tolerance(rise: Array | float, bend: Array | float) -> Array:
     """How large a relative difference passes: 1e-6, and more where the step is long for the loss.
 
     A central difference is off by h²·E‴/6. Where a weight multiplies a large number, as inputs in thousands or a ReLU
@@ -49,8 +49,9 @@ def tolerance(rise: Array, bend: Array) -> Array:
     (bend / rise)² / 6 of E′; a product of tails has some times as much. Near a minimum the bend is as large as the rise
     and says nothing of E‴: there 1e-6 stands.
     """
-    bent = np.divide(bend, rise, out=np.ones_like(bend), where=bend < SHORT * rise)
-    return np.where(bent < 1, TOLERANCE + BENT * bent**2, TOLERANCE)
+    short = bend < SHORT * rise
+    bent = np.where(short, bend, 0) / np.where(short, rise, 1)
+    return TOLERANCE + BENT * bent**2
 
 
 def rounding(network: Network, samples: int) -> float:

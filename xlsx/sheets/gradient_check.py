@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -187,7 +186,7 @@ def stored_tolerance(book: Book, checked: Numeric) -> float:
     """What `tolerance` answers at the values stored."""
     below, total, above = (values["E_total"] for values in (checked.passes[0], book.values, checked.passes[1]))
     rise, bend = abs(above - below) / 2, abs((above - total) - (total - below))
-    return float(gradient_check.tolerance(np.array(rise), np.array(bend)))
+    return float(gradient_check.tolerance(rise, bend))
 
 
 def write_python(book: Book, sheet: Worksheet, last: int) -> None:
