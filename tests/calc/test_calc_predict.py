@@ -104,7 +104,8 @@ def test_the_small_functions_do_not_wait_for_it(start_office, run: Path) -> None
         for number in range(20):
             office.write(key, "Sheet1.L1", float(number))
             office.calculate(key)
-        assert (began, office.read(key, ANSWER)[0][0]) == ("loading …", "loading …")  # torch takes longer than all this
+        shown = wait_for(lambda: isinstance(text := office.read(key, ANSWER)[0][0], (str, float)) and text, timeout=10)
+        assert (began, shown) == ("loading …", "loading …")  # torch takes longer than all this
         wait_for(lambda: numbers(office, key), timeout=60)
     finally:
         office.end()
