@@ -29,8 +29,8 @@ def main(arguments: list[str]) -> int:
     try:
         runs.home().mkdir(parents=True, exist_ok=True)
         launch.write_environment(packages.python(), packages.ROOT)
-        for what, advice in excel.of_place(runs.home()):
-            print(f"{runs.home()} is {what}. Better: {advice}.", flush=True)
+        for problem in excel.of_place(runs.home()):
+            print(f"{runs.home()} {problem.what}. Better: {problem.advice}.", flush=True)
         return do(excel.find(), office.find(), with_torch="--no-torch" not in arguments)
     except OSError as error:
         print(f"{error.filename or runs.home()}: {error.strerror or error}. BACKPROP_HOME names another folder.")
@@ -83,8 +83,8 @@ def show(found: office.Office, path: Path) -> None:
 def in_excel(program: Path, found: office.Office | None, with_torch: bool) -> int:
     """Open the user's workbook in Excel; where LibreOffice is too, what it needs is there as well."""
     path, failed = user_workbook(excel.FILE_NAME), 0
-    for what, advice in excel.problems(path, packages.python(), packages.ROOT):
-        print(f"{path} {what}: {advice}.", flush=True)
+    for problem in excel.problems(path, packages.python(), packages.ROOT):
+        print(f"{path} {problem.what}: {problem.advice}.", flush=True)
     install_add_in()
     try:
         excel.prepare_mac()

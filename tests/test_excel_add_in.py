@@ -126,7 +126,7 @@ def test_it_is_put_where_excel_looks_once_and_doctor_knows_it(place: Path, capsy
     assert capsys.readouterr().out == "", "it was there"
     assert str(place) in doctor.check_add_in().found
     place.write_bytes(b"of another version")
-    assert doctor.check_add_in().advice
+    assert doctor.check_add_in().advice == excel.ADD_IN_ANEW
     main_job.install_add_in()
     assert place.read_bytes() == add_in.content()
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_an_excel_that_does_not_start_is_told(program: Path, home: Path, built: 
 
 
 def problems(path: Path) -> list[str]:
-    return [what for what, _ in excel.problems(path, Path(sys.executable), ROOT)]
+    return [problem.what for problem in excel.problems(path, Path(sys.executable), ROOT)]
 
 
 def test_a_fresh_workbook_has_no_problem(built: Path) -> None:
@@ -98,8 +99,8 @@ def test_another_xlwings_than_the_workbooks_is_named(built: Path, monkeypatch: p
 
 
 def test_another_copy_of_the_project_is_named(built: Path, tmp_path: Path) -> None:
-    ((problem, _),) = excel.problems(built, Path(sys.executable), tmp_path)
-    assert problem == f"belongs to another copy of the project, in {ROOT}"
+    (problem,) = excel.problems(built, Path(sys.executable), tmp_path)
+    assert problem.what == f"belongs to another copy of the project, in {ROOT}"
 
 
 def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,13 +110,47 @@ def test_a_missing_interpreter_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     assert problems(moved) == [f"looks for Python in {tmp_path / 'gone/python'}, where there is none"]
 
 
+def made_before(path: Path, python: Path) -> None:
+    """A workbook that was made where the project and its Python were before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(python))
+        patch.setattr(project, "PROJECT", python.parents[2])
+        build.build(path, "2-1", macros=project.add_to)
+
+
+def test_after_the_project_has_moved_doctor_says_where_it_is_now_and_names_every_problem(home, tmp_path: Path) -> None:
+    path, before = home / excel.FILE_NAME, tmp_path / "before/.venv/bin/python"
+    made_before(path, before)
+    Path(f"{path}:Zone.Identifier").write_text("[ZoneTransfer]\nZoneId=3\n")
+    found, advice, _ = astuple(doctor.check_workbook())
+    assert "is marked as downloaded, so Excel blocks its macros" in found
+    assert f"and looks for Python in {before}, where there is none" in found
+    assert f"and belongs to another copy of the project, in {tmp_path / 'before'}" in found
+    assert advice.count(f"type there {sys.executable} beside INTERPRETER_WIN and {ROOT} beside PYTHONPATH") == 1
+    assert "move it away" not in advice.partition("; then ")[2]
+
+
+def test_the_advised_settings_are_all_that_a_moved_project_needs(tmp_path: Path) -> None:
+    made_before(tmp_path / "moved.xlsm", tmp_path / "before/.venv/bin/python")
+    settings = excel.settings_in(tmp_path / "moved.xlsm")
+    typed = {"INTERPRETER_WIN": sys.executable, "PYTHONPATH": str(ROOT)}
+    assert list(excel.of_settings({**settings, **typed}, Path(sys.executable), ROOT)) == []
+
+
+def test_an_environment_that_is_gone_is_installed_again(built: Path, tmp_path: Path) -> None:
+    gone = tmp_path / ".venv/bin/python"
+    made_before(tmp_path / "moved.xlsm", gone)
+    (problem,) = excel.problems(tmp_path / "moved.xlsm", gone, tmp_path)
+    assert problem.advice == "python start.py installs it"
+
+
 def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:
     """On Windows it is a stream of the file, under the same name as this file here."""
     downloaded = shutil.copy(built, tmp_path)
     Path(f"{downloaded}:Zone.Identifier").write_text("[ZoneTransfer]\nZoneId=3\n")
     (problem,) = excel.problems(Path(downloaded), Path(sys.executable), ROOT)
-    assert "Excel blocks its macros" in problem[0]
-    assert "Unblock" in problem[1]
+    assert "Excel blocks its macros" in problem.what
+    assert "Unblock" in problem.advice
 
 
 @pytest.mark.parametrize(
@@ -129,7 +164,7 @@ def test_the_mark_of_a_download_is_named(built: Path, tmp_path: Path) -> None:
 )
 def test_a_synchronized_folder_is_explained(folder: str, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert excel.synced(Path(folder)) == service
-    told = [advice for _, advice in excel.of_place(Path(folder))]
+    told = [problem.advice for problem in excel.of_place(Path(folder))]
     assert told == (["set BACKPROP_HOME to a plain local folder"] if service else [])
     monkeypatch.setenv("OneDrive", "/home/jo/Backprop")
     assert excel.synced(Path(folder))

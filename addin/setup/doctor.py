@@ -119,10 +119,16 @@ def check_excel() -> Finding:
 def check_workbook() -> Finding:
     """The user's workbook for Excel."""
     workbook = runs.home() / excel.FILE_NAME
-    for what, advice in excel.problems(workbook, packages.python(), packages.ROOT):
-        return Finding(f"{workbook} {what}", advice)
+    if problems := list(excel.problems(workbook, packages.python(), packages.ROOT)):
+        return all_of(workbook, problems)
     there = workbook.exists()
     return Finding(str(workbook) if there else "no backprop.xlsm yet; python start.py writes it where Excel is")
+
+
+def all_of(place: Path, problems: list[excel.Problem]) -> Finding:
+    """Every problem of a file or folder, and each advice once."""
+    found = ", and ".join(problem.what for problem in problems)
+    return Finding(f"{place} {found}", "; then ".join(dict.fromkeys(problem.advice for problem in problems)))
 
 
 def check_add_in() -> Finding:
@@ -130,9 +136,8 @@ def check_add_in() -> Finding:
     path = excel.add_in()
     if not path or not path.exists():
         return Finding("not installed; python start.py writes it where Excel is")
-    for what, advice in excel.problems(path, packages.python(), packages.ROOT):
-        ours = "close Excel and start python start.py, which writes it anew"  # as it does not with a user's workbook
-        return Finding(f"{path} {what}", advice if advice == excel.ANEW else ours)
+    if problems := list(excel.problems_of_add_in(path, packages.python(), packages.ROOT)):
+        return all_of(path, problems)
     if sys.platform == "win32" and not excel.is_switched_on():
         return Finding(f"{path}, switched off", f"to have it in every workbook: {excel.switch()}")
     return Finding(f"{path}; on and off: {excel.switch()}")
@@ -157,9 +162,8 @@ def check_home() -> Finding:
     home = runs.home()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if existing.is_dir() and os.access(existing, os.W_OK):
-        for what, advice in excel.of_place(home):
-            return Finding(f"{home} is {what}", advice)
-        return Finding(str(home))
+        problems = list(excel.of_place(home))
+        return all_of(home, problems) if problems else Finding(str(home))
     return Finding(f"{home} cannot be written", "set BACKPROP_HOME to a folder of your own", vital=True)
 
 

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from addin.contract import SETTINGS_SHEET
@@ -45,10 +46,24 @@ TURNED_OFF = {
 SCRIPTS = "~/Library/Application Scripts/com.microsoft.Excel"  # where Excel for Mac may run scripts from
 SYNCED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "CloudStorage", "Mobile Documents", "Nextcloud")
 FRESH = "move it away, and python start.py writes a fresh one"
+BESIDE = "python start.py new writes one beside it that does; what you typed stays in the old one"
+REPOINT = (
+    "to use it here, right-click a sheet's tab, Unhide {sheet}, and type there {python} beside {key} and {project} "
+    "beside PYTHONPATH; or python start.py new writes another beside it"
+)
 IN_USE = "Excel has the add-in open: close Excel and start this again"
 ANEW = "allow it there, delete the folder .venv, and start python start.py"
+ADD_IN_ANEW = "close Excel and start python start.py, which writes it anew"  # as it does not with a user's workbook
 NAMESPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+class Problem(NamedTuple):
+    """What keeps a workbook from working here, and what to do; `in_file` where another file would have none of it."""
+
+    what: str
+    advice: str
+    in_file: bool = True
 
 
 def find() -> Path | None:
@@ -116,46 +131,57 @@ def interpreter_for_mac(home: Path) -> str:
     return str(program)
 
 
-def problems(workbook: Path, python: Path, project: Path) -> Iterator[tuple[str, str]]:
-    """What can keep this workbook from working here: what it is, and what to do."""
+def problems(workbook: Path, python: Path, project: Path) -> Iterator[Problem]:
+    """What can keep this workbook from working here."""
     if not workbook.exists():
         return
     if os.path.exists(f"{workbook}:Zone.Identifier"):
-        yield "marked as downloaded, so Excel blocks its macros", f"Properties > Unblock; or {FRESH}"
+        yield Problem("is marked as downloaded, so Excel blocks its macros", f"Properties > Unblock; or {FRESH}")
     try:
         settings = settings_in(workbook)
     except (OSError, KeyError, IndexError, zipfile.BadZipFile, ElementTree.ParseError):
-        yield "cannot be read", f"close it in Excel; if that does not help, {FRESH}"
+        yield Problem("cannot be read", f"close it in Excel; if that does not help, {FRESH}")
         return
     yield from of_settings(settings, python, project)
 
 
-def of_place(folder: Path) -> Iterator[tuple[str, str]]:
+def problems_of_add_in(path: Path, python: Path, project: Path) -> Iterator[Problem]:
+    """The same of the add-in, which start.py writes anew whatever is wrong with the file."""
+    for problem in problems(path, python, project):
+        yield problem._replace(advice=ADD_IN_ANEW) if problem.in_file else problem
+
+
+def of_place(folder: Path) -> Iterator[Problem]:
     """What can be wrong with a folder for a workbook and its runs."""
     elsewhere = "set BACKPROP_HOME to a plain local folder"
     if name := synced(folder):
         why = f"in a folder that {name} synchronizes: it holds files while they are written"
-        yield f"{why}, and gives Excel an address in place of a path", elsewhere
+        yield Problem(f"is {why}, and gives Excel an address in place of a path", elsewhere)
     try:
         str(folder).encode("mbcs" if sys.platform == "win32" else "utf-8")
     except UnicodeEncodeError:
-        yield "in a folder whose name VBA cannot read", elsewhere
+        yield Problem("is in a folder whose name VBA cannot read", elsewhere)
     if ";" in str(folder):
-        yield "in a folder with ; in its name, which xlwings takes for two", elsewhere
+        yield Problem("is in a folder with ; in its name, which xlwings takes for two", elsewhere)
 
 
-def of_settings(settings: dict[str, str], python: Path, project: Path) -> Iterator[tuple[str, str]]:
+def of_settings(settings: dict[str, str], python: Path, project: Path) -> Iterator[Problem]:
     """What is wrong with a workbook's sheet of settings on this machine."""
     key = "INTERPRETER_MAC" if sys.platform == "darwin" else "INTERPRETER_WIN"
-    if not Path(settings.get(key, "")).is_file():
-        yield f"looks for Python in {settings.get(key) or 'no place'}, where there is none", FRESH
-    elif settings.get("PYTHONPATH") != str(project):
-        yield f"belongs to another copy of the project, in {settings.get('PYTHONPATH')}", FRESH
+    repoint = REPOINT.format(sheet=SETTINGS_SHEET, key=key, python=python, project=project)
     installed = version_of_xlwings(python)
-    if installed and settings.get("BACKPROP_XLWINGS") != installed:
-        yield f"is of xlwings {settings.get('BACKPROP_XLWINGS')}, but {installed} is installed", FRESH
+    of_another = bool(installed) and settings.get("BACKPROP_XLWINGS") != installed
+    advice = BESIDE if of_another else repoint  # the macros would not go with that xlwings
+    if not Path(place := settings.get(key, "")).is_file():
+        missing = "python start.py installs it" if place == str(python) else advice
+        yield Problem(f"looks for Python in {place or 'no place'}, where there is none", missing)
+    if settings.get("PYTHONPATH") != str(project):
+        yield Problem(f"belongs to another copy of the project, in {settings.get('PYTHONPATH')}", advice)
+    if of_another:
+        yield Problem(f"is of xlwings {settings.get('BACKPROP_XLWINGS')}, but {installed} is installed", advice)
     elif installed and sys.platform == "win32" and (dll := missing_dll(python, installed)):
-        yield f"needs {python.parents[1] / dll}, which is gone; an antivirus program may have taken it", ANEW
+        gone = f"needs {python.parents[1] / dll}, which is gone; an antivirus program may have taken it"
+        yield Problem(gone, ANEW, in_file=False)
 
 
 def missing_dll(python: Path, version: str) -> str:
