@@ -66,6 +66,15 @@ def test_reading_is_told_from_writing(tmp_path: Path) -> None:
     assert said.advice == "Put it back"
 
 
+def test_words_of_a_library_stay_whole_and_a_run_that_is_not_there_has_its_advice() -> None:
+    library = as_failure(OSError("cannot identify image file a; b.png"))
+    assert (library.error, library.advice) == ("cannot identify image file a; b.png", "See what ails it")
+    with pytest.raises(runs.NoRunError) as caught:
+        runs.find(Path("a; b"))
+    missing = as_failure(caught.value)
+    assert (missing.error, missing.advice) == ("There is no run a; b", "python start.py runs lists them")
+
+
 TOO_LITTLE = {
     MemoryError(): "Take a smaller --batch-size, or close other programs",
     RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"): "Take a smaller --batch-size, or --device cpu",

@@ -13,6 +13,7 @@ Standard library only, and Python 3.9, because LibreOffice's own Python follows 
 """
 
 from cnn.runs.folder import (
+    NoRunError,
     WriteError,
     clear_stop,
     find,
@@ -40,6 +41,7 @@ __all__ = [
     "Follower",
     "Lock",
     "Log",
+    "NoRunError",
     "Run",
     "Series",
     "WriteError",

@@ -46,8 +46,8 @@ def named(path: Path) -> Path:
     """The folder of a run or series that was named by path or by name. Raises SettingsError."""
     try:
         return runs.find(path)
-    except FileNotFoundError:
-        raise SettingsError(f"There is no run {path}", "python start.py runs lists them") from None
+    except runs.NoRunError as error:
+        raise SettingsError(error.error, error.advice) from None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import re
 import traceback
 
 from cnn import NO_RUNTIME, NO_RUNTIME_SIGNS
-from cnn.runs.folder import WriteError
+from cnn.runs.folder import NoRunError, WriteError
 from cnn.runs.log import Failure
 
 FULL = "The disk is full", "Make room"
@@ -42,6 +42,8 @@ def as_failure(error: Exception) -> Failure:
     text = " ".join(str(error).split())[:300] or type(error).__name__
     if isinstance(error, Failure):
         return error
+    if isinstance(error, NoRunError):
+        return Failure(error.error, error.advice)
     if isinstance(error, MemoryError) or any(words in text.lower() for words in NO_MEMORY):
         return Failure(f"The memory is full ({text})", more_memory(error, text))
     if isinstance(error, ImportError) and re.search(NO_RUNTIME_SIGNS, text):
@@ -65,9 +67,8 @@ def more_memory(error: Exception, text: str) -> str:
 
 def of_file(error: OSError, text: str) -> Failure:
     """What to say of a file or folder that could not be read or written."""
-    if error.errno is None:  # our own words
-        said, _, advice = text.partition("; ")
-        return Failure(said, advice or "See what ails it")
+    if error.errno is None:  # the words of a library, or ours
+        return Failure(text, "See what ails it")
     if error.errno in (errno.ENOSPC, errno.EPIPE, errno.EBADF, errno.EIO) and error.filename is None:
         return Failure(f"What was to be said could not be written ({error.strerror or text})", "See where it leads to")
     if error.filename is None:

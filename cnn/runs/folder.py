@@ -60,11 +60,11 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def find(named: Path) -> Path:
-    """The run folder of this path, or name: the user's, or the project's. Raises FileNotFoundError."""
+    """The run folder of this path, or name: the user's, or the project's. Raises NoRunError."""
     for folder in (named, home() / "runs" / named, PROJECT / named):
         if folder.is_dir():
             return folder.resolve()
-    raise FileNotFoundError(f"There is no run {named}; python start.py runs lists them")
+    raise NoRunError(named)
 
 
 def called(folder: Path) -> str:
@@ -73,6 +73,16 @@ def called(folder: Path) -> str:
         if folder.is_relative_to(place):
             return folder.relative_to(place).as_posix()
     return str(folder)
+
+
+class NoRunError(FileNotFoundError):
+    """There is no run of this name or path: `error` says so, and `advice` what to do."""
+
+    advice = "python start.py runs lists them"
+
+    def __init__(self, named: Path):
+        self.error = f"There is no run {named}"
+        super().__init__(f"{self.error}; {self.advice}")
 
 
 class WriteError(OSError):
