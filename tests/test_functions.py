@@ -156,6 +156,8 @@ BAD_CELLS = [
     ("BACKPROP_STEP", {"learning_rate": 0.0}, "#learning_rate: is 0 or blank"),
     ("BACKPROP_STEP", {"learning_rate": None}, "#learning_rate: is 0 or blank"),
     ("BACKPROP_STEP", {"learning_rate": -1.0}, "#learning_rate: is -1, but must be above 0"),
+    ("BACKPROP_STEP", {"inputs": row("#SPILL!", 0.1)}, "#inputs: row 1, column 1 is the error #SPILL!"),
+    ("BACKPROP_STEP", {"learning_rate": "#CALC!"}, "#learning_rate: is the error #CALC!"),
     ("BACKPROP_STEP", {"learning_rate": "10%"}, '#learning_rate: is text ("10%")'),
     ("BACKPROP_STEP", {"learning_rate": row(0.1, 0.2)}, "#learning_rate: 1 × 2 cells, but it is one number"),
     ("BACKPROP_STEP", {**LINEAR, "learning_rate": 1e200}, "diverged at epoch 1"),

@@ -16,6 +16,7 @@ from cnn import __version__
 
 __all__ = ["__version__"]
 
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH")  # variables by which a Python finds other modules than its own
 IDENTIFIER = "org.backprop.addin"  # of the extension for LibreOffice
 ''',
     'addin.cells': r'''"""Cell values to arrays and back. Every error names the argument, the row and the column.
@@ -41,7 +42,24 @@ SIDE = 28  # pixels of a picture
 MOST_EPOCHS = 100_000
 MOST_CELLS = 5_000_000
 LONGEST_QUOTE = 60
-ERRORS = {"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"}  # Excel's, as texts
+ERRORS = {  # Excel's, by the numbers that its enumeration XlCVError has for them
+    2000: "#NULL!",
+    2007: "#DIV/0!",
+    2015: "#VALUE!",
+    2023: "#REF!",
+    2029: "#NAME?",
+    2036: "#NUM!",
+    2042: "#N/A",
+    2043: "#GETTING_DATA",
+    2045: "#SPILL!",
+    2046: "#CONNECT!",
+    2047: "#BLOCKED!",
+    2048: "#UNKNOWN!",
+    2049: "#FIELD!",
+    2050: "#CALC!",
+}
+ERROR_TEXTS = frozenset(ERRORS.values())
+COM_ERROR = -2146828288  # plus such a number is what COM hands over, and xlwings, where it does not know that error
 FLOAT = frozenset([float])
 
 
@@ -77,11 +95,20 @@ def _fault(cell: object) -> str:
         return ""
     if cell is None or cell == "":
         return "is blank"
+    if error := error_in(cell):
+        return f"is the error {error}"
     if isinstance(cell, str):
-        return f"is the error {cell}" if cell in ERRORS else f'is text ("{shortened(cell)}")'
+        return f'is text ("{shortened(cell)}")'
     if isinstance(cell, datetime.date):
         return f"is a date ({cell:%Y-%m-%d})"
     return "" if isinstance(cell, SupportsFloat) and math.isfinite(cell) else "is not a finite number"
+
+
+def error_in(cell: object) -> str:
+    """The error value that a cell holds, such as #N/A; '' where it holds something else."""
+    if isinstance(cell, str):
+        return cell if cell in ERROR_TEXTS else ""
+    return ERRORS.get(cell - COM_ERROR, "") if type(cell) is int else ""
 
 
 def shortened(text: str) -> str:
@@ -174,7 +201,7 @@ def text(value: object, default: str) -> str:
     cell = rows_of(value)[0][0]
     if cell in (None, "", 0):
         return default
-    return cell if isinstance(cell, str) else f"{cell:g}"
+    return cell if isinstance(cell, str) else error_in(cell) or f"{cell:g}"
 
 
 def pixels(value: object) -> np.ndarray:

@@ -17,7 +17,7 @@ SUFFIXES = {".csv", ".tsv"}
 SEPARATORS = ("\t", ";", ",")
 LINES = 50  # that tell the separator
 NUMBER = re.compile(r"[-+]?(\d+([.]\d*)?|[.]\d+)(e[-+]?\d+)?", re.IGNORECASE)
-ERROR = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|NUM!|DIV/0!|NULL!)|Err:\d+")
+ERROR = re.compile(r"#(N/A|DIV/0!|GETTING_DATA|[A-Z]+[!?])|Err:\d+")
 
 
 def read(path: Path) -> Grid:
