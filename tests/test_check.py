@@ -340,6 +340,17 @@ def run(*words: object, cwd: Path = PROJECT) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.parametrize(("name", "read"), [("Käthe.xlsx", "cp1252"), ("Żółć.xlsx", "utf-8")])
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_every_letter_is_told_whatever_the_output_takes(tmp_path: Path, name: str, read: str, options: list[str]):
+    """Windows writes its code page into a file or a pipe."""
+    path = make(Layout()).save(tmp_path / name)
+    words = [sys.executable, "-m", "xlsx.check", str(path), *options]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252:backslashreplace"}
+    done = subprocess.run(words, cwd=PROJECT, env=environment, capture_output=True, check=True)
+    assert name in done.stdout.decode(read)
+
+
 def test_it_needs_numpy_and_openpyxl_alone(tmp_path: Path) -> None:
     others = {"pandas", "xlsxwriter", "torch", "sklearn", "xlwings"}
     code = (

@@ -61,8 +61,6 @@ def workbooks(paths: list[Path]) -> list[Path]:
 def main(line: list[str] | None = None, convert: Converter = no_converter) -> int:
     """Check what the line names; `convert` gives an .xlsx in place of files that are not read here."""
     asked = arguments(line)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
     try:
         files = workbooks(asked.files)
     except OSError as error:
@@ -90,9 +88,11 @@ def told(files: list[Path], copies: dict[Path, Path], asked: argparse.Namespace)
         except (OSError, Unreadable) as error:
             code = refuse(f"{asked.annotate} was not written: {error}")
     try:
-        print(shown(found, asked), flush=True)
-        if written:
-            print(written, file=sys.stderr if asked.json else sys.stdout, flush=True)
+        say(shown(found, asked))
+        if written and asked.json:
+            print(written, file=sys.stderr, flush=True)
+        elif written:
+            say(written)
     except BrokenPipeError:  # what reads it, as head does, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
@@ -107,6 +107,16 @@ def shown(found: list[Report], asked: argparse.Namespace) -> str:
         return reports.table(found)
     texts = [reports.text(each) for each in found]
     return "\n\n\n".join([*texts, reports.table(found)] if len(found) > 1 else texts)
+
+
+def say(text: str) -> None:
+    """Print a text: as UTF-8 where it has letters that the output lacks, as a file or a pipe on Windows may."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    print(text, flush=True)
 
 
 def refuse(message: str) -> int:
