@@ -72,8 +72,19 @@ def main(words: "list[str]") -> int:
         said = "--no-torch and nothing else" if OPTIONS[command] else "no options"
         return refuse(f"{command} takes {said}, not: {' '.join(unknown)}")
     sys.path.insert(0, ROOT)
+    find_no_foreign_module()
     print_any_name()
     return set_up_and_run(command, arguments) if COMMANDS[command][0] else run_here(command)
+
+
+def find_no_foreign_module() -> None:
+    """What a user's PYTHONPATH names, a random.py or another Python's numpy, is found last here, and not in .venv."""
+    users = [os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    sys.path[1:] = sorted(sys.path[1:], key=lambda place: os.path.abspath(place) in users)
+    from addin import FOREIGN
+
+    for name in FOREIGN:
+        os.environ.pop(name, None)
 
 
 def print_any_name() -> None:
@@ -163,7 +174,7 @@ def hand_over(command: str, module: "list[str]") -> int:
     if command not in AT_HOME:  # -P: nothing there gets in the way of our packages
         line.insert(1, "-P")
         os.environ["PYTHONPATH"] = ROOT
-    else:  # LibreOffice, which these start, must not see a PYTHONPATH
+    else:
         for name in FOLDERS & set(os.environ):
             os.environ[name] = os.path.abspath(os.path.expanduser(os.environ[name]))
         os.chdir(ROOT)

@@ -4,4 +4,5 @@ from cnn import __version__
 
 __all__ = ["__version__"]
 
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH")  # variables by which a Python finds other modules than its own
 IDENTIFIER = "org.backprop.addin"  # of the extension for LibreOffice

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from addin import FOREIGN
 from cnn import runs
 from cnn.runs import series
 from cnn.runs.settings import check_settings, option
@@ -155,7 +156,7 @@ def run_of(workbook: str, named: str) -> Path | None:
 def variables() -> dict[str, str]:
     """The environment variables for a process of the project: without the office's own, and with absolute folders."""
     office = any(name.startswith("URE_") for name in os.environ)
-    foreign = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", *(OFFICE_ONLY if office else ()))
+    foreign = (*FOREIGN, "PYTHONDONTWRITEBYTECODE", *(OFFICE_ONLY if office else ()))
     kept = {name: text for name, text in os.environ.items() if name not in foreign and not name.startswith("URE_")}
     folders = {name: os.path.abspath(os.path.expanduser(kept[name])) for name in FOLDERS if kept.get(name)}
     return {**kept, **folders}

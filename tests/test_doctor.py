@@ -43,6 +43,14 @@ def test_it_names_a_folder_for_which_the_output_lacks_letters(tmp_path: Path):
     assert done.returncode == 0
 
 
+def test_a_module_of_the_users_is_not_taken_for_pythons(tmp_path: Path):
+    (tmp_path / "random.py").write_text("raise SystemExit('mine')")
+    environment = {**os.environ, "BACKPROP_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, ROOT / "start.py", "doctor"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_before_anything_is_installed_it_says_what_installs_it(nothing_installed: Path, capsys):
     assert doctor.main() == 0
     said = capsys.readouterr().out

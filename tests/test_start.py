@@ -24,7 +24,10 @@ TORCH = (
     "from types import SimpleNamespace\n__version__ = '2.10.0'\ncuda = SimpleNamespace(is_available=lambda: False)\n"
 )
 MISMATCHED = "raise RuntimeError('operator torchvision::nms does not exist')\n"
-REPORT = "import os, sys\nprint(__package__, sys.argv[1:], os.environ.get('PYTHONPATH'), os.environ['BACKPROP_HOME'])\n"
+REPORT = (
+    "import os, random, sys\n"
+    "print(__package__, sys.argv[1:], os.environ.get('PYTHONPATH'), os.environ['BACKPROP_HOME'])\n"
+)
 TRAINER = "import os, sys\nprint('trainer', os.getpid(), sys.argv[1:], flush=True)\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has neither exec nor these signals")
 
@@ -123,7 +126,7 @@ def copy_project(folder: Path, index: str) -> Project:
     shutil.copy(ROOT / "start.py", folder)
     (folder / "addin/trained.py").write_text(TRAINER + "sys.exit(7)\n")
     (folder / "xlsx").mkdir()
-    (folder / "addin/check.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
+    (folder / "addin/check.py").write_text("import os, random, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(1)\n")
     (folder / "requirements.txt").write_text("tiny\ntorch>=2.10  # large\ntorchvision\n")
     (folder / "constraints.txt").write_text("tiny==2.10.0\ntorch==2.10.0\ntorchvision==2.10.0\npytest==2.10.0\n")
     (folder / "tests").mkdir()
@@ -335,10 +338,22 @@ def test_the_test_command_lists_every_skip_with_its_reason(finished: Project):
     assert f"pytest {[*ours, '-k', 'sheet']} " in finished.start("test", "-k", "sheet", "--no-torch").stdout
 
 
+@pytest.mark.parametrize("command", ["test", "check", "train"])
+def test_no_module_of_the_users_is_taken_for_anothers(finished: Project, monkeypatch, tmp_path: Path, command: str):
+    for name in ("random", "tempfile", "cnn", "pytest"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('mine')")
+    expected = finished.start(command)
+    for name, text in (("PYTHONPATH", str(tmp_path)), ("PYTHONSAFEPATH", "1")):
+        monkeypatch.setitem(finished.environment, name, text)
+    done = finished.start(command)
+    assert (done.returncode, done.stdout.split()[2:]) == (expected.returncode, expected.stdout.split()[2:]), done.stderr
+
+
 def test_libreoffice_and_tests_see_no_pythonpath_and_the_users_own_folders(
     finished: Project, monkeypatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(finished.environment, "PYTHONPATH", str(tmp_path))
     monkeypatch.setitem(finished.environment, "BACKPROP_HOME", "my folder")
     assert finished.start("test").stdout.endswith(f"None {tmp_path / 'my folder'}\n")
 

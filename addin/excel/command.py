@@ -1,9 +1,10 @@
 """What Excel's macros ask of Python: each request is a process of its own, which answers with a file and ends.
 
-`python command.py WORD`: the word is the request, lines of key=text, in letters and digits (`decoded`). The answer is
-such a word too, in the file that the request names: folder (show this run), status (say this), over (no more will
-come), tell (say this in a box), open (this workbook); or clear and row, cells for the sheet of runs; or what a check
-found (`as_fields`). Nothing is started from xlwings' server, whose children all end with Excel.
+`python -E command.py WORD`, so that no PYTHONPATH of the user's counts: the word is the request, lines of key=text, in
+letters and digits (`decoded`). The answer is such a word too, in the file that the request names: folder (show this
+run), status (say this), over (no more will come), tell (say this in a box), open (this workbook); or clear and row,
+cells for the sheet of runs; or what a check found (`as_fields`). Nothing is started from xlwings' server, whose
+children all end with Excel.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[0] = str(PROJECT)  # in place of this folder: Excel names this file
 
-from addin import overview, training  # noqa: E402
+from addin import launch, overview, training  # noqa: E402
 from addin.setup import excel  # noqa: E402
 from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
@@ -100,7 +101,9 @@ def checked(copy: Path, name: str) -> str:
             shutil.move(copy, file)
             with converted([file]) as others:
                 command = [sys.executable, "-m", "addin.marks", str(others.get(file, file)), name]
-                done = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=SECONDS, check=True)
+                done = subprocess.run(
+                    command, cwd=PROJECT, env=launch.variables(), capture_output=True, timeout=SECONDS, check=True
+                )
                 return as_fields(lines(Shown(**json.loads(done.stdout))))
     except Exception as error:  # nobody sees what this process says
         return as_fields([("tell", MESSAGES["check failed"].format(reason=f"{type(error).__name__}: {error}"))])

@@ -113,6 +113,9 @@ def check_excel() -> Finding:
         return Finding("not found; not needed" if known else f"there is none for {platform.system()}")
     if policy := excel.macros_policy():
         return Finding(f"{found}, but {policy}", "allow them there, or use LibreOffice; the formulas need none")
+    if places := excel.registry("HKEY_CURRENT_USER", "Environment", "PYTHONPATH"):
+        advice = "take PYTHONPATH out of your environment variables where a cell shows #Python"
+        return Finding(f"{found}, in whose cells Python looks for modules in {places} first", advice)
     return Finding(str(found))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from addin import IDENTIFIER
+from addin import FOREIGN, IDENTIFIER
 
 OLDEST = (25, 2)
 GET_IT = "LibreOffice 25.2 or newer is on https://www.libreoffice.org/download/"
@@ -220,7 +220,7 @@ def environment() -> dict[str, str]:
 
     A Linux system's LibreOffice looks for them beside the first python3 on the PATH: let that be the system's.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     if sys.platform == "linux":
         kept["PATH"] = os.pathsep.join(["/usr/bin", kept.get("PATH", "")])
     return kept

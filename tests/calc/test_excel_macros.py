@@ -335,7 +335,7 @@ def test_train_starts_a_process_twice_is_said_stop_resume_kill(excel: Office, bo
 
 def assert_started(folder: Path, before: int, run: Path) -> None:
     """The macro started Python with the request to train, which started the trainer with the sheet's settings."""
-    program = sys.executable, str(project.PROJECT / "addin/excel/command.py")
+    program = sys.executable, "-E", str(project.PROJECT / "addin/excel/command.py")
     assert {tuple(arguments(line)[:-1]) for line in lines(folder)[before:]} == {program}
     first, *others = requests(folder)[before:]
     assert (first["command"], first["epochs"], first["model"]) == ("train", "1000", "tiny")

@@ -23,7 +23,8 @@ def registry(wine: Wine, key: str, *value: str) -> Iterator[None]:
     try:
         yield
     finally:
-        assert wine.run("reg", "delete", key, "/f").returncode == 0
+        name = value[: 2 if value[0] == "/v" else 1]
+        assert wine.run("reg", "delete", key, *name, "/f").returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,12 @@ def test_macros_that_are_turned_off_are_named(doctor: Doctor, wine: Wine, excel:
     with registry(wine, rf"HKCU\{place}\{SECURITY}", "/v", "VBAWarnings", "/t", "REG_DWORD", "/d", "4"):
         assert "all macros are turned off" in doctor()["Excel"]
         assert where in doctor()["Excel"]
+
+
+def test_a_pythonpath_that_excels_python_would_search_is_named(doctor: Doctor, wine: Wine, excel: Path) -> None:
+    with registry(wine, r"HKCU\Environment", "/v", "PYTHONPATH", "/d", r"C:\mine"):
+        assert r"looks for modules in C:\mine first" in doctor()["Excel"]
+        assert "take PYTHONPATH out" in doctor()["Excel"]
 
 
 def test_a_workbook_of_this_machine_has_no_fault(doctor: Doctor, home: Path) -> None:

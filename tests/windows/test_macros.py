@@ -45,6 +45,12 @@ def test_nothing_to_stop_and_nothing_to_resume_are_said(buttons: Buttons) -> Non
         assert f"nothing to {what}" in buttons.press(what)["status"].lower()
 
 
+def test_a_module_of_the_users_is_not_taken_for_pythons(buttons: Buttons, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('mine')")
+    monkeypatch.setitem(buttons.project.wine.variables, "PYTHONPATH", windows_path(tmp_path))
+    assert buttons.press("newest") == {}
+
+
 def test_a_project_that_is_not_set_up_is_said(buttons: Buttons) -> None:
     status = buttons.press("train", **{name: str(SETTINGS[name].default) for name in SHEET})["status"]
     assert windows_path(buttons.home / "environment.json") in status

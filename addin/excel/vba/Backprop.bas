@@ -106,7 +106,7 @@ Private Sub Launch(ByVal word As String)
         interpreter = GetConfig("INTERPRETER_WIN")
         program = GetConfig("PYTHONPATH") & Application.PathSeparator & "addin"
         program = program & Application.PathSeparator & "excel" & Application.PathSeparator & "command.py"
-        WScript.Run """" & interpreter & """ """ & program & """ " & word, 0, False
+        WScript.Run """" & interpreter & """ -E """ & program & """ " & word, 0, False
     End If
 End Sub
 
