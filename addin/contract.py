@@ -27,7 +27,7 @@ FOR_MACROS = (
 SAID_BY_MACROS = (
     *("no name", "protected", "wrong n", "wrong width", "no next row", "bad input", "diverged"),
     *("only buttons", "no results", "help", "no workbook", "no answer", "no outcome", "not copied"),
-    *("checking", "check under way", "check failed", "no report", "unmarked", "edited", "kept"),
+    *("checking", "check under way", "checked", "check failed", "no report", "unmarked", "edited", "kept"),
 )
 HEAD = """Attribute VB_Name = "{}"
 Option Explicit

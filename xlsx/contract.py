@@ -113,6 +113,7 @@ DRAW_NAMES = {  # its names that the extension knows
 }
 
 CHECK = {"Check this workbook": "check", "Clear marks": "clear_marks"}  # of the menu, for any workbook
+CHECK_BAR = {"Show the report": "show_report"}  # of the bar that says in Calc how a check ended
 CHECK_SHEET = "Backprop check"  # the report
 CHECK_REPORT = "report_of_a_check"  # the name, local to it, by which it is known; the next one takes its place
 CHECK_STYLE, CHECK_COLOUR, CHECK_TEXT = "Backprop mistake", 0xFFC7CE, 0x9C0006
@@ -144,6 +145,7 @@ FRESH = 'close it, move it away, and run "python start.py" for a fresh one'
 MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "checking": "A check is under way already: wait for its report.",
     "check under way": "The workbook is being checked …",
+    "checked": 'Checked. {found}. The report is the sheet "{sheet}".',
     "no workbook": "There is no workbook in front that can be edited.",
     "no answer": "Python did not answer. In the project's folder: python start.py doctor",
     "check failed": "The check could not be made: {reason}",
@@ -152,7 +154,10 @@ MESSAGES = {  # what the buttons say in a box; {…} is filled in
     "kept": "Something here is protected, so that marks or the report of a check are still there: take the protection "
     "off, and clear again.",
     "unmarked": 'The sheet "{sheet}" is protected: nothing is marked there.',
-    "covered": "wrong from here on, but a conditional format of your own covers the colour.",
+    "covered": "wrong from here on. A conditional format of your own comes first here; where it colours nothing, the "
+    "mark's colour shows once the file is saved and opened again.",
+    "covered cells": "Conditional formats of your own come first in {cells}: where they colour nothing, the mark's "
+    "colour shows once the file is saved and opened again.",
     "edited": "Cells that have changed since the check began are not marked: {count}.",
     "no log": f'This workbook has no {TRAINING_LOG}. "python start.py" opens one that has.',
     "no results": f'This workbook has no {RESULTS} sheet. "python start.py" opens one that has.',

@@ -11,6 +11,7 @@ import json
 import subprocess
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
@@ -18,7 +19,9 @@ from addin import launch
 from addin.calc.document import Undoable
 from addin.calc.marked import Marked, Properties
 from addin.calc.named_cells import SheetError
-from xlsx.contract import MESSAGES
+from xlsx.contract import CHECK_BAR, MESSAGES
+
+Bar = Callable[[Any, str, Mapping[str, str]], None]
 
 FILTER = "Calc MS Excel 2007 XML"
 SECONDS = 60
@@ -26,16 +29,21 @@ WINDOWS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
 class Checker:
-    """`post(action)` acts in the office's own thread, `tell(document, text)` shows a box."""
+    """`post(action)` acts in the office's own thread, `tell(document, text)` shows a box.
+
+    `show_bar(document, text, buttons)` shows a bar above the sheets, in place of the last one; without a text none.
+    """
 
     def __init__(
         self,
         post: Callable[[Callable[[], None]], None],
         tell: Callable[[Any, str], None],
+        show_bar: Bar,
         undoable: Undoable,
         properties: Properties,
     ):
-        self._post, self._tell, self._undoable, self._properties = post, tell, undoable, properties
+        self._post, self._tell, self._show_bar = post, tell, show_bar
+        self._undoable, self._properties = undoable, properties
         self._under_way: set[str] = set()  # by the document's RuntimeUID
 
     def check(self, document: Any) -> None:
@@ -52,15 +60,22 @@ class Checker:
             self._tell(document, failed(str(error))["tell"])
             return
         self._under_way.add(document.RuntimeUID)
+        self._show_bar(document, MESSAGES["check under way"], {})
         arguments = (document, document.Title, copy, folder, before)
         threading.Thread(target=self._ask, args=arguments, daemon=True).start()
 
     def clear_marks(self, document: Any) -> None:
         """Take away what checks have put into a document."""
+        self._show_bar(document, "", {})
         try:
             Marked(document, self._undoable, self._properties).clear()
         except SheetError as error:
             self._tell(document, str(error))
+
+    def show_report(self, document: Any) -> None:
+        """Bring the report of the last check to the front."""
+        for name in Marked(document, self._undoable, self._properties).reports():
+            document.CurrentController.setActiveSheet(document.Sheets.getByName(name))
 
     def _ask(self, document: Any, title: str, copy: Path, folder: Any, before: Any) -> None:
         """In a thread of its own: ask Python, and have its answer shown."""
@@ -74,10 +89,13 @@ class Checker:
         """In the office's thread; a document that was closed meanwhile is let go."""
         try:
             self._under_way.discard(document.RuntimeUID)
+            self._show_bar(document, "", {})
             if answer["tell"]:
                 self._tell(document, answer["tell"])
             else:
-                Marked(document, self._undoable, self._properties).show(answer, before)
+                sheet = Marked(document, self._undoable, self._properties).show(answer, before)
+                said = MESSAGES["checked"].format(found=answer["rows"][0][2], sheet=sheet)
+                self._show_bar(document, said, CHECK_BAR)
         except SheetError as error:
             self._tell(document, str(error))
         except Exception as error:  # UNO's own

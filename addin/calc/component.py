@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any, Callable
 
 import uno
 import unohelper
 from com.sun.star.awt import XCallback
 from com.sun.star.awt.MessageBoxType import INFOBOX
-from com.sun.star.beans import PropertyValue
+from com.sun.star.beans import PropertyValue, StringPair
 from com.sun.star.document import XUndoAction
+from com.sun.star.frame.InfobarType import INFO
 from com.sun.star.script import ScriptEventDescriptor, XScriptListener
 from com.sun.star.sheet import ResultEvent, XVolatileResult
 from com.sun.star.task import XJob, XJobExecutor
 from org.backprop.addin import XFunctions
 
 import addin.calc
-from addin import IDENTIFIER
+from addin import COMMAND, IDENTIFIER
 from addin.calc import predictions
 from addin.calc.bridge import Bridge
 from addin.calc.document import Document, Rows
@@ -156,7 +158,7 @@ class Host:
 
     def __init__(self, context: Any):
         self.context = context
-        self.menu = Menu(self.post, self.tell, Press, properties, self.open_hidden)
+        self.menu = Menu(self.post, self.tell, self.show_bar, Press, properties, self.open_hidden)
 
     def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
@@ -167,6 +169,15 @@ class Host:
     def tell(self, document: Any, text: str) -> None:
         window = document.CurrentController.Frame.ContainerWindow
         self.create("com.sun.star.awt.Toolkit").createMessageBox(window, INFOBOX, 1, "Backprop", text).execute()
+
+    def show_bar(self, document: Any, text: str, buttons: Mapping[str, str]) -> None:
+        """A bar above the sheets, which keeps nobody from typing, in place of the last one; without a text none."""
+        window = document.CurrentController
+        if window.hasInfobar(IDENTIFIER):
+            window.removeInfobar(IDENTIFIER)
+        if text:
+            commands = tuple(StringPair(caption, f"{COMMAND}?{command}") for caption, command in buttons.items())
+            window.appendInfobar(IDENTIFIER, "Backprop", text, INFO, commands, True)
 
     def open_hidden(self, path: pathlib.Path) -> Any:
         values = {"Hidden": True, "ReadOnly": True}

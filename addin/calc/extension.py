@@ -12,13 +12,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from addin import IDENTIFIER, __version__
+from addin import COMMAND, IDENTIFIER, __version__
 from addin.functions import FUNCTIONS, PARAMETERS, Function
 from xlsx.contract import BUTTONS, COMMANDS, PICTURE
 
 SERVICE = f"{IDENTIFIER}.AddIn"
 EVENTS = ("OnLoadFinished", "OnLoad", "OnCopyTo")  # of documents; component.py has a job of that name for each
-COMMAND = f"service:{IDENTIFIER}.Commands"
 PROJECT = Path(__file__).resolve().parents[2]
 IN_THE_OFFICE = (
     "addin/__init__.py",

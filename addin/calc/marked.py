@@ -51,20 +51,20 @@ class Marked:
         """What every sheet holds, as it is typed: to tell afterwards what has changed."""
         return {sheet.Name: contents(sheet) for sheet in self.document.Sheets}
 
-    def show(self, answer: dict[str, Any], before: dict[str, Contents]) -> None:
-        """Mark what the check found, and write its report. Raises SheetError where no sheet can be added."""
+    def show(self, answer: dict[str, Any], before: dict[str, Contents]) -> str:
+        """Mark what the check found, and write its report; its sheet. Raises SheetError where none can be added."""
         if self.document.isProtected():
             raise SheetError(MESSAGES["no report"])
         with self._one_step(CAPTIONS["check"]):
             self._remove()
             said = self._mark(answer, before)
-            self._report([*answer["rows"][:1], *(["", "", text] for text in said), *answer["rows"][1:]])
+            return self._report([*answer["rows"][:1], *(["", "", text] for text in said), *answer["rows"][1:]])
 
     def clear(self) -> None:
         """Take marks, notes and report away; all else stays as it is. Raises SheetError where that is protected."""
         with self._one_step(CAPTIONS["clear_marks"]):
             self._remove()
-        if self._colours() or self._reports():
+        if self._colours() or self.reports():
             raise SheetError(MESSAGES["kept"])
 
     @contextmanager
@@ -86,10 +86,10 @@ class Marked:
             if not sheet.isProtected():
                 self._remove_marks(sheet)
                 remove_notes(sheet)
-        for name in () if self.document.isProtected() else self._reports():
+        for name in () if self.document.isProtected() else self.reports():
             self.document.Sheets.removeByName(name)
 
-    def _reports(self) -> list[str]:
+    def reports(self) -> list[str]:
         """The sheets with reports; a document that has no other sheet keeps them."""
         sheets = self.document.Sheets
         found = [name for name in sheets.ElementNames if sheets.getByName(name).NamedRanges.hasByName(CHECK_REPORT)]
@@ -97,7 +97,7 @@ class Marked:
 
     def _mark(self, answer: dict[str, Any], before: dict[str, Contents]) -> list[str]:
         """Mark cells and note what is wrong; what could not be marked, in words."""
-        said, changed = [], 0
+        said, changed, hidden = [], 0, list[str]()
         for name in dict.fromkeys(name for name, _ in answer["marks"]):
             if not self.document.Sheets.hasByName(name):
                 continue
@@ -112,6 +112,9 @@ class Marked:
             notes = [(cells(sheet, cell)[0], text) for where, cell, text in answer["notes"] if where == name]
             add_notes(sheet, [(cell, text) for cell, text in notes if cell not in edited])
             add_notes(sheet, [((top, left), CHECK_NOTE + MESSAGES["covered"]) for left, top, _, _ in covered])
+            hidden += [address(sheet, area) for area in covered]
+        if hidden:
+            said.append(MESSAGES["covered cells"].format(cells=", ".join(hidden)))
         return [*said, *([MESSAGES["edited"].format(count=changed)] if changed else [])]
 
     def _colours(self) -> Colours:
@@ -177,8 +180,8 @@ class Marked:
             styles.insertByName(CHECK_STYLE, style)
             style.CellBackColor, style.CharColor = CHECK_COLOUR, CHECK_TEXT
 
-    def _report(self, rows: list[list[str]]) -> None:
-        """A sheet at the end, with a row for each of the report's."""
+    def _report(self, rows: list[list[str]]) -> str:
+        """A sheet at the end, with a row for each of the report's; its name."""
         sheets = self.document.Sheets
         names = chain([CHECK_SHEET], (f"{CHECK_SHEET} ({number})" for number in count(2)))
         name = next(name for name in names if not sheets.hasByName(name))
@@ -197,6 +200,7 @@ class Marked:
         sheet.getCellRangeByPosition(1, 0, 1, len(rows)).IsTextWrapped = True
         corner = sheet.getCellByPosition(0, 0).CellAddress
         sheet.NamedRanges.addNewByName(CHECK_REPORT, f"$'{name}'.$A$1", corner, 0)
+        return name
 
 
 def contents(sheet: Any) -> Contents:
@@ -217,6 +221,11 @@ def cells(sheet: Any, area: str) -> list[Cell]:
     found = sheet.getCellRangeByName(area).RangeAddress
     rows, columns = range(found.StartRow, found.EndRow + 1), range(found.StartColumn, found.EndColumn + 1)
     return [(row, column) for row in rows for column in columns]
+
+
+def address(sheet: Any, area: tuple[int, int, int, int]) -> str:
+    """An area as a formula names it: Sheet1.X7:X9."""
+    return str(sheet.getCellRangeByPosition(*area).AbsoluteName).replace("$", "")
 
 
 def edits(wanted: list[Cell], before: Contents, now: Contents) -> set[Cell]:

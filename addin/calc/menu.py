@@ -14,7 +14,7 @@ from typing import Callable
 
 from addin import overview, training
 from addin.calc import outcome_sheets
-from addin.calc.check import Checker
+from addin.calc.check import Bar, Checker
 from addin.calc.document import Document, Undoable
 from addin.calc.epoch_cell import EpochCell
 from addin.calc.log_sheet import LogSheet
@@ -24,7 +24,7 @@ from addin.calc.pen import Pen
 from addin.calc.results_sheet import ResultsSheet
 from addin.calc.runs_sheet import RunsSheet
 from cnn.runs.settings import SettingsError
-from xlsx.contract import BUTTONS, CHECK, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS, TRAINING_LOG
+from xlsx.contract import BUTTONS, CHECK, CHECK_BAR, DRAW_BUTTONS, MESSAGES, PICTURE, RUNS, TRAINING_LOG
 
 POLL_SECONDS = 0.01
 OFFICE = "LibreOffice"  # names itself in what it saves
@@ -47,6 +47,7 @@ class Followed:
 class Menu:
     """Commands on documents. `post(action)` acts in the office's own thread, `tell(document, text)` shows a box.
 
+    `show_bar(document, text, buttons)` shows a bar above the sheets, whose buttons are commands, too.
     `undoable(title, undo, redo)` is an entry for a document's undo list, `properties(**values)` UNO's named values,
     `open_hidden(path)` opens a workbook that nobody sees.
     """
@@ -55,12 +56,13 @@ class Menu:
         self,
         post: Callable[[Callable[[], None]], None],
         tell: Callable[[Document, str], None],
+        show_bar: Bar,
         undoable: Undoable,
         properties: Properties,
         open_hidden: outcome_sheets.Opener,
     ):
         self._post, self._tell, self._undoable, self._open_hidden = post, tell, undoable, open_hidden
-        self._checker = Checker(post, tell, undoable, properties)
+        self._checker = Checker(post, tell, show_bar, undoable, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._thread: threading.Thread | None = None
 
@@ -98,7 +100,7 @@ class Menu:
             self._or_tell(self._step_epoch, name, document)
         elif name in DRAW_BUTTONS.values():
             self._or_tell(self._draw, name, document)
-        elif name in CHECK.values():
+        elif name in (*CHECK.values(), *CHECK_BAR.values()):
             getattr(self._checker, name)(document)
         elif name == "recalculate":
             self._attempt(document, self.recalculate, document)

@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 from tests import learners
 from tests.calc.marks import kept, marked
 from tests.calc.office import COMMAND, Office, wait_for
-from xlsx.contract import CHECK, CHECK_FORMULA, CHECK_NOTE, CHECK_SHEET
+from xlsx.contract import CHECK, CHECK_FORMULA, CHECK_NOTE, CHECK_SHEET, MESSAGES
 
 WRONG = learners.Layout(rows=5, texts=(("g1", learners.formulas()["g1"].replace("w7", "w8")),))
 FIRST, LAST = "X6", "X10"  # of dE/dw1, all wrong
@@ -58,6 +58,7 @@ def test_wrong_cells_are_marked_and_what_is_the_users_stays(window: Office, book
     assert window.conditions(book, "Sheet1.X6:X10") == [CHECK_FORMULA, "TRUE()", *[CHECK_FORMULA] * 3]
     assert window.about(book)[:2] == about[:2]
     texts = [row[1] for row in window.read(book, window.used(book, report))]
+    assert texts[1] == MESSAGES["covered cells"].format(cells="Sheet1.X7")
     assert [text for text in texts if text.startswith("MISTAKE in") and "dE/dw1 takes w8" in text], texts
     links = [row[0] for row in window.formulas(book, window.used(book, report)) if row[0]]
     assert links == [f'=HYPERLINK("#\'Sheet1\'!{FIRST}";"Sheet1!{FIRST}")']
@@ -137,6 +138,27 @@ def test_what_was_protected_after_the_check_stays_and_clear_says_so(window: Offi
     window.unprotect(book, "Sheet1")
     window.command(book, COMMAND + CHECK["Clear marks"])
     assert window.looks(book) == before
+
+
+ENDS = {"right": (learners.Layout(rows=4), "right (1 block)"), "wrong": (WRONG, "1 mistake in 1 block")}
+
+
+@pytest.mark.parametrize("layout", ENDS)
+def test_a_bar_says_that_it_ended_and_what_came_out_and_leads_to_the_report(
+    window: Office, tmp_path: Path, layout: str
+) -> None:
+    made, outcome = ENDS[layout]
+    key = window.load(str(learners.make(made).save(tmp_path / "bar.xlsx")))
+    window.look_at(key, "Sheet1")
+    check(window, key, sheets=2)
+    said = MESSAGES["checked"].format(found=f"bar.xlsx: {outcome}", sheet=CHECK_SHEET)
+    wait_for(lambda: window.menu(key, said), timeout=20)
+    assert window.in_front(key) == "Sheet1", "its user may be typing"
+    window.click(*wait_for(lambda: window.menu(key, "Show the report"), timeout=20))
+    wait_for(lambda: window.in_front(key) == CHECK_SHEET, timeout=20)
+    window.command(key, COMMAND + CHECK["Clear marks"])
+    wait_for(lambda: not window.menu(key, said), timeout=20)
+    window.close(key)
 
 
 def test_cells_edited_meanwhile_are_not_marked(window: Office, book: int) -> None:

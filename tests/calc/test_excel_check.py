@@ -75,6 +75,20 @@ def test_the_same_is_marked_and_told_as_in_calc_and_what_is_the_users_stays(exce
     assert excel.looks(book) == before
 
 
+def test_the_report_comes_to_the_front_for_who_waits_and_not_for_who_works_on(
+    excel: Office, macros: int, book: int
+) -> None:
+    for works in (False, True, False):
+        if excel.in_front(book) == REPORT:
+            excel.write(book, f"{REPORT}.B2", "")
+        excel.macro(macros, CHECK)
+        if works:
+            excel.look_at(book, CHECK_SHEET)
+        wait_for(lambda: REPORT in excel.sheets(book) and excel.read(book, f"{REPORT}.B2")[0][0], timeout=90)
+        wait_for(lambda works=works: (excel.in_front(book) == REPORT) != works, timeout=20)
+        excel.look_at(book, REPORT)
+
+
 def test_a_second_check_takes_the_place_of_the_first(excel: Office, macros: int, book: int) -> None:
     check(excel, macros, book)
     after = excel.looks(book)

@@ -4,6 +4,7 @@ Option Explicit
 ' to mark, notes on them, and the rows of a report (addin/marks.py). BackpropFollow's ticks look for the answer.
 
 Private Const PATIENCE As Long = 90 ' seconds that Python may take to answer
+Private Const SHOWN As Long = 30 ' seconds for which the status bar says how it ended
 Private Const A_DAY As Double = 86400
 Private Const UNDERLINED As Long = 2 ' xlUnderlineStyleSingle
 Private Const LINE_BREAK As Long = 11 ' stands for one within a text of the answer
@@ -11,6 +12,8 @@ Private Const LINE_BREAK As Long = 11 ' stands for one within a text of the answ
 Private mBook As String ' the name of the one that is being checked: LibreOffice keeps no object from tick to tick
 Private mAnswer As String ' the file that Python answers with; empty where no check is under way
 Private mAsked As Double
+Private mPlace As String ' where its user was then
+Private mTold As Double ' when the status bar said how it ended; 0 where it says nothing
 Private mSheets As Variant, mBefore As Variant ' its sheets, and what each of them held then
 Private mSheet As String, mRows As Variant ' one of them
 Private mChanged As Long ' cells to mark that hold something else now
@@ -32,6 +35,8 @@ Public Sub CheckThisWorkbook()
     SaveCopy copy
     Request "check", mAnswer, "copy=" & copy & vbLf & "name=" & mBook & vbLf
     mAsked = CDbl(Now)
+    mPlace = Place()
+    mTold = 0
     Application.StatusBar = SAYS_CHECK_UNDER_WAY
     KeepTicking
     Exit Sub
@@ -50,13 +55,29 @@ Public Sub ClearMarks()
     End If
 End Sub
 
-Public Function IsChecking() As Boolean
+Private Function IsChecking() As Boolean
     IsChecking = mAnswer <> ""
+End Function
+
+' Whether LookForCheck has something to do.
+Public Function WaitsForCheck() As Boolean
+    WaitsForCheck = IsChecking() Or mTold > 0
+End Function
+
+' Where the user is: the workbook, the sheet and the cell in front.
+Private Function Place() As String
+    On Error Resume Next ' a chart has no cells
+    Place = ActiveWorkbook.Name & vbTab & ActiveSheet.Name
+    Place = Place & vbTab & ActiveCell.Address
 End Function
 
 ' Show the answer once it is there. A workbook that was closed meanwhile is let go.
 Public Sub LookForCheck()
     Dim answer As String
+    If mTold > 0 And CDbl(Now) - mTold > SHOWN / A_DAY Then
+        mTold = 0
+        Application.StatusBar = False
+    End If
     If Not IsChecking() Then Exit Sub
     If Dir$(mAnswer) = "" Then
         If CDbl(Now) - mAsked <= PATIENCE / A_DAY Then Exit Sub
@@ -119,7 +140,8 @@ End Function
 
 ' Lines of fields with tabs between: tell and a text for a box; or mark, note and row, each with sheet, cells and text.
 Private Sub TakeCheck(ByVal answer As String)
-    Dim entry As Variant, parts As Variant
+    Dim entry As Variant, parts As Variant, waits As Boolean
+    waits = Place() = mPlace
     If Left$(answer, 5) = "tell" & vbTab Then
         Tell Split(answer, vbTab)(1)
     ElseIf Checked().ProtectStructure Then
@@ -133,8 +155,9 @@ Private Sub TakeCheck(ByVal answer As String)
             parts = Split(entry, vbTab)
             If UBound(parts) > 0 Then TakeLine parts
         Next entry
-        WriteReport answer
+        WriteReport answer, waits
         Application.ScreenUpdating = True
+        mTold = CDbl(Now)
     End If
 End Sub
 
@@ -190,10 +213,11 @@ Private Function IsEdited(ByVal cell As Range) As Boolean
     IsEdited = before <> cell.Formula
 End Function
 
-' A sheet at the end, with a row for each of the answer's; what could not be marked is said after the first.
-Private Sub WriteReport(ByVal answer As String)
+' A sheet at the end, with a row for each of the answer's; what could not be marked is said after the first, which
+' the status bar says too.
+Private Sub WriteReport(ByVal answer As String, ByVal waits As Boolean)
     Dim entry As Variant, parts As Variant, report As Worksheet, number As Long, said As Variant
-    Set report = NewReport()
+    Set report = NewReport(waits)
     For Each entry In Split(answer, vbLf)
         parts = Split(entry, vbTab)
         If Left$(entry, 4) = "row" & vbTab Then
@@ -201,6 +225,7 @@ Private Sub WriteReport(ByVal answer As String)
             If parts(2) <> "" Then report.Cells(number, 1).Formula = LinkTo(parts(1), parts(2))
             PutText report.Cells(number, 2), parts(3)
             If number = 1 Then
+                Application.StatusBar = Replace(Replace(SAYS_CHECKED, "{found}", parts(3)), "{sheet}", report.Name)
                 For Each said In Unmarked(answer)
                     number = number + 1
                     PutText report.Cells(number, 2), said
@@ -210,8 +235,8 @@ Private Sub WriteReport(ByVal answer As String)
     Next entry
 End Sub
 
-' What is in front stays there: its user may be typing.
-Private Function NewReport() As Worksheet
+' It comes to the front where its user waits for it. Whoever has gone on to another cell stays there.
+Private Function NewReport(ByVal waits As Boolean) As Worksheet
     Dim called As String, number As Long, front As Workbook, shown As Object, made As Worksheet
     called = CHECK_SHEET
     number = 1
@@ -223,7 +248,7 @@ Private Function NewReport() As Worksheet
     Set shown = ActiveSheet
     Set made = Checked().Worksheets.Add(After:=Checked().Worksheets(Checked().Worksheets.Count))
     front.Activate
-    shown.Activate
+    If Not waits Then shown.Activate
     made.Name = called
     made.Names.Add CHECK_REPORT, "='" & called & "'!$A$1"
     made.Columns(1).ColumnWidth = 20

@@ -57,7 +57,7 @@ End Function
 
 ' Look again in a second, while there is something to look for.
 Public Sub KeepTicking()
-    If mTicking Or (mFolder = "" And mAnswer = "" And Not IsChecking()) Then Exit Sub
+    If mTicking Or (mFolder = "" And mAnswer = "" And Not WaitsForCheck()) Then Exit Sub
     mNext = CDbl(Now) + 1 / A_DAY
     Application.OnTime mNext, TickMacro()
     mTicking = True
