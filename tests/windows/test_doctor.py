@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from addin.setup import excel as excel_setup
 from tests.windows.wine import PYTHON, Project, Wine, windows_path
 
 APP_PATHS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
@@ -81,6 +82,17 @@ def test_a_pythonpath_that_excels_python_would_search_is_named(doctor: Doctor, w
 
 def test_a_workbook_of_this_machine_has_no_fault(doctor: Doctor, home: Path) -> None:
     assert doctor()["Workbook"].strip() == windows_path(home / "backprop.xlsm")
+
+
+def test_the_add_in_does_not_stay_for_others(home: Path, wine: Wine) -> None:
+    def there() -> list[Path]:
+        return list(wine.drive_c.rglob(excel_setup.ADD_IN))
+
+    [path] = there()
+    content = path.read_bytes()
+    wine.remove_add_in()
+    assert there() == []
+    path.write_bytes(content)
 
 
 def test_a_library_of_xlwings_that_an_antivirus_took_is_named(doctor: Doctor, project: Project, tmp_path: Path) -> None:

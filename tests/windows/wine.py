@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
+from addin.setup.excel import ADD_IN
 from cnn.runs import Lock
 from tests.windows import build
 
@@ -28,10 +29,12 @@ def started() -> Iterator[Wine]:
             build.build(folder)
             (folder / "finished").touch()
         wine = Wine(folder)
+        wine.remove_add_in()  # of one that was killed
         try:
             yield wine
         finally:
             subprocess.run(["wineserver", "--kill"], env=wine.environment)
+            wine.remove_add_in()
 
 
 @contextlib.contextmanager
@@ -73,6 +76,11 @@ class Wine:
     @property
     def drive_c(self) -> Path:
         return self.folder / "prefix/drive_c"
+
+    def remove_add_in(self) -> None:
+        """Take away what start.py puts beside Excel's add-ins, for whoever uses this Windows next."""
+        for path in self.drive_c.glob(f"users/*/AppData/Roaming/Microsoft/AddIns/{ADD_IN}"):
+            path.unlink()
 
     def run(
         self, *words: object, folder: Path | None = None, timeout: float = 600, **variables: str
