@@ -141,12 +141,38 @@ def test_a_workbook_without_results_gets_a_sentence(excel: Office, one: int, fol
     assert requests(folder) == before
 
 
+OPENED = "VBAProject.xlwings.OpenedInFront"  # what Excel's event does, which LibreOffice has not
+
+
+def test_of_a_workbook_that_is_opened_its_newest_run_is_asked_for(excel: Office, one: int, folder: Path) -> None:
+    asked = len(requests(folder))
+    other = excel.load(str(build(folder / "home/opened.xlsx", epochs=10)))
+    excel.look_at(other, "Start")
+    excel.macro(one, OPENED)
+    wait_for(lambda: len(requests(folder)) > asked, timeout=20)
+    assert [(each["command"], each["workbook"]) for each in requests(folder)[asked:]] == [("newest", "opened.xlsx")]
+    excel.close(other)
+
+
+def test_an_opened_workbook_with_macros_of_its_own_or_without_results_is_left_alone(
+    excel: Office, one: int, book: int, folder: Path
+) -> None:
+    asked, other = requests(folder), excel.load("")
+    for key, sheet in ((book, "Start"), (other, "Sheet1")):
+        excel.look_at(key, sheet)
+        excel.macro(one, OPENED)
+    time.sleep(1)
+    assert requests(folder) == asked
+    assert excel.boxes() == []
+    excel.close(other)
+
+
 ANSWER = """#!{python}
 import sys
 sys.path.insert(0, {project!r})
 from addin.excel import command
 from pathlib import Path
-request = command.parsed(command.decoded(sys.argv[2]))
+request = command.parsed(command.decoded(sys.argv[-1]))
 assert request["command"] == "new"
 Path(request["answer"]).write_text(command.encoded("open={file}"))
 """

@@ -20,3 +20,8 @@ Public Function Python(ByVal called As String, arguments As Variant) As Variant
     Set script = factory.createScriptProvider("").getScript("vnd.sun.star.script:stand_in.py$" & called & "?language=Python&location=user")
     Python = script.invoke(arguments, Array(), Array())
 End Function
+
+' Excel's event for any workbook, which LibreOffice has not: for the one in front.
+Public Sub OpenedInFront()
+    AnyWorkbookOpened ActiveWorkbook
+End Sub
