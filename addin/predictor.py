@@ -17,8 +17,7 @@ from pathlib import Path
 from addin import cells
 from addin.calc import worker
 from addin.cells import ArgumentError, Rows
-from cnn import predict, runs
-from cnn.outcome import WEIGHTS
+from cnn import predict, runs, weights
 from xlsx.contract import PREDICT_RUN
 
 
@@ -42,8 +41,8 @@ def network(run: object) -> predict.Trained:
     if not isinstance(run, str) or not run.strip():
         raise ArgumentError(f"#run: none is chosen: type a run's name or folder, here or in the cell {PREDICT_RUN}")
     folder = runs.find(Path(run.strip()))
-    weights = folder / WEIGHTS
-    return loaded(folder, weights.stat().st_mtime_ns if weights.exists() else 0)
+    file = folder / weights.FILE
+    return loaded(folder, file.stat().st_mtime_ns if file.exists() else 0)
 
 
 @functools.lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from cnn import data, machine, outcome, runs
+from cnn import data, machine, runs, weights
 from cnn.measure import BATCH_SIZE, evaluate
 from cnn.runs.command import Parser, carry_out
 from cnn.runs.config import read_config
@@ -30,7 +30,7 @@ def measured(folder: Path, dataset: str | None, data_dir: str | None, device: st
     config = read_config(folder)
     machine.use_one_thread()
     chosen = torch.device(machine.choose_device(device))
-    network = outcome.read_weights(folder, config["model"]).to(chosen)
+    network = weights.read(folder / weights.FILE, config["model"]).to(chosen)
     images = data.load(dataset or config["dataset"], data_dir or config.get("data_dir"))
     own = images.name == config["dataset"]
     images = (images.validation() if own and config["validate"] == "yes" else images).to(chosen)

@@ -14,23 +14,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
-from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from cnn import data, models, pictures, runs
+from cnn import data, models, pictures, runs, weights
 from cnn.measure import BATCH_SIZE, probabilities
 from cnn.runs.scores import PICTURED, SCORES, scores
 from cnn.training import TrainingState
 
-WEIGHTS = "weights.safetensors"
 MISTAKE_KEYS = ("index", "true", "predicted", "probability")
 
 
@@ -43,7 +39,7 @@ def write(training: TrainingState, folder: Path, check_stop: Callable[[], None])
     wrong = mistakes(images, chances)
     facts = {**{name: settings[name] for name in ("model", "dataset")}, **normal(images)}
     files: dict[str, Callable[[], bytes]] = {
-        WEIGHTS: lambda: weights(training.result, facts),
+        weights.FILE: lambda: weights.write(training.result, facts),
         "layers.csv": lambda: table(models.LAYER_KEYS, models.layer_table(training.result)),
         "confusion.csv": lambda: table(("true", *images.classes), confusion_rows(counts, images.classes)),
         "classes.csv": lambda: table(("class", *SCORES), class_rows(counts, images.classes)),
@@ -62,37 +58,6 @@ def write(training: TrainingState, folder: Path, check_stop: Callable[[], None])
 def normal(images: data.DataSet) -> dict[str, str]:
     """What the network's images were normalised by, which others must be too, as texts."""
     return {"mean": repr(images.mean), "deviation": repr(images.deviation)}
-
-
-def weights(network: nn.Module, facts: dict[str, str]) -> bytes:
-    """The network as safetensors; the same weights give the same bytes."""
-    return in_order(save({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, facts))
-
-
-def in_order(content: bytes) -> bytes:
-    """A safetensors file with its header in the order of names: the library leaves that to chance.
-
-    The header's length in 8 bytes, itself as JSON, then the numbers (huggingface.co/docs/safetensors).
-    """
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # so that the numbers begin at a multiple of 8
-    return len(header).to_bytes(8, "little") + header + content[end:]
-
-
-def read_weights(folder: Path, model: str) -> nn.Module:
-    """The network of a finished run. Raises Failure where the weights are missing, damaged or of another network."""
-    path, advice = Path(folder) / WEIGHTS, "A run has it once it is finished: --resume goes on with one that is not"
-    try:
-        network = models.build(model)
-        network.load_state_dict(load(path.read_bytes()))
-        return network
-    except FileNotFoundError:
-        raise runs.Failure(f"There is no {path}", advice) from None
-    except safetensors.SafetensorError as error:
-        raise runs.Failure(f"{path} is cut short or damaged ({error})", "Train anew") from error
-    except RuntimeError as error:
-        raise runs.Failure(f"{path} does not fit the network {model}", "Put the run's own file back") from error
 
 
 def confusion(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:

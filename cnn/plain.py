@@ -14,10 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cnn import data, machine, models, runs
+from cnn import data, machine, models, runs, weights
 from cnn.measure import BATCH_SIZE
 from cnn.official import DataError
-from cnn.outcome import read_weights
 from cnn.runs.config import read_config
 from cnn.runs.folder import called
 
@@ -33,7 +32,7 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
     """
     config = read_config(folder)
     machine.use_one_thread()
-    network = finite(read_weights(folder, config["model"]), folder)
+    network = finite(weights.read(folder / weights.FILE, config["model"]), folder)
     network.eval()
     images = load(config["dataset"], data_dir or config.get("data_dir"))
     pixels, labels = images.pixels(), images.test.labels

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn import outcome, runs, train
+from cnn import runs, train, weights
 from cnn.runs import claim, lock
 from cnn.runs.settings import SettingsError
 from tests.trainer import DIGITS, PROJECT, variables
@@ -209,13 +209,13 @@ def test_a_heart_beats_while_the_lock_is_held(tmp_path: Path, monkeypatch: pytes
 def test_weights_are_the_same_bytes_every_time() -> None:
     program = """
 import hashlib, torch
-from cnn import models, outcome
+from cnn import models, weights
 torch.manual_seed(0)
 facts = {"model": "tiny", "dataset": "digits", "mean": "0.1", "deviation": "0.3"}
-print(hashlib.sha256(outcome.weights(models.build("tiny"), facts)).hexdigest())
+print(hashlib.sha256(weights.write(models.build("tiny"), facts)).hexdigest())
 """
     said = {subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True).stdout for _ in range(4)}
-    assert len(said) == 1
+    assert [len(each.split()) for each in said] == [1]
 
 
 def test_weights_in_order_are_what_the_library_reads(tmp_path: Path) -> None:
@@ -223,8 +223,8 @@ def test_weights_in_order_are_what_the_library_reads(tmp_path: Path) -> None:
     from safetensors.torch import save
     from torch import arange, equal
 
-    weights, facts = {"b": arange(3.0), "a": arange(4).reshape(2, 2)}, {"z": "1", "a": "ä"}
-    (tmp_path / "file").write_bytes(outcome.in_order(save(weights, facts)))
+    tensors, facts = {"b": arange(3.0), "a": arange(4).reshape(2, 2)}, {"z": "1", "a": "ä"}
+    (tmp_path / "file").write_bytes(weights.in_order(save(tensors, facts)))
     with safe_open(tmp_path / "file", "pt") as found:
         assert found.metadata() == facts
-        assert all(equal(found.get_tensor(name), value) for name, value in weights.items())
+        assert all(equal(found.get_tensor(name), value) for name, value in tensors.items())

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors import safe_open
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from cnn import data, evaluate, models, outcome, pictures, runs, train
+from cnn import data, evaluate, models, pictures, runs, train, weights
 from cnn.runs.scores import PICTURED, scores
 from tests.trainer import DIGITS
 
@@ -100,10 +100,10 @@ def test_each_picture_of_a_mistake_is_the_test_image_of_its_index(run: Path) -> 
 def test_the_kernels_are_pictures_blue_above_and_orange_below_zero(run: Path) -> None:
     with safe_open(run / "weights.safetensors", "pt") as file:
         kernels = file.get_tensor("0.weight")[:, 0]
-    for number, weights in enumerate(kernels, 1):
+    for number, kernel in enumerate(kernels, 1):
         drawn = np.asarray(Image.open(run / "pictures" / f"filter-{number}.png")).astype(int)[8::16, 8::16]
-        clear = (weights.abs() > 0.05 * kernels.abs().max()).numpy()
-        assert ((drawn[..., 2] > drawn[..., 0]) == (weights.numpy() > 0))[clear].all()
+        clear = (kernel.abs() > 0.05 * kernels.abs().max()).numpy()
+        assert ((drawn[..., 2] > drawn[..., 0]) == (kernel.numpy() > 0))[clear].all()
 
 
 def test_a_class_that_is_never_taken_has_no_precision() -> None:
@@ -150,7 +150,7 @@ def test_a_run_is_measured_anew_from_its_weights(run: Path, capsys: pytest.Captu
 def test_weights_that_differ_from_the_log_are_noticed(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     for name in ("config.json", "log.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    (tmp_path / outcome.WEIGHTS).write_bytes(outcome.weights(models.build("tiny"), {}))
+    (tmp_path / weights.FILE).write_bytes(weights.write(models.build("tiny"), {}))
     assert evaluate.main([str(tmp_path)]) == evaluate.DIFFERS == 3
     assert "; the log differs: " in capsys.readouterr().out
     assert evaluate.main([str(tmp_path), "--json"]) == 3
@@ -162,7 +162,7 @@ def test_weights_that_differ_from_the_log_are_noticed(run: Path, tmp_path: Path,
 SPOILT = {
     "There is no": lambda path: path.unlink(),
     "is cut short or damaged": lambda path: path.write_bytes(path.read_bytes()[:900]),
-    "does not fit the network tiny": lambda path: path.write_bytes(outcome.weights(models.build("compact"), {})),
+    "does not fit the network tiny": lambda path: path.write_bytes(weights.write(models.build("compact"), {})),
 }
 
 
@@ -170,12 +170,12 @@ SPOILT = {
 def test_weights_that_cannot_be_used_are_said(run: Path, tmp_path: Path, flaw: str, capsys) -> None:
     for path in filter(Path.is_file, run.iterdir()):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    SPOILT[flaw](tmp_path / outcome.WEIGHTS)
+    SPOILT[flaw](tmp_path / weights.FILE)
     assert evaluate.main([str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("evaluate: ")
     assert flaw in said
-    assert str(tmp_path / outcome.WEIGHTS) in said
+    assert str(tmp_path / weights.FILE) in said
 
 
 def test_a_folder_that_is_no_run_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

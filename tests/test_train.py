@@ -24,7 +24,7 @@ import safetensors.torch
 import torch
 from torchvision.datasets import MNIST
 
-from cnn import data, epochs, machine, measure, models, outcome, runs, train, training
+from cnn import data, epochs, machine, measure, models, runs, train, training, weights
 from cnn.runs import series
 from cnn.runs.settings import SETTINGS
 from cnn.stop import Stop, Stopped
@@ -74,7 +74,7 @@ def figures(folder: Path) -> list[dict]:
     return [{name: value for name, value in line.items() if name not in TIMES} for line in runs.read(folder).epochs]
 
 
-def weights(folder: Path) -> list[float]:
+def all_weights(folder: Path) -> list[float]:
     network = torch.load(folder / "checkpoint.pt", weights_only=True)["network"]
     return torch.cat([value.flatten().double() for value in network.values()]).tolist()
 
@@ -164,7 +164,7 @@ def test_the_configuration_holds_all_that_is_needed_to_repeat_the_run(uninterrup
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(uninterrupted: tuple, tmp_path: Path) -> None:
     assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "same") == 0
     assert figures(tmp_path / "same") == figures(uninterrupted[0])
-    assert weights(tmp_path / "same") == weights(uninterrupted[0])
+    assert all_weights(tmp_path / "same") == all_weights(uninterrupted[0])
     assert run(*DIGITS, "--epochs", 1, "--seed", 1, "--out", tmp_path / "other") == 0
     assert figures(tmp_path / "other") != figures(uninterrupted[0])[:1]
 
@@ -188,7 +188,7 @@ def test_the_exercises_epoch_is_one_update_a_batch_by_gradient_descent_with_mome
                 velocity.mul_(0.9).add_(gradient)
                 weight.sub_(0.01 * velocity)
     state = torch.cat([value.flatten().double() for value in network.state_dict().values()])
-    assert state.tolist() == pytest.approx(weights(tmp_path / "run"), abs=1e-5)
+    assert state.tolist() == pytest.approx(all_weights(tmp_path / "run"), abs=1e-5)
 
 
 def saved_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -243,7 +243,7 @@ def test_what_is_learnt_does_not_depend_on_the_test_images(
     nonsense = data.Split(torch.zeros_like(digits.test.images), digits.test.labels)
     monkeypatch.setattr(data, "load", lambda *_: data.DataSet("digits", digits.train, nonsense))
     assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "run") == 0
-    assert weights(tmp_path / "run") == weights(uninterrupted[0])
+    assert all_weights(tmp_path / "run") == all_weights(uninterrupted[0])
     assert figures(tmp_path / "run") != figures(uninterrupted[0])
 
 
@@ -301,7 +301,7 @@ def test_validation_holds_out_the_last_sixth_of_the_training_images_and_looks_at
     assert (result.started["train_images"], result.started["validation_images"]) == (1198, 239)
     assert tuple(result.epochs[0])[2:] == runs.epoch_keys("validation")
     assert "test" not in (tmp_path / "run" / "log.jsonl").read_text()
-    network, held_out = outcome.read_weights(tmp_path / "run", "tiny").eval(), digits.train[1198:]
+    network, held_out = weights.read(tmp_path / "run" / weights.FILE, "tiny").eval(), digits.train[1198:]
     hits = (network(held_out.images).argmax(1) == held_out.labels).sum()
     assert result.epochs[0]["validation_accuracy"] == pytest.approx(hits / 239)
     assert re.fullmatch(r"finished: 1 epoch, validation accuracy [\d.]+ % \(digits\)", result.status)
@@ -327,7 +327,7 @@ def test_several_seeds_are_a_run_each_and_end_with_their_mean_and_deviation(tmp_
     )
     assert capsys.readouterr().out.splitlines()[-1] == summary
     assert run(*DIGITS, "--epochs", 2, "--seed", 1, "--out", tmp_path / "alone") == 0
-    assert weights(tmp_path / "alone") == weights(tmp_path / "seed-1") != weights(tmp_path / "seed-0")
+    assert all_weights(tmp_path / "alone") == all_weights(tmp_path / "seed-1") != all_weights(tmp_path / "seed-0")
     shutil.rmtree(tmp_path / "seed-1")
     before = (tmp_path / "seed-0" / "log.jsonl").read_bytes()
     capsys.readouterr()
@@ -459,7 +459,7 @@ def test_the_stop_is_obeyed_between_any_two_batches(tmp_path: Path, monkeypatch:
 
 
 def same_as_uninterrupted(folder: Path, uninterrupted: tuple) -> bool:
-    return figures(folder) == figures(uninterrupted[0]) and weights(folder) == weights(uninterrupted[0])
+    return figures(folder) == figures(uninterrupted[0]) and all_weights(folder) == all_weights(uninterrupted[0])
 
 
 @posix
