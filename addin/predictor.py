@@ -17,7 +17,7 @@ from pathlib import Path
 from addin import cells
 from addin.calc import worker
 from addin.cells import ArgumentError, Rows
-from cnn import predict, runs, weights
+from cnn import predict, runs
 from xlsx.contract import PREDICT_RUN
 
 
@@ -41,7 +41,7 @@ def network(run: object) -> predict.Trained:
     if not isinstance(run, str) or not run.strip():
         raise ArgumentError(f"#run: none is chosen: type a run's name or folder, here or in the cell {PREDICT_RUN}")
     folder = runs.find(Path(run.strip()))
-    file = folder / weights.FILE
+    file = folder / runs.WEIGHTS
     return loaded(folder, file.stat().st_mtime_ns if file.exists() else 0)
 
 

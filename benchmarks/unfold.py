@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import record
-from cnn import data, plain, weights
+from cnn import data, plain, runs, weights
 from tests import engines, unfolded
 from tests.calc.office import Office
 from xlsx.unfold import workbook
@@ -32,7 +32,7 @@ def with_first_images(run: Path) -> Trained:
     """The run with the first IMAGES of the test set in place of those that are chosen."""
     known = Trained.read(plain.trained(run))
     images = data.load(known.dataset)
-    network = weights.read(run / weights.FILE, known.model).eval()
+    network = weights.read(run / runs.WEIGHTS, known.model).eval()
     pixels, labels = images.pixels()[:IMAGES], images.test.labels[:IMAGES].numpy()
     logits = plain.logits(network, pixels, images).numpy()
     return replace(known, images=pixels.numpy(), labels=labels, positions=np.arange(IMAGES), logits=logits)
@@ -42,7 +42,7 @@ def compared(office: Office, run: Path, folder: Path) -> Iterator[Row]:
     """A row for each program: the largest difference from PyTorch in float64, and how many classes are the same."""
     known = with_first_images(run)
     path = workbook.write(known, folder / f"{known.model}.xlsx")
-    wanted = unfolded.float64(weights.read(run / weights.FILE, known.model), known)
+    wanted = unfolded.float64(weights.read(run / runs.WEIGHTS, known.model), known)
     pictures = list(range(1, IMAGES + 1))
     programs = {
         "LibreOffice": lambda: engines.calc(office, path, pictures),

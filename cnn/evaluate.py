@@ -30,7 +30,7 @@ def measured(folder: Path, dataset: str | None, data_dir: str | None, device: st
     config = read_config(folder)
     machine.use_one_thread()
     chosen = torch.device(machine.choose_device(device))
-    network = weights.read(folder / weights.FILE, config["model"]).to(chosen)
+    network = weights.read(folder / runs.WEIGHTS, config["model"]).to(chosen)
     images = data.load(dataset or config["dataset"], data_dir or config.get("data_dir"))
     own = images.name == config["dataset"]
     images = (images.validation() if own and config["validate"] == "yes" else images).to(chosen)

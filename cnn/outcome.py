@@ -1,5 +1,6 @@
 """What a run leaves beside its log and checkpoint once it has trained: weights, tables and pictures.
 
+log.csv               the log's epochs, a row each
 weights.safetensors   the network that counts: the average of the weights where there is one
 layers.csv            layer by layer: output, parameters, multiply-adds
 confusion.csv         a row per true class, a column per predicted class
@@ -39,7 +40,8 @@ def write(training: TrainingState, folder: Path, check_stop: Callable[[], None])
     wrong = mistakes(images, chances)
     facts = {**{name: settings[name] for name in ("model", "dataset")}, **normal(images)}
     files: dict[str, Callable[[], bytes]] = {
-        weights.FILE: lambda: weights.write(training.result, facts),
+        "log.csv": lambda: table(runs.epoch_keys(images.part), training.epochs),
+        runs.WEIGHTS: lambda: weights.write(training.result, facts),
         "layers.csv": lambda: table(models.LAYER_KEYS, models.layer_table(training.result)),
         "confusion.csv": lambda: table(("true", *images.classes), confusion_rows(counts, images.classes)),
         "classes.csv": lambda: table(("class", *SCORES), class_rows(counts, images.classes)),

@@ -32,7 +32,7 @@ def trained(folder: Path, data_dir: str | None = None) -> dict[str, Any]:
     """
     config = read_config(folder)
     machine.use_one_thread()
-    network = finite(weights.read(folder / weights.FILE, config["model"]), folder)
+    network = finite(weights.read(folder / runs.WEIGHTS, config["model"]), folder)
     network.eval()
     images = load(config["dataset"], data_dir or config.get("data_dir"))
     pixels, labels = images.pixels(), images.test.labels

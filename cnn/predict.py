@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from cnn import data, machine, measure, weights
+from cnn import data, machine, measure, runs, weights
 from cnn.runs.config import read_config
 
 
@@ -42,13 +42,13 @@ def load(folder: Path) -> Trained:
     """The network of a finished run. Raises Failure where settings, weights or images cannot be used, OSError."""
     config = read_config(folder)
     machine.use_one_thread()
-    network = weights.read(folder / weights.FILE, config["model"])
+    network = weights.read(folder / runs.WEIGHTS, config["model"])
     return Trained(network, data.classes(config["dataset"]), *normal(folder, config))
 
 
 def normal(folder: Path, config: dict[str, Any]) -> tuple[float, float]:
     """Mean and deviation as the weights' file has them; an earlier version's has not, and the images are asked."""
-    with safe_open(folder / weights.FILE, "pt") as file:
+    with safe_open(folder / runs.WEIGHTS, "pt") as file:
         facts = file.metadata() or {}
     if facts.keys() >= {"mean", "deviation"}:
         return float(facts["mean"]), float(facts["deviation"])

@@ -17,6 +17,7 @@ from cnn import official, runs
 from cnn.runs.advice import as_failure
 from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
+from cnn.runs.folder import called
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
 from cnn.stop import Stop, Stopped
 from cnn.streams import say
@@ -60,12 +61,18 @@ class Session:
             if self.held:
                 self.held.lock.release()
 
-    def begin(self, settings: dict[str, Any], out: Path | None, data_dir: str | None) -> Path:
-        """Train a new run; its folder. Without `out` it is made only once everything is ready."""
+    def begin(
+        self, settings: dict[str, Any], out: Path | None, data_dir: str | None, parent: Path | None = None
+    ) -> Path:
+        """Train a new run, from the weights of the finished run `parent` where there is one; its folder.
+
+        Without `out` it is made only once everything is ready.
+        """
         held = self.take(out) if out else None
-        training = self.prepare(settings, data_dir)
+        training = self.prepare(settings, data_dir, parent and parent / runs.WEIGHTS)
         held = held or self.take(runs.new_folder(settings["model"]))
-        write_config(held.folder, training.settings, training.facts, training.images.folder)
+        known = inherit(parent, held.folder) if parent else {}
+        write_config(held.folder, training.settings, {**training.facts, **known}, training.images.folder)
         self.train(held, training, None)
         return held.folder
 
@@ -75,13 +82,14 @@ class Session:
         compare(given, config, folder)
         held = self.take(folder, resume=True)
         settings = {name: config[name] for name in SETTINGS} | {name: given[name] for name in {"device"} & {*given}}
-        training = self.prepare(settings, data_dir or config.get("data_dir"))
+        start = folder / runs.PARENT if "parent" in config else None
+        training = self.prepare(settings, data_dir or config.get("data_dir"), start)
         restore(held, training)
         self.train(held, training, len(training.epochs))
         return folder
 
-    def prepare(self, settings: dict[str, Any], data_dir: str | None) -> TrainingState:
-        training = prepare(settings, data_dir)
+    def prepare(self, settings: dict[str, Any], data_dir: str | None, start: Path | None) -> TrainingState:
+        training = prepare(settings, data_dir, start)
         self.stop.check()
         return training
 
@@ -146,6 +154,15 @@ def nothing_more(folder: Path) -> None:
     """What is done with a finished run where nobody asks for more."""
 
 
+def inherit(parent: Path, folder: Path) -> dict[str, str]:
+    """Keep the weights that the run goes on from in its own folder, and what config.json says of them. Raises OSError.
+
+    So it can be resumed before its first epoch is complete, wherever the parent is then.
+    """
+    runs.write_file(folder / runs.PARENT, (parent / runs.WEIGHTS).read_bytes())
+    return {"parent": called(parent)}
+
+
 def restore(held: Held, training: TrainingState) -> None:
     """Bring network, optimizer and log to the last checkpoint; a kill may have left the log short of its line."""
     path = held.folder / "checkpoint.pt"
@@ -171,7 +188,7 @@ def newest_unfinished() -> Path:
     raise SettingsError(f"There is no unfinished run in {runs.home() / 'runs'}", "Name its folder: --resume RUN")
 
 
-def prepare(settings: dict[str, Any], data_dir: str | None) -> TrainingState:
+def prepare(settings: dict[str, Any], data_dir: str | None, start: Path | None = None) -> TrainingState:
     """training.prepare. Raises ImportError where PyTorch is missing or cannot be loaded."""
     check_threads()
     files = official.look(settings["dataset"], data_dir)
@@ -180,4 +197,4 @@ def prepare(settings: dict[str, Any], data_dir: str | None) -> TrainingState:
         from cnn import training
     except OSError as error:  # Windows, where a library of PyTorch's is missing
         raise ImportError(str(error)) from error
-    return training.prepare(settings, data_dir, say, files)
+    return training.prepare(settings, data_dir, say, files, start)

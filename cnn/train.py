@@ -10,6 +10,8 @@
     python start.py train --dataset digits --batch-size 64            a few seconds, nothing to download
     python start.py train --data-dir FOLDER              MNIST from FOLDER/MNIST/raw, which is only read
     python start.py train --resume                       go on with the newest unfinished run
+    python start.py train --resume-or-begin FOLDER       begin there, or go on: for queues that start a job again
+    python start.py train --more 4 RUN                   a new run of 4 epochs from RUN's weights; --out as ever
 
 Every choice of the recipe is an option. Test figures are shown after every epoch and decide nothing; the headline is
 the last epoch's. The same seed, machine, settings and threads give the same run. One thread computes, beside which
@@ -41,9 +43,9 @@ from typing import Any
 from cnn import runs, streams
 from cnn.runs import Series, series
 from cnn.runs.command import Parser
-from cnn.runs.config import compare
+from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
-from cnn.series import train, verdict
+from cnn.series import train, train_one, verdict
 from cnn.session import Session, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
 from cnn.streams import say
@@ -67,21 +69,57 @@ def command(session: Session, options: argparse.Namespace) -> int:
     refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     if options.resume is not None:
-        return resume(session, given, options)
+        return resume(session, given, options.resume or newest_unfinished(), options)
     if options.find_rate:
         return find_rate(given, options)
     for name in series.VARIED:
         if vars(options)[several(name)]:
             return train_several(session, name, given, options)
-    return verdict([session.begin(check_settings(given), options.out, options.data_dir)], options.target)
+    if options.resume_or_begin:
+        return resume_or_begin(session, given, options.resume_or_begin, options)
+    return begin(session, given, options.out, options)
 
 
-def resume(session: Session, given: dict[str, Any], options: argparse.Namespace) -> int:
+def begin(session: Session, given: dict[str, Any], out: Path | None, options: argparse.Namespace) -> int:
+    """Train a new run, which may go on from another's weights."""
+    settings, parent = more(given, *options.more) if options.more else (given, None)
+    return verdict([session.begin(check_settings(settings), out, options.data_dir, parent)], options.target)
+
+
+def more(given: dict[str, Any], epochs: str, run: str) -> tuple[dict[str, Any], Path]:
+    """The settings of a new run that goes on from a finished one's weights: that one's but for those given; and it.
+
+    Raises SettingsError.
+    """
+    count, parent = check_setting("epochs", epochs, "--more"), runs.find(Path(run))
+    begun = read_config(parent)
+    if "epochs" in given:
+        raise SettingsError("--epochs and --more both say how many epochs", "Leave --epochs out")
+    if given.get("model", begun["model"]) != begun["model"]:
+        raise SettingsError(f"--model is {given['model']}, but {parent.name} is {begun['model']}", "Leave it out")
+    if not runs.read(parent).is_finished:
+        raise SettingsError(f"{parent.name} has not finished", "Go on with it first: --resume")
+    own = {name: begun[name] for name in SETTINGS if name != "device"}
+    return {**own, **given, "epochs": count}, parent
+
+
+def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, options: argparse.Namespace) -> int:
+    """Begin a run in the folder, go on with the one that is there, or leave it as it is where it has finished."""
+    if runs.is_series(folder):
+        return resume(session, given, folder, options)
+    if not (folder / "config.json").exists():
+        return begin(session, given, folder, options)
+    compare(determined(given), read_config(folder), folder)
+    train_one(session, given, folder, options.data_dir)
+    return verdict([folder], options.target)
+
+
+def resume(session: Session, given: dict[str, Any], folder: Path, options: argparse.Namespace) -> int:
     """Go on with a run, or with a series, as it was begun."""
-    ways = {several(name): f"{option(name)}s" for name in series.VARIED} | {"find_rate": "--find-rate"}
+    ways = {several(name): f"{option(name)}s" for name in series.VARIED}
+    ways |= {"find_rate": "--find-rate", "more": "--more"}
     if given_too := [shown for way, shown in ways.items() if vars(options)[way]]:
         raise SettingsError("--resume goes on with one run or series, as it was begun", f"Leave {given_too[0]} out")
-    folder = options.resume or newest_unfinished()
     if not runs.is_series(folder):
         return verdict([session.resume(given, folder, options.data_dir)], options.target)
     found = series.read(folder)
@@ -98,7 +136,8 @@ def train_several(session: Session, name: str, given: dict[str, Any], options: a
         raise SettingsError(f"{option(name)} names one and {shown} several", "Leave one of them out")
     values = series.listed(name, " ".join(vars(options)[several(name)]), shown)
     settings = series.varied(name, values, given)
-    return train_all(session, Series(options.out or runs.new_folder(shown[2:]), settings), options)
+    folder = options.out or options.resume_or_begin or runs.new_folder(shown[2:])
+    return train_all(session, Series(folder, settings), options)
 
 
 def several(name: str) -> str:
@@ -113,6 +152,7 @@ def train_all(session: Session, asked: Series, options: argparse.Namespace) -> i
 def find_rate(given: dict[str, Any], options: argparse.Namespace) -> int:
     """The learning-rate range test, into --out or a folder in the user's own. Raises SettingsError."""
     ignored = [option(name) for name in given if name in NOT_TRIED] + ["--target"] * (options.target is not None)
+    ignored += ["--resume-or-begin"] * (options.resume_or_begin is not None)
     if ignored:
         raise SettingsError(f"{ignored[0]} says nothing to --find-rate, which trains no run", "Leave it out")
     settings = check_settings(given)
@@ -140,11 +180,19 @@ def parser() -> argparse.ArgumentParser:
     where = made.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="RUN", type=new_path, help="the run's own folder (default: a new one)")
     where.add_argument("--resume", metavar="RUN", type=path, nargs="?", const="", help="go on with it, or the newest")
+    where.add_argument(
+        "--resume-or-begin",
+        metavar="RUN",
+        type=new_path,
+        help="go on with this run or series, or begin it there: for queues, which start the same job again",
+    )
     made.add_argument("--force", action="store_true", help="go on though it may be alive: see an error that names this")
     what = made.add_mutually_exclusive_group()
     for name in series.VARIED:
         text = f"a run for each {name.replace('_', ' ')}, one after the other: {EXAMPLES[name]}"
         what.add_argument(f"{option(name)}s", metavar="LIST", nargs="+", help=text)
+    text = "a new run of N epochs from the weights of a finished one, by that one's settings where none is given"
+    what.add_argument("--more", metavar=("N", "RUN"), nargs=2, help=text)
     what.add_argument("--find-rate", action="store_true", help="no run: try learning rates, and draw the loss")
     return made
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from cnn import checkpoint, data, machine, models, recipe, runs
+from cnn import checkpoint, data, machine, models, recipe, runs, weights
 from cnn.official import Official
 from cnn.runs.settings import SETTINGS, SettingsError
 
@@ -102,9 +102,16 @@ class TrainingState:
 
 
 def prepare(
-    settings: dict[str, Any], data_dir: str | None, say: Callable[[str], None], files: Official | None = None
+    settings: dict[str, Any],
+    data_dir: str | None,
+    say: Callable[[str], None],
+    files: Official | None = None,
+    start: Path | None = None,
 ) -> TrainingState:
-    """All that the first epoch needs. Raises SettingsError for a missing device or too large a batch, DataError."""
+    """All that the first epoch needs; the network begins with the weights in `start`, else with random ones.
+
+    Raises SettingsError for a missing device or too large a batch, DataError, and Failure for weights of no use.
+    """
     device = machine.choose_device(settings["device"])
     say("reading the images")
     images = data.load(settings["dataset"], data_dir, say, files)
@@ -116,7 +123,7 @@ def prepare(
     machine.keep_memory()
     torch.backends.cudnn.deterministic = True
     machine.seed_epoch(settings["seed"], 0)
-    network = models.build(settings["model"]).to(device)
+    network = (weights.read(start, settings["model"]) if start else models.build(settings["model"])).to(device)
     if settings["batch_size"] == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):
         error = f"--batch-size is 1, and the network {settings['model']} is normalised over a batch (BatchNorm)"
         raise SettingsError(error, "Take a larger --batch-size")

@@ -11,9 +11,6 @@ from torch import nn
 
 from cnn import models, runs
 
-FILE = "weights.safetensors"  # in a finished run's folder
-PARENT = "parent.safetensors"  # where it went on from another run's weights: a copy of these
-
 
 def write(network: nn.Module, facts: dict[str, str]) -> bytes:
     """The network as safetensors; the same weights give the same bytes."""

@@ -150,7 +150,7 @@ def test_a_run_is_measured_anew_from_its_weights(run: Path, capsys: pytest.Captu
 def test_weights_that_differ_from_the_log_are_noticed(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     for name in ("config.json", "log.jsonl"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    (tmp_path / weights.FILE).write_bytes(weights.write(models.build("tiny"), {}))
+    (tmp_path / runs.WEIGHTS).write_bytes(weights.write(models.build("tiny"), {}))
     assert evaluate.main([str(tmp_path)]) == evaluate.DIFFERS == 3
     assert "; the log differs: " in capsys.readouterr().out
     assert evaluate.main([str(tmp_path), "--json"]) == 3
@@ -170,12 +170,12 @@ SPOILT = {
 def test_weights_that_cannot_be_used_are_said(run: Path, tmp_path: Path, flaw: str, capsys) -> None:
     for path in filter(Path.is_file, run.iterdir()):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    SPOILT[flaw](tmp_path / weights.FILE)
+    SPOILT[flaw](tmp_path / runs.WEIGHTS)
     assert evaluate.main([str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("evaluate: ")
     assert flaw in said
-    assert str(tmp_path / weights.FILE) in said
+    assert str(tmp_path / runs.WEIGHTS) in said
 
 
 def test_a_folder_that_is_no_run_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -301,7 +301,7 @@ def test_validation_holds_out_the_last_sixth_of_the_training_images_and_looks_at
     assert (result.started["train_images"], result.started["validation_images"]) == (1198, 239)
     assert tuple(result.epochs[0])[2:] == runs.epoch_keys("validation")
     assert "test" not in (tmp_path / "run" / "log.jsonl").read_text()
-    network, held_out = weights.read(tmp_path / "run" / weights.FILE, "tiny").eval(), digits.train[1198:]
+    network, held_out = weights.read(tmp_path / "run" / runs.WEIGHTS, "tiny").eval(), digits.train[1198:]
     hits = (network(held_out.images).argmax(1) == held_out.labels).sum()
     assert result.epochs[0]["validation_accuracy"] == pytest.approx(hits / 239)
     assert re.fullmatch(r"finished: 1 epoch, validation accuracy [\d.]+ % \(digits\)", result.status)

@@ -30,6 +30,7 @@ SMALLER = {  # what is typed behind a line that would take long otherwise
     "start.py train --model compact --seeds 0-4 --validate": f"{SHORT} --seeds 0-1",
     "start.py train --learning-rates 0.01 0.05 0.2": f"{SHORT} --learning-rates 0.05 0.1",
     "start.py train --model reference --recipe reference": f"{SHORT} --model tiny",
+    "start.py train --resume-or-begin runs/queued": SHORT,
     "start.py train --dataset digits --batch-size 64 --epochs 5 --out runs/first": SHORT,
 }
 EXITS = {"check": 1}  # what is checked has a mistake
@@ -106,7 +107,7 @@ def command(line: str) -> str:
 
 
 def works(line: str, clone: Path) -> None:
-    if "--resume" in line:
+    if line.endswith("--resume"):
         leave_a_run_unfinished(clone)
     done = typed(clone, line)
     assert done.returncode == EXITS.get(command(line), 0), f"{line}\n{done.stdout}{done.stderr}"

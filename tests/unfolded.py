@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cnn import models, plain, weights
+from cnn import models, plain, runs, weights
 from cnn.runs.settings import SETTINGS
 from xlsx.unfold import workbook
 from xlsx.unfold.trained import Trained
@@ -38,7 +38,7 @@ def run_of(model: str, network: nn.Module, folder: Path) -> Path:
     settings = {name: setting.default for name, setting in SETTINGS.items()}
     settings |= {"model": model, "dataset": "digits", "epochs": 1, "recipe": "tuned"}
     (folder / "config.json").write_text(json.dumps({**settings, "data_dir": None}))
-    (folder / weights.FILE).write_bytes(weights.write(network, {}))
+    (folder / runs.WEIGHTS).write_bytes(weights.write(network, {}))
     return folder
 
 

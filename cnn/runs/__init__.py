@@ -4,6 +4,7 @@
     log.jsonl        one flat JSON object a line                          (log.py, read by follower.py)
     lock             held by the living trainer; `holder` says so where there are no locks      (lock.py)
     stop             a file that asks the trainer to end                  (folder.py)
+    parent.safetensors  what it began with, where that is another run's weights (cnn/session.py)
     checkpoint.pt    the last complete epoch; once it is finished also what cnn/outcome.py names
 
 A folder with a series.json holds several runs, which one process trains one after the other (series.py).
@@ -13,6 +14,8 @@ Standard library only, and Python 3.9, because LibreOffice's own Python follows 
 """
 
 from cnn.runs.folder import (
+    PARENT,
+    WEIGHTS,
     NoRunError,
     WriteError,
     clear_stop,
@@ -35,7 +38,9 @@ from cnn.runs.series import Series
 
 __all__ = [
     "EPOCH_KEYS",
+    "PARENT",
     "PARTS",
+    "WEIGHTS",
     "Diverged",
     "Failure",
     "Follower",

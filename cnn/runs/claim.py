@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from cnn.runs.folder import SERIES
+from cnn.runs.folder import PARENT, SERIES, WEIGHTS
 from cnn.runs.follower import read
 from cnn.runs.lock import Lock, holder_of
 from cnn.runs.settings import SettingsError
@@ -14,8 +14,10 @@ from cnn.runs.settings import SettingsError
 WRITTEN = (  # by a run, in its folder
     "config.json",
     "log.jsonl",
+    "log.csv",
     "checkpoint.pt",
-    "weights.safetensors",
+    PARENT,
+    WEIGHTS,
     "layers.csv",
     "confusion.csv",
     "classes.csv",

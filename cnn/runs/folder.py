@@ -10,6 +10,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 SERIES = "series.json"  # in a folder that holds several runs (series.py)
+WEIGHTS = "weights.safetensors"  # of a finished run
+PARENT = "parent.safetensors"  # those of the run that it went on from, in one that began so
 
 
 def home() -> Path:
