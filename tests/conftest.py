@@ -20,9 +20,11 @@ from tests.needs import require
 settings.register_profile("ours", deadline=None, derandomize="BACKPROP_REQUIRE" in os.environ)
 settings.load_profile("ours")
 
-# A shell has what it starts with & ignore Ctrl-C, and so what the tests start: trainers that must hear it.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell has what it starts with & ignore Ctrl-C, and nohup a closed terminal, and so what the tests start: trainers
+# that must hear both.
+for name, handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), handler)
 
 
 PROGRAMS = {"soffice", "wine"}  # fixtures of the tests that need an office or a Windows
