@@ -16,6 +16,7 @@ Each of these takes options of its own, which --help after it lists, and names f
     python start.py models          print the image networks, layer by layer
     python start.py evaluate RUN    measure a run's network anew
     python start.py classify RUN FILE...  say what a run's network takes pictures of your own for
+    python start.py export RUN FILE  write a run's network for other programs, as ONNX or torch.export's
     python start.py results RUN...  write a workbook of training runs
     python start.py unfold RUN      write a run's network as plain formulas, a workbook to draw digits into
     python start.py extension FILE  package LibreOffice's extension
@@ -48,6 +49,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "models": (WITH_TORCH, ["cnn.models"]),
     "evaluate": (WITH_TORCH, ["cnn.evaluate"]),
     "classify": (WITH_TORCH, ["addin.trained", "classify"]),
+    "export": (WITH_TORCH, ["cnn.export"]),
     "results": (LIGHT, ["xlsx.results"]),
     "unfold": (WITH_TORCH, ["addin.unfold"]),
     "extension": (LIGHT, ["addin.calc.extension"]),

@@ -8,6 +8,7 @@ classes.csv           per class: images, how many right, precision, recall, F1
 mistakes.csv          the images taken for something else, the surest first: index, true, predicted, probability
 mistakes.png          the same in the set's own order, as a picture
 pictures/             mistake-INDEX.png, the 40 surest mistakes; filter-N.png, the first convolution's kernels
+model-card.md         what the network is, how it was trained, what it reaches
 curves.png            loss, accuracy and learning rate by epoch
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnn import data, models, pictures, runs, weights
+from cnn import data, model_card, models, pictures, runs, weights
 from cnn.measure import BATCH_SIZE, probabilities
 from cnn.runs.scores import PICTURED, SCORES, scores
 from cnn.training import TrainingState
@@ -48,6 +49,7 @@ def write(training: TrainingState, folder: Path, check_stop: Callable[[], None])
         "mistakes.csv": lambda: table(MISTAKE_KEYS, wrong),
         "mistakes.png": lambda: pictures.mistakes(images, predicted),
         "curves.png": lambda: pictures.curves(training.epochs, images.part),
+        "model-card.md": lambda: model_card.write(training, folder, counts),
         **mistake_pictures(images, wrong),
         **filter_pictures(training.result),
     }

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,33 @@ def probabilities(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
 def predicted(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     true, chances = probabilities(folder)
     return true, chances.argmax(1)
+
+
+def test_the_log_as_csv_holds_its_epochs(run: Path) -> None:
+    read = [{key: float(value) for key, value in row.items()} for row in rows(run, "log.csv")]
+    logged = [{key: epoch[key] for key in runs.EPOCH_KEYS} for epoch in runs.read(run).epochs]
+    assert read == logged
+
+
+def test_the_model_card_says_what_was_reached_and_how_to_reach_it_again(run: Path, tmp_path: Path) -> None:
+    card, last = (run / "model-card.md").read_text("utf-8"), runs.read(run).epochs[-1]
+    assert f"| test accuracy | {100 * last['test_accuracy']:.2f} % of 360 images |" in card
+    counts = confusion_matrix(*predicted(run))
+    (said,) = re.findall(r"most often mistaken \| (\d) for (\d) \((\d+) times\)", card.replace(", ", " |", 1))
+    true, taken, times = map(int, said)
+    assert counts[true, taken] == times == (counts - np.diag(counts.diagonal())).max()
+    (typed,) = re.findall(r"^    python start.py train (.*)$", card, re.MULTILINE)
+    assert train.main([*shlex.split(typed), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / runs.WEIGHTS).read_bytes() == (run / runs.WEIGHTS).read_bytes()
+
+
+def test_the_model_card_of_one_with_a_parent_names_it(run: Path, tmp_path: Path) -> None:
+    assert train.main(["--more", "1", str(run), "--out", str(tmp_path / "more")]) == 0
+    card = (tmp_path / "more" / "model-card.md").read_text("utf-8")
+    assert f"It began with the weights of {run}." in card
+    (typed,) = re.findall(r"^    python start.py train (.*)$", card, re.MULTILINE)
+    assert train.main([*shlex.split(typed), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / runs.WEIGHTS).read_bytes() == (tmp_path / "more" / runs.WEIGHTS).read_bytes()
 
 
 def test_the_saved_weights_reach_what_the_log_says(run: Path) -> None:

@@ -24,6 +24,7 @@ WRITTEN = (  # by a run, in its folder
     "mistakes.csv",
     "mistakes.png",
     "curves.png",
+    "model-card.md",
     "pictures",
     "results.xlsx",  # by start.py train, once it has finished
 )
