@@ -64,6 +64,7 @@ class Menu:
         self._post, self._tell, self._undoable, self._open_hidden = post, tell, undoable, open_hidden
         self._checker = Checker(post, tell, show_bar, undoable, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
+        self._lock = threading.Lock()  # between this and the thread that ends when it follows nothing
         self._thread: threading.Thread | None = None
 
     def read(self, document: Document) -> None:
@@ -170,38 +171,69 @@ class Menu:
         followed = Followed(sheet, folder)
         sheet.clear()
         followed.sheet.show(followed.look())
-        self._followed[sheet.document.RuntimeUID] = followed
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._watch, daemon=True)
-            self._thread.start()
+        with self._lock:
+            self._followed[sheet.document.RuntimeUID] = followed
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
 
     def _watch(self) -> None:
         """In a thread of its own: look at the logs, and have what is new shown. Ends when no run is followed."""
-        while self._followed:
-            for key, followed in list(self._followed.items()):
-                seen = followed.look()
-                if seen != followed.shown and not followed.waiting:
-                    followed.shown, followed.waiting = seen, True
-                    self._post(functools.partial(self._update, key, followed, seen))
+        while found := self._all_followed():
+            for key, followed in found.items():
+                if not followed.waiting:
+                    self._look(key, followed)
             time.sleep(POLL_SECONDS)
+
+    def _all_followed(self) -> dict[str, Followed]:
+        with self._lock:
+            if not self._followed:
+                self._thread = None
+            return dict(self._followed)
+
+    def _look(self, key: str, followed: Followed) -> None:
+        """Have what is new of a run shown, or why it cannot be seen any more."""
+        try:
+            seen = followed.look()
+        except Exception as error:  # of the folder's file system: whatever it is, the others are still followed
+            act = functools.partial(self._let_go, key, followed, error)
+        else:
+            if seen == followed.shown:
+                return
+            act = functools.partial(self._update, key, followed, seen)
+            followed.shown = seen
+        followed.waiting = True
+        try:
+            self._post(act)
+        except Exception:  # of an office that is closing, or busy: it is asked again
+            followed.shown, followed.waiting = None, False
 
     def _update(self, key: str, followed: Followed, seen: training.Shown) -> None:
         """In the office's thread: show a run. A document that was closed, or cannot be written, is let go."""
-        document, over = followed.sheet.document, seen.over
         try:
             followed.sheet.show(seen)
             if seen.sheets:
-                self._copy_in(document, Path(seen.sheets))
-        except SheetError as error:
-            over = True
+                self._copy_in(followed.sheet.document, Path(seen.sheets))
+            if seen.over:
+                self._forget(key, followed)
+        except Exception as error:  # a SheetError, or UNO's own, whatever they are
+            self._let_go(key, followed, error)
+        finally:
+            followed.waiting = False
+
+    def _let_go(self, key: str, followed: Followed, error: Exception) -> None:
+        """Follow a run no more, and say why; of a document that is closed nothing is said."""
+        self._forget(key, followed)
+        document = followed.sheet.document
+        if isinstance(error, SheetError):
             self._tell(document, str(error))
-        except Exception as error:  # UNO's own, whatever they are: of a document that is closed, they say nothing
-            over = True
-            if is_open(document):
-                self._tell(document, SHOWN_NO_MORE.format(error=what(error)))
-        followed.waiting = False
-        if over and self._followed.get(key) is followed:
-            del self._followed[key]
+        elif is_open(document):
+            self._tell(document, SHOWN_NO_MORE.format(error=what(error)))
+
+    def _forget(self, key: str, followed: Followed) -> None:
+        with self._lock:
+            if self._followed.get(key) is followed:
+                del self._followed[key]
 
     def _copy_in(self, document: Document, path: Path) -> None:
         """The sheets of what a finished run left; why they are not there is said in a box."""
