@@ -490,7 +490,7 @@ def test_what_reads_a_column_of_numbers_that_says_nothing_is_not_checked(tmp_pat
         made.cells["Sheet1", 6 + step, 32] = 0.1 + step
         made.cells[made.where[0, "g5", step]] = made.text(0, step, f"(a_o1-t1)*AF{6 + step}*a_h1")
     (block,) = check(book(made.cells, tmp_path / "book.xlsx")).blocks
-    assert [each.quantity for each in block.columns if each.status == "not checked"] == ["dE/dw5"]
+    assert [each.title for each in block.columns if each.status == "not checked"] == ["dE/dw5", "from class"]
     assert block.notes == [
         "dE/dw5 is not checked from row 6 on: it reads AF6, whose title says no quantity that is known."
     ]

@@ -238,4 +238,4 @@ def test_rows_that_share_an_update_are_not_understood_and_nobody_is_blamed(tmp_p
             made.cells[made.where[0, name, step]] = f"={made.ref(0, name, step - 1)}"
     report = check(made.save(tmp_path / "book.xlsx"))
     assert (report.status, wrong(report)) == ("not understood", set())
-    assert "several rows for each update" in report.message
+    assert "the steps of w1 are 0·dE/dw1 in row 6 and 0.5·dE/dw1 in row 7" in report.message

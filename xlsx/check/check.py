@@ -35,16 +35,17 @@ from .rates import Statement
 from .readers import by_readers
 from .table import Block
 from .titles import GIVEN, LOSSES, kind
-from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged, rows_share_updates
+from .updates import moving, seen, waits
+from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
 from .verdict import RIGHT as AGREES
 
 EPOCHS = (1, 10, 100)
 COVER, LEAST_RIGHT = 0.5, 3
+UNEXPLAINED = ("formula", "number", "fixed number", "unread")
 LOOKED_FOR = (
     "Looked for: a row of titles such as t1 t2 i1 i2 w1 … w8 h1 a_h1 … o1 a_o1 … E1 E2 E_total dE/dw1 … dE/dw8 (at "
     "least five of them, on any sheet, in any order), and below it one row of numbers or formulas for each update."
 )
-OPTIMIZER = "is the work of an optimizer with a state; plain gradient descent is due."
 NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error would need a_o·(1 − a_o), too"
 
 
@@ -163,18 +164,18 @@ def descent_reports(
     """The reports of the tables of one descent."""
     parts = {block: BlockReport(block.sheet.name, block.area, len(block.steps)) for block in descent.blocks}
     where = f"{descent.blocks[0].sheet.name}!{descent.blocks[0].area}"
-    if any(block.other_rule for block in descent.blocks):
-        return None, refused(parts, f"{where} {OPTIMIZER}", written)
     reading = understood(book, descent, labels)
     if reading is None:
         return None, refused(parts, f"The weights of {where} are not those of a network of its columns.", written)
+    if written is not None:
+        reading.rates |= {written.value}
     naming = by_readers(Naming(book, judged(reading)))
     settle(naming)
     found, tied = list(causes(naming)), list(harmless(naming))
     mistakes = words.mistakes(naming, [each for each in found if each.cause.kind != "unknown column"])
     notes = words.notes(naming, [each for each in found if each.cause.kind == "unknown column"])
     notes += words.notes(naming, tied, " With these numbers it makes no difference.")
-    if why := strange_layer(naming, mistakes) or unclear(naming, where):
+    if why := strange(naming, mistakes, where) or unclear(naming, where):
         return None, refused(parts, why, written)
     written = rates.read_by(naming, written)
     mistakes = rates.mistakes(naming, written, [*mistakes, *words.mistakes(naming, misplaced_rates(naming, tables))])
@@ -192,28 +193,34 @@ def refused(parts: Parts, why: str | None, written: Statement | None) -> Parts:
     return parts
 
 
-def strange_layer(naming: Naming, mistakes: list[Mistake]) -> str | None:
-    """What is said where no column of a kind has an explanation: another network, not a mistake in this one."""
-    unexplained = {name: each for each in mistakes if each.kind == "formula" for name in each.quantities}
+def strange(naming: Naming, mistakes: list[Mistake], where: str) -> str | None:
+    """What is said where no column of a kind has an explanation: another network or rule, not a mistake in this one."""
+    unexplained = {name: each for each in mistakes if each.kind in UNEXPLAINED for name in each.quantities}
+    homes = naming.found.reading.homes
     for of in ("h", "a_h", "o", "a_o", "E"):
-        names = [name for name in naming.found.reading.homes if kind(name).kind == of]
-        if len(names) > 1 and all(name in unexplained for name in names):
+        names = [name for name in homes if kind(name).kind == of]
+        if len(names) > 1 and all(name in unexplained and unexplained[name].kind == "formula" for name in names):
             return f"{unexplained[names[0]].cell}: {unexplained[names[0]].text} No other network is known here."
+    weights = [name for name in moving(naming.found.reading) if name in homes]
+    waiting = {
+        name for each in mistakes if each.cause == "still" and waits(naming.found.reading) for name in each.quantities
+    }
+    if len(weights) > 1 and 2 * sum(name in {*unexplained, *waiting} for name in weights) > len(weights):
+        known = "a learning rate times dE/dw, once or in turns, nor momentum, weight decay or Adam"
+        return f"{where} is not understood: {seen(naming.found.reading)}, which is not {known}."
     return None
 
 
 def unclear(naming: Naming, where: str) -> str | None:
     """Why a table is not understood: nothing in it is checked, or little of it is explained."""
     found, columns = naming.found, judged_cells(naming.found)
-    if {*found.wrong()} & {*found.reading.rules.weights} and rows_share_updates(found.reading):
-        return f"{where} has several rows for each update: only tables with one update a row are judged."
     cells = np.concatenate([*columns, np.zeros(0, dtype=int)])
     if not np.isin(cells, (AGREES, FOLLOWS, WRONG)).any():
         if (cells == BLIND).any() and found.rate is not None:
             return f"{where} is too rounded to judge."
         return f"Nothing in {where} could be checked: its columns do not belong together."
-    homes = found.reading.homes.values()
-    unknown = [column for column in found.reading.descent.columns if column not in homes and column.made]
+    has_states = found.rate is not None and not found.rate.plain  # of the rule, which are not all known
+    unknown = [column for column in found.reading.unknown() if column.made and not has_states]
     whole = len(cells) + sum(int(column.shown.sum()) for column in unknown)
     explained = float(np.isin(cells, (AGREES, FOLLOWS, BLIND)).sum()) / whole
     right = sum(bool(np.isin(states, (AGREES, FOLLOWS)).all()) for states in columns)
@@ -266,12 +273,11 @@ def is_home(block: Block, mistake: Mistake, descent: Descent) -> bool:
 
 
 def unread(reading: Reading, block: Block) -> list[Column]:
-    """Columns of formulas that hold no known quantity: counted as not checked."""
-    homes = list(map(id, reading.homes.values()))
+    """Columns that hold no known quantity: counted as not checked."""
     return [
         Column("", line.title, line.letter, "not checked", unchecked=int(line.shown.sum()))
-        for line in reading.descent.columns
-        if line.block is block and id(line) not in homes and line.made and line.name is None and line.title
+        for line in reading.unknown()
+        if line.block is block and line.title and not (line.steady and line.typed.all())
     ]
 
 
@@ -295,6 +301,8 @@ def conventions(naming: Naming) -> list[str]:
         said.append("dE/dw with the opposite sign, added in the update")
     if reading.network.loss == "cross-entropy" and not any(kind(name).kind in LOSSES for name in reading.homes):
         said.append(NO_LOSS)
+    if naming.found.rate and not naming.found.rate.plain:
+        said.append(naming.found.rate.text)
     return said
 
 

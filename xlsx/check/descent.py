@@ -244,10 +244,9 @@ def cut_units(columns: list[Column]) -> None:
             column.units = np.where(column.typed, column.units, units)
 
 
-def exact(column: Column) -> np.ndarray:
+def exact(column: Column, first: np.ndarray) -> np.ndarray:
     """The half units of a given: one that stands still, and a start of few digits, are exact, whatever they end in."""
     short = np.array([digits(each) <= SHORT_DIGITS for each in column.values])
-    first = np.arange(len(short)) == 0
     steady = column.steady or bool(column.name and kind(column.name).kind in ("t", "i"))
     return np.where(short & (first | steady), 0.0, column.units)
 

@@ -69,7 +69,18 @@ class Reading:
 
     @cached_property
     def units(self) -> dict[str, np.ndarray]:
-        return {name: exact(self.homes[name]) for name in self.given if name in self.homes}
+        first = self.first
+        return {name: exact(self.homes[name], first) for name in self.given if name in self.homes}
+
+    @property
+    def first(self) -> np.ndarray:
+        """(rows,) which rows have the weights that a descent of several examples starts from."""
+        inputs = [self.given[name] for name in self.network.input_names if name in self.given]
+        weights = [self.given[name] for name in self.rules.weights if name in self.given]
+        if not any(np.ptp(each) > 0 for each in inputs):
+            return np.array([row == 0 for row in range(self.descent.rows)])
+        same: np.ndarray = np.logical_and.accumulate(np.all([each == each[0] for each in weights], axis=0))
+        return same
 
     @cached_property
     def bounded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -116,6 +127,11 @@ class Reading:
         """The columns that hold no givens, by number."""
         taken = {id(each) for name, each in self.homes.items() if name in self.given}
         return [at for at, each in enumerate(self.descent.columns) if id(each) not in taken and each.shown.any()]
+
+    def unknown(self) -> list[Column]:
+        """The columns with numbers that hold no quantity yet."""
+        taken = set(map(id, self.homes.values()))
+        return [each for each in self.descent.columns if id(each) not in taken and each.shown.any()]
 
 
 def near(column: Column, due: np.ndarray, slack: np.ndarray) -> np.ndarray:
@@ -433,12 +449,15 @@ def assigned(reading: Reading) -> Reading:
     rest = []
     for at in reading.others():
         said = reading.prior.get(at, "")
-        if said in reading.truth and said not in homes and reading.holds(columns[at], said):
+        if said in reading.truth and said not in homes and mostly(reading, columns[at], said):
             homes[said] = columns[at]
         else:
             rest.append(at)
     loose = [at for at in rest if reading.prior.get(at) not in reading.truth or reading.prior[at] in homes]
     loose += [at for at in rest if at not in loose and all_astray(reading, rest, at)]
+    for at, own in by_own_number(reading, loose).items():
+        homes.setdefault(own, columns[at])
+    loose = [at for at in loose if columns[at] not in homes.values()]
     matched = {at: name for at in loose if (name := by_numbers(reading, columns[at], homes)) is not None}
     for at, name in siblings(reading, homes, matched, loose).items():
         homes.setdefault(name, columns[at])
@@ -452,11 +471,51 @@ def assigned(reading: Reading) -> Reading:
     return reading
 
 
+def mostly(reading: Reading, column: Column, name: str) -> bool:
+    """Whether a column holds in most rows what its title says; no other one takes it then."""
+    told = np.isfinite(reading.truth[name]) & column.shown
+    return bool(2 * reading.agrees(column, name)[told].sum() > told.sum())
+
+
 def all_astray(reading: Reading, rest: list[int], at: int) -> bool:
     """Whether no column whose title says such a quantity holds it, so that the titles mean something else."""
     of = kind(reading.prior[at]).kind
     family_of = [other for other, name in reading.prior.items() if kind(name).kind == of and name in reading.truth]
     return len(family_of) > 1 and all(other in rest for other in family_of)
+
+
+def numbered(title: str) -> tuple[str, str]:
+    """A title without its number, and the number: "grad 5" is ("grad", "5"); ("", "") where it has none."""
+    found = re.fullmatch(r"(.*?)[\W_]*(\d{1,2})\W*", title.strip().lower())
+    return (found[1], found[2]) if found and found[1] else ("", "")
+
+
+def by_own_number(reading: Reading, loose: list[int]) -> dict[int, str]:
+    """Where most columns of one unknown title but for the number hold one kind of quantity by that number, all do."""
+    groups: dict[str, dict[int, str]] = {}
+    for at in loose:
+        of, number = numbered(reading.descent.columns[at].title)
+        if of and reading.prior.get(at) is None:
+            groups.setdefault(of, {})[at] = number
+    found: dict[int, str] = {}
+    for group in groups.values():
+        for of in dict.fromkeys(kind(name).kind for name in reading.rules.by_number) if len(group) > 2 else ():
+            names = {at: f"{of}{number}" for at, number in group.items() if f"{of}{number}" in reading.truth}
+            held = sum(reading.holds(reading.descent.columns[at], name) for at, name in names.items())
+            if 2 * held > len(group):
+                found |= names
+                break
+    return found
+
+
+def alike(known: Mapping[str, Column], free: list[Column]) -> Iterator[tuple[str, Column]]:
+    """Columns of the same title as known ones but for their number, with what they hold by that number."""
+    titles = {name: numbered(column.title) for name, column in known.items()}
+    kinds = {of: kind(name).kind for name, (of, number) in titles.items() if of and kind(name).number == number}
+    for column in free:
+        of, number = numbered(column.title)
+        if of in kinds:
+            yield f"{kinds[of]}{number}", column
 
 
 def by_numbers(reading: Reading, column: Column, homes: dict[str, Column]) -> str | None:

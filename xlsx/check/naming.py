@@ -6,6 +6,7 @@ reads, its value None where it is blank; ("inline", tree, place) is another form
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -180,12 +181,14 @@ class Naming:
     def point(self, name: str, offset: int) -> np.ndarray:
         """A quantity at random points, as the sheet's column would hold it."""
         reading = self.found.reading
-        values = reading.rules.point(offset)
+        values, used = reading.rules.point(offset), self.found.rate
         if name in values:
             return reading.factor(name) * values[name]
-        weight, rate = name.rpartition(" ")[2], self.found.rate.value if self.found.rate else TRIAL
-        if f"dE/d{weight}" not in values:
+        weight, rate = re.sub("^.*[ _]", "", name), used.value if used else TRIAL
+        if f"dE/d{weight}" not in values or (used and not used.plain):
             return np.full(POINTS, np.nan)
+        if name.startswith("v_") and used:
+            return used.by * reading.rules.point(offset - used.late)[f"dE/d{weight}"]
         step = rate * values[f"dE/d{weight}"]
         return step if name.startswith("change") else values[weight] - step
 
@@ -235,7 +238,7 @@ class Naming:
         return flattened(tree if by == 1 else of("*", number(by), tree))
 
     def due_update(self, name: str, weight: str) -> Expression | None:
-        if self.found.rate is None:
+        if self.found.rate is None or not self.found.rate.plain:
             return None
         back = 0 if " " in name else -1
         step = of("*", self.rate, Expression("name", (f"dE/d{weight}", back)))

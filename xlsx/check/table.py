@@ -21,7 +21,6 @@ WEIGHTS = frozenset({"w", "b"})
 GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
 NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
 TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
-OPTIMIZER_STATE = re.compile(r"(m|v|vel|velocity|momentum)([_ ]?hat)?[_ ]?d?w_?\d+", re.IGNORECASE)
 Texts = dict[int, dict[int, str]]
 Lines = dict[str, int]
 
@@ -36,7 +35,6 @@ class Block:
     steps: list[int]
     across: bool = False
     titles: dict[int, str] = field(default_factory=dict)
-    other_rule: bool = False
 
     def at(self, line: int, step: int) -> tuple[str, int, int]:
         row = self.steps[step]
@@ -79,7 +77,7 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
                 before.steps += steps  # the header is repeated within one descent
                 continue
             titles = {line: titled(texts, row, line) for line in texts[row]}
-            blocks.append(Block(sheet, columns, row, steps, across, titles, other_rule(texts[row], columns)))
+            blocks.append(Block(sheet, columns, row, steps, across, titles))
     return blocks
 
 
@@ -287,20 +285,6 @@ def renamed_changes(group: Lines) -> Lines:
     if any(kind(name).kind in SLOPES for name in group):
         return group
     return {re.sub(r"^change ([wb]\d+)$", r"dE/d\1", name): column for name, column in group.items()}
-
-
-def other_rule(texts: dict[int, str], lines: Lines) -> bool:
-    """Whether one of the columns stands in a stretch of titles with an optimizer's state, such as v_w1 of momentum.
-
-    Its updates are right by another rule than plain gradient descent's, the only one that is judged.
-    """
-    stretches: list[set[int]] = []
-    for column in sorted(texts):
-        if column - 1 not in texts:
-            stretches.append(set())
-        stretches[-1].add(column)
-    touched = set().union(*(stretch for stretch in stretches if stretch & set(lines.values())))
-    return any(OPTIMIZER_STATE.fullmatch(texts[column].strip()) for column in touched)
 
 
 def numbers_as_texts(grid: Grid) -> str | None:

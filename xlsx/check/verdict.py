@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,25 +11,10 @@ from .descent import Column
 from .meaning import Reading, assigned, near
 from .rules import Arrays
 from .titles import GIVEN, kind
+from .updates import ULPS, Rate, after, solved, state, step_slack, updates, used
 
-ULPS, ROUNDED = 2e-15, 1e-12
+ROUNDED = 1e-12
 RIGHT, FOLLOWS, WRONG, BLIND, UNREAD = range(5)
-MOST_DIGITS = 6  # of a learning rate that somebody would choose
-
-
-class Rate(NamedTuple):
-    """The learning rate that most updates obey, and how far off it may be."""
-
-    value: float
-    spread: float = 0.0
-
-
-class Update(NamedTuple):
-    """A weight's column and a gradient that its update may take, with the half unit of that."""
-
-    weight: str
-    gradient: np.ndarray
-    unit: np.ndarray
 
 
 @dataclass
@@ -56,8 +40,8 @@ class Verdict:
     @property
     def rate_used(self) -> float | None:
         """The learning rate as the learner means it: also where the columns dw1 … hold it already."""
-        if self.rate is None or self.reading.rate_included:
-            return abs(self.rate.value) if self.rate else None
+        if self.rate is None or self.reading.rate_included or not self.rate.plain:
+            return abs(self.rate.meant(self.reading.rates)) if self.rate else None
         return abs(self.own_rate or 0.0)
 
     def wrong(self) -> dict[str, list[int]]:
@@ -83,6 +67,8 @@ def judged(reading: Reading) -> Verdict:
         if name in reading.truth:
             by, ways = reading.factor(name), ((reading.truth, reading.slack), own)
             add(found, name, [(by * values[name], abs(by) * slack[name]) for values, slack in ways])
+        elif name.startswith("v_"):
+            add(found, name, list(remembered(found, name)))
         elif name.startswith(("new ", "change ")) or learned(reading, name):
             add(found, name, list(stepped(found, name)))
             if is_still and name in reading.rules.weights:
@@ -97,17 +83,6 @@ def stands_still(reading: Reading) -> bool:
     homes = [reading.homes[name] for name in reading.rules.weights if name in reading.homes]
     still = bool(homes) and all(home.steady and home.shown[1:].any() for home in homes)
     return still and not has_samples(reading) and 0.0 not in reading.rates
-
-
-def rows_share_updates(reading: Reading) -> bool:
-    """Whether the rows are different examples of which several belong to one update: most leave all weights alone."""
-    weights = [reading.given[name] for name in reading.rules.weights if name in reading.given]
-    inputs = [reading.given[name] for name in reading.network.input_names if name in reading.given]
-    changing = [float((np.diff(each) != 0).mean()) for each in inputs if len(each) > 1]
-    if not weights or max(changing, default=0.0) < 0.3:  # one input typed over makes no examples
-        return False
-    still = np.all([np.diff(each) == 0 for each in weights], axis=0)
-    return bool(2 * np.sum(still) >= np.size(still) and not np.all(still))
 
 
 def unmoved(reading: Reading, name: str) -> np.ndarray:
@@ -211,109 +186,45 @@ def stepped(found: Verdict, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]
         return
     if rate is None:
         return
-    weight = name.rpartition(" ")[2]
-    base = 0.0 * reading.given[weight] if name.startswith("change") else reading.given[weight]
-    sign = -1.0 if name.startswith("change") and change_sign(found, name) < 0 else 1.0
-    for update in used(reading, [weight]):
-        value = (
-            sign * (base - rate.value * update.gradient)
-            if not name.startswith("change")
-            else sign * rate.value * update.gradient
-        )
-        slack = step_slack(reading, rate, update)
-        if " " in name:
-            yield value, slack
-        else:
-            yield after(reading.homes[name].values[:1], value), after(np.zeros(1), slack)
+    what, _, weight = name.rpartition(" ")
+    sign, late = changes_held(found) if what == "change" else (1.0, not what)
+    for update in used(reading, rate, [weight]):
+        step, slack = rate.value * update.gradient, step_slack(rate, update)
+        value = sign * step if what == "change" else update.values - step
+        first = update.values[:1] if not what else np.full(1, np.nan)
+        yield (after(first, value), after(np.zeros(1), slack)) if late else (value, slack)
 
 
-def change_sign(found: Verdict, name: str) -> float:
-    """Δw as what is subtracted (1) or what is added (−1)."""
-    values = found.reading.homes[name].values
-    gradient = found.reading.truth[f"dE/d{name.rpartition(' ')[2]}"]
-    with np.errstate(invalid="ignore"):
-        return float(np.nansum(np.sign(values * gradient * (found.rate.value if found.rate else 1.0))))
+def changes_held(found: Verdict) -> tuple[float, bool]:
+    """Whether columns of Δw hold what is subtracted (1) or added (−1), and whether in the row after its gradients', as
+    most of their cells do."""
+    rate, reading = found.rate, found.reading
+
+    def told(sign: float, late: bool) -> int:
+        cells = 0
+        for name in [each for each in reading.homes if each.startswith("change ")]:
+            for update in used(reading, rate, [name[7:]]) if rate else ():
+                assert rate is not None
+                ways = sign * rate.value * update.gradient, step_slack(rate, update)
+                value, slack = (after(np.full(1, np.nan), each) for each in ways) if late else ways
+                cells += int((near(reading.homes[name], value, slack) & np.isfinite(value)).sum())
+        return cells
+
+    return max(((sign, late) for late in (False, True) for sign in (1.0, -1.0)), key=lambda way: told(*way))
 
 
-def after(first: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The values one row further down."""
-    return np.concatenate([first, values[:-1]])
-
-
-def step_slack(reading: Reading, rate: Rate, update: Update) -> np.ndarray:
-    weight, units = reading.given[update.weight], reading.units.get(update.weight, 0.0)
-    step = np.abs(rate.value * update.gradient)
-    size = ULPS * (1 + np.abs(weight))
-    slack: np.ndarray = units + abs(rate.value) * update.unit + rate.spread * np.abs(update.gradient)
-    slack += 1e-9 * step + size
-    return slack
-
-
-def used(reading: Reading, weights: list[str]) -> Iterator[Update]:
-    """The gradients that updates may take: the true ones, then the sheet's own."""
-    for weight in weights:
-        name, rows = f"dE/d{weight}", np.zeros(reading.descent.rows)
-        yield Update(weight, reading.truth[name] + rows, reading.slack[name] + rows)
-        if (home := reading.homes.get(name)) is not None:
-            by = reading.factor(name)
-            yield Update(weight, home.values / by, home.units / abs(by))
-
-
-def solved(reading: Reading) -> Rate | None:
-    """The rate that most updates w next = w − rate · dE/dw keep; each weight proposes the median of its own."""
-    weights = [name for name in reading.network.weight_names if name in reading.given]
-    moving = [name for name in weights if np.ptp(finite(reading.given[name])) > 0]
-    pairs = list(used(reading, moving)) if reading.descent.rows > 1 else []
-    candidates = {each.value: each for pair in pairs for each in proposed(reading, pair)}
-    if not candidates:
-        return None
-
-    def kept(rate: Rate) -> tuple[bool, float, int]:
-        held: dict[str, np.ndarray] = {}
-        for pair in pairs:
-            obeyed = obeys(reading, pair, rate)
-            held[pair.weight] = held.get(pair.weight, False) | obeyed
-        first = 2 * sum(bool(each[0]) for each in held.values()) > len(held)
-        return first, round(sum(float(each.mean()) for each in held.values()), 6), -len(repr(rate.value))
-
-    best = max(candidates.values(), key=kept)  # the first step first: a reference that moves is right there
-    return best if kept(best)[1] > 0 else None
-
-
-def finite(values: np.ndarray) -> np.ndarray:
-    seen = values[np.isfinite(values)]
-    return seen if seen.size else np.zeros(1)
-
-
-def proposed(reading: Reading, pair: Update) -> Iterator[Rate]:
-    """The median of what a weight's steps say, and of their first one; as the shortest decimal within the rounding."""
-    weight = reading.given[pair.weight]
-    units = reading.units.get(pair.weight, np.zeros(len(weight))) + ULPS * np.abs(weight)
-    gradient = pair.gradient[:-1]
-    with np.errstate(all="ignore"):
-        quotient = (weight[:-1] - weight[1:]) / gradient
-        error = (units[:-1] + units[1:]) / np.abs(gradient) + np.abs(quotient) * (
-            pair.unit[:-1] / np.abs(gradient) + 1e-9
-        )
-    good = np.isfinite(quotient) & np.isfinite(error) & (quotient != 0)
-    if not good.any():
+def remembered(found: Verdict, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What a column of the rule's state may hold: by the true gradients, by the sheet's own, and by its row before."""
+    rate, reading = found.rate, found.reading
+    if rate is None:
         return
-    best = np.argsort(error[good])[: max(3, int(good.sum()) // 2)]
-    rates, errors = quotient[good], error[good]
-    for rate, spread in (
-        (float(np.median(rates[best])), 3 * float(np.median(errors[best]))),
-        (float(rates[0]), 3 * float(errors[0])),
-    ):
-        short = (float(f"{rate:.{places}g}") for places in range(1, MOST_DIGITS))
-        chosen = next((each for each in short if abs(each - rate) <= spread), None)
-        yield Rate(rate, spread) if chosen is None else Rate(chosen)
-
-
-def obeys(reading: Reading, pair: Update, rate: Rate) -> np.ndarray:
-    """(rows − 1,) whether a weight's steps are those of this gradient and rate; one that stands still tells nothing."""
-    weight, units = reading.given[pair.weight], reading.units.get(pair.weight, np.zeros(reading.descent.rows))
-    step = weight[:-1] - rate.value * pair.gradient[:-1]
-    slack = step_slack(reading, rate, pair)[:-1] + units[1:]
-    with np.errstate(invalid="ignore"):
-        obeyed: np.ndarray = np.abs(weight[1:] - step) <= slack
-    return obeyed
+    column, by = reading.homes[name], rate.by
+    for update in updates(reading, [name[2:]]):
+        ways = [state(rate, update)]
+        if rate.rule.onward:
+            own = column.values / by if rate.late else after(np.zeros(1), column.values / by)
+            off = (column.units if rate.late else after(np.zeros(1), column.units)) / abs(by)
+            ways.append((rate.rule.onward(own, update, *rate.made.numbers), off + update.unit))
+        for value, slack in ways:
+            due, wide = by * value, abs(by) * (slack + 1e-9 * np.abs(value) + ULPS)
+            yield (after(np.zeros(1), due), after(np.zeros(1), wide)) if rate.late else (due, wide)
