@@ -45,7 +45,7 @@ COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
 CHARTS_ROW = FIRST + 7
 FAULT_COLUMN = NATIVE + len(RATES)
-WIDTHS = [6, *[8] * 6, 1.5, 9, *[8.2] * 5, 9.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
+WIDTHS = [6, *[8] * 6, 1.5, 8, *[8.2] * 5, 10.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
 
 
 def summary_epochs(book: Book) -> list[int]:

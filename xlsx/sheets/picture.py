@@ -29,7 +29,7 @@ WIDTH, HEIGHT, UNIT = 735, 424, 54  # pixels of the chart, and what a unit needs
 WEIGHTS, GRADIENTS = VIEWS = ("weights", "gradients")
 MATRIX_ENDS = {"min_color": style.WRONG_COLOR, "mid_color": "#FFFFFF", "max_color": style.RIGHT_COLOR}
 READ = "Blue and solid: above 0. Red and dashed: below. Thickest: from two thirds of the largest on."
-STEPPER = "← or type the epoch on Forward, without buttons too"
+STEPPER = "← or type the epoch on Forward"
 READ_MATRIX = "A row for each unit. Blue: above 0. Orange: below. The darker, the larger."
 
 
