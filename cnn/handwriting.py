@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from cnn import runs
 
 SIDE, DIGIT = 28, 20  # pixels of the image, and of the digit's longer side
-FAINT = 0.1  # of the darkest ink: what is fainter is paper
+FAINT, EDGE = 0.1, 0.4  # of the darkest ink: what is fainter is paper; what the digit at its edges is at least
 ADVICE = "Take a PNG or JPEG of one dark digit on bright paper, or the other way round"
 Grey = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def read(path: Path) -> Grey:
     ink = ink_of(grey)
     if not ink.any():
         raise runs.Failure(f"{path} shows nothing: all of it has one colour", ADVICE)
-    return centred(scaled(cut_out(ink)))
+    return centred(scaled(ink))
 
 
 def as_grey(picture: Image.Image) -> Grey:
@@ -51,17 +51,16 @@ def ink_of(grey: Grey) -> Grey:
     return np.where(ink < FAINT, 0, ink)
 
 
-def cut_out(ink: Grey) -> Grey:
-    """The smallest part that has all the ink."""
-    rows, columns = (np.flatnonzero(ink.any(axis)) for axis in (1, 0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
 def scaled(ink: Grey) -> Grey:
-    """The longer side DIGIT pixels; a pixel has the mean of what it covers."""
-    size = [max(1, round(DIGIT * side / max(ink.shape))) for side in reversed(ink.shape)]
-    shrunk = Image.fromarray(ink.astype(np.float32)).resize((size[0], size[1]), Image.Resampling.BOX)
-    return np.asarray(shrunk, dtype=float)
+    """The square around the digit, DIGIT × DIGIT, a pixel the mean of what it covers.
+
+    The shorter side is neither rounded nor at an edge: MNIST's digits lie in the middle of their squares.
+    """
+    spans = [np.flatnonzero((ink >= EDGE).any(axis))[[0, -1]] + (0, 1) for axis in (1, 0)]
+    size = int(max(np.ptp(span) for span in spans))
+    top, left = (int(span[0]) - int(size - np.ptp(span)) // 2 for span in spans)
+    square = Image.fromarray(ink.astype(np.float32)).crop((left, top, left + size, top + size))
+    return np.asarray(square.resize((DIGIT, DIGIT), Image.Resampling.BOX), dtype=float)
 
 
 def centred(ink: Grey) -> Grey:
