@@ -52,33 +52,45 @@ def until(condition: Callable[[], object]) -> None:
 
 def test_each_is_asked_for_once_and_stays_the_same(bridge: Bridge) -> None:
     answers = predictions.Answers(bridge)
-    first = answers.shown(("F", (1.0,)), place)
-    assert first == []
-    assert answers.shown(("F", (1.0,)), place) is first
-    second = answers.shown(("F", (2.0,)), place)
+    first, rows = answers.shown(("F", (1.0,)), place)
+    assert (first, rows) == ([], None)
+    assert answers.shown(("F", (1.0,)), place)[0] is first
+    second, _ = answers.shown(("F", (2.0,)), place)
     until(lambda: first and second)
     assert ([row[1:] for row in first[0]], [row[1:] for row in second[0]]) == ([[1.0]], [[2.0]])
-    assert answers.shown(("F", (1.0,)), place) is first
+    shown, rows = answers.shown(("F", (1.0,)), place)
+    assert (shown is first, rows) == (True, first[0])
     assert len(first) == 1
+
+
+def test_a_worker_that_is_there_and_free_has_answered_at_once(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MOMENT", 10.0)
+    answers = predictions.Answers(bridge)
+    first, rows = answers.shown(("F", (1.0,)), place)
+    assert rows is None  # it has to be started
+    assert answers.shown(("F", (2.0,)), place)[1] is None  # it is busy
+    until(lambda: len(first) == 1 and answers.shown(("F", (2.0,)), place)[1])
+    assert [row[1:] for row in answers.shown(("F", (3.0,)), place)[1]] == [[3.0]]
 
 
 def test_a_failure_is_asked_for_anew_after_a_while(bridge: Bridge, tmp_path: Path) -> None:
     answers = predictions.Answers(bridge)
     (tmp_path / "fail").touch()
-    shown = answers.shown(("F", (1.0,)), place)
+    shown, _ = answers.shown(("F", (1.0,)), place)
     until(lambda: shown)
+    assert answers.shown(("F", (1.0,)), place)[1] == [["#run: failed"]]
     (tmp_path / "fail").unlink()
-    until(lambda: len(answers.shown(("F", (1.0,)), place)) == 2)
+    until(lambda: len(answers.shown(("F", (1.0,)), place)[0]) == 2)
     assert shown[0] == [["#run: failed"]]
     assert shown[1][0][1] == 1.0
 
 
 def test_an_idle_worker_is_ended_and_the_next_request_starts_another(bridge: Bridge) -> None:
     answers = predictions.Answers(bridge, idle=0.3)
-    first = answers.shown(("F", (1.0,)), place)
+    first, _ = answers.shown(("F", (1.0,)), place)
     until(lambda: first)
     until(lambda: bridge._worker is None)
-    second = answers.shown(("F", (2.0,)), place)
+    second, _ = answers.shown(("F", (2.0,)), place)
     until(lambda: second)
     assert first[0][0][0] != second[0][0][0]
 

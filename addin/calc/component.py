@@ -46,7 +46,8 @@ class Result(unohelper.Base, XVolatileResult):
     """A block that a worker of its own answers later: the cells that show it are told.
 
     What is there so far they are told in the office's own thread as well, not at once: they are being computed then,
-    and whatever the office looks at meanwhile would be a circular reference (Err:522).
+    and whatever the office looks at meanwhile would be a circular reference (Err:522). That is before it draws them
+    again. (A method cannot give them the block itself: of what Python returns, pyuno makes no [][]any.)
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
@@ -82,8 +83,10 @@ def later_function(name: str, worker: str) -> Callable[..., Result]:
     answers = predictions.Answers(Bridge(worker, predictions.LOADING_TIME))
 
     def method(self: AddIn, caller: Any, *arguments: object) -> Result:
-        result: Result = answers.shown((name, predictions.filled(arguments, lambda: chosen_run(caller))), self.later)
-        return result
+        asked = name, predictions.filled(arguments, lambda: chosen_run(caller))
+        result, rows = answers.shown(asked, self.later)
+        result.rows = rows or result.rows
+        return result  # type: ignore[no-any-return]
 
     return method
 

@@ -46,16 +46,15 @@ def later(function: Function) -> Callable[..., Rows]:
 
     def answer(*arguments: object) -> Rows:
         asked = tuple(tuple(map(tuple, each)) if isinstance(each, list) else each for each in arguments)
-        shown = answers.shown((function.name, predictions.filled(asked, str)), place)
-        return [list(row) for row in shown[-1]]
+        shown, rows = answers.shown((function.name, predictions.filled(asked, str)), unfinished)
+        return [list(row) for row in rows or shown]
 
     return answer
 
 
-def place() -> tuple[list[document.Rows], Callable[[document.Rows], None]]:
-    """What is shown is the last of a list."""
-    shown: list[document.Rows] = [[[LOADING]]]
-    return shown, shown.append
+def unfinished() -> tuple[document.Rows, Callable[[document.Rows], None]]:
+    """What is shown meanwhile; Excel cannot be told of an answer: it asks for it."""
+    return [[LOADING]], lambda rows: None
 
 
 def parameter(function: Function, name: str) -> inspect.Parameter:

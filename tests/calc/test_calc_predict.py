@@ -154,5 +154,16 @@ def test_draw_says_when_it_is_opened_what_python_says(window: Office) -> None:
     window.close(key)
 
 
+def test_once_pytorch_is_loaded_cells_do_not_say_that_it_loads(office: Office, field: int, run: Path) -> None:
+    """Seldom: where the machine is so busy that an answer takes long."""
+    ask(office, field, run)
+    wait_for(lambda: numbers(office, field), timeout=60)
+    seen: list[str] = []
+    for ink in range(1, 41):
+        office.write(field, "Sheet1.B3", float(ink))
+        wait_for(lambda: seen.append(str(office.read(field, ANSWER)[0][0])) or numbers(office, field), every=0.0)
+    assert seen.count("loading …") < 5
+
+
 def agrees(office: Office, key: int) -> bool:
     return str(office.read(key, "python_says")[0][0]).endswith(": agrees")
