@@ -25,7 +25,8 @@ from xlsx.unfold.trained import Layer
 MODELS = list(models.MODELS)
 EXCEL_2010 = {  # the functions that the formulas may use: all of them are older than that
     *("ABS", "ADDRESS", "AND", "AVERAGE", "COLUMN", "COUNT", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT"),
-    *("ISBLANK", "ISNUMBER", "LARGE", "LN", "MATCH", "MAX", "MIN", "MOD", "NA", "REPT", "ROUND", "ROW", "ROWS"),
+    *("ISBLANK", "ISERROR", "ISNUMBER", "LARGE", "LN", "MATCH", "MAX", "MIN", "MOD", "N", "NA", "REPT", "ROUND"),
+    *("ROW", "ROWS"),
     *("SQRT", "SUM", "SUMPRODUCT", "SUMSQ", "SUMXMY2", "TEXT"),
     *("IFERROR", "ISTEXT", "LEFT", "BACKPROP_VERSION", "CNN_PREDICT"),  # Python's, where it is
 }

@@ -13,7 +13,8 @@ from tests import engines, unfolded
 from tests.calc.conftest import StartOffice
 from tests.calc.office import Office
 from tests.needs import require
-from xlsx.unfold import place, trust, workbook
+from xlsx.unfold import draw, overview, place, trust, workbook
+from xlsx.unfold.maps import cell
 
 MODELS = list(models.MODELS)
 PICTURES = [3, 58, 100]
@@ -85,6 +86,7 @@ def test_the_comparison_agrees_and_finds_one_spoilt_cell(office: Office, tiny: i
     assert office.read(tiny, states) == [["differs"]]
     office.write(tiny, "Layer 3.E7", "=NA()")
     assert office.read(tiny, states) == [["differs"]]
+    assert office.read(tiny, "draw_state") == [["Layer 3: a cell has an error, no number"]]
 
 
 def test_what_is_no_number_is_named_and_weights_that_were_changed_are_told(office: Office, tiny: int) -> None:
@@ -114,6 +116,27 @@ def test_what_is_no_number_is_named_and_weights_that_were_changed_are_told(offic
     office.write(tiny, "Weights.E7", weight)
     assert said() == ""
     assert office.read(tiny, "trust_says")[0][0].startswith("Picture 5: agrees; the weights are as trained")
+
+
+SHEETS = ["Images", "Weights", "Layer 1", "Layer 3", "Trust"]
+
+
+@pytest.mark.parametrize("title", SHEETS)
+def test_a_sheet_that_is_gone_is_named_where_the_answer_stands(office: Office, tiny: int, title: str) -> None:
+    office.remove_sheet(tiny, title)
+    said = office.read(tiny, "draw_state")[0][0]
+    assert said == f"the sheet {title} is gone: undo (Ctrl+Z), or take a fresh file"
+    beside = office.read(tiny, f"Draw.{cell(draw.FIELD_ROW, draw.CLASS)}:{cell(draw.BELOW_ROW - 1, draw.STATE)}")
+    assert not [each for row in beside for each in row if isinstance(each, dict)]
+    assert office.read(tiny, "answer") == [["–"]]
+    assert beside[0][1] == "cannot compute"
+    assert {row[-1] for row in beside if row[-1]} == {"state", "–"}
+    line = cell(0, overview.STATE_COLUMN)
+    assert office.read(tiny, f"Overview.{line}:{line}") == [[said]]
+    office.remove_sheet(tiny, "Draw")
+    assert office.read(tiny, f"Overview.{line}:{line}") == [
+        ["the sheet Draw is gone: undo (Ctrl+Z), or take a fresh file"]
+    ]
 
 
 def test_the_table_of_trust_can_be_sorted_and_lose_rows(office: Office, tiny: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
@@ -96,6 +98,13 @@ def agreement(
     verdict = f'IF({differing}>0,{apart},IF({numbers}=0,"{NOTHING}","agrees"))'
     array(sheet, area, f'IF(python_ready,{verdict},"{NOT_CONNECTED}")', book.looks[look], NOT_CONNECTED)
     colour_states(book, sheet, area)
+
+
+def first_gone(titles: Sequence[str], advice: str, otherwise: str) -> str:
+    """What names the first of some sheets that was deleted, for a formula; `otherwise` where all are there."""
+    for title in reversed(titles):
+        otherwise = f'IF(ISERROR({quote_sheetname(title)}!$A$1),"the sheet {title} is gone: {advice}",{otherwise})'
+    return otherwise
 
 
 def tally(compared: list[tuple[str, int]], state: str) -> str:

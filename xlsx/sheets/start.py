@@ -5,14 +5,14 @@ At the foot stands what the line is made of, and where Python is.
 
 from __future__ import annotations
 
-from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED
 from xlsx.sheets import drawing, exercise, picture, style
 from xlsx.sheets.book import Book
-from xlsx.sheets.cells import AGREES_ALONE, PYTHON_READY, array, colour_states, tally
+from xlsx.sheets.cells import AGREES_ALONE, PYTHON_READY, array, colour_states, first_gone, tally
 
 TITLE = contract.START
 WIDTHS = [15, 13, 13, 13, 16.5, 8, *[9] * 6]  # on the screen with DejaVu too
@@ -143,13 +143,10 @@ def write_strip(book: Book, sheet: Worksheet) -> None:
 
 def write_problem(book: Book, sheet: Worksheet) -> None:
     """problem: a sheet that was deleted, else the first cell that is no number; empty where nothing is wrong."""
-    gone = f'IF(first_bad_input="{ALL_GOOD}",first_bad_rate,"Network: "&first_bad_input)'
-    for other in reversed([each for each in book.workbook.worksheets() if each is not sheet]):
-        gone = (
-            f'IF(ISERROR({quote_sheetname(other.name)}!$A$1),"the sheet {other.name} is gone: {TAKE_ANOTHER}",{gone})'
-        )
+    bad = f'IF(first_bad_input="{ALL_GOOD}",first_bad_rate,"Network: "&first_bad_input)'
+    others = [each.name for each in book.workbook.worksheets() if each is not sheet]
     place = (INPUTS_ROW, COLUMNS) * 2
-    array(sheet, place, gone, book.looks["hidden_text"], "")
+    array(sheet, place, first_gone(others, TAKE_ANOTHER, bad), book.looks["hidden_text"], "")
     book.define("problem", sheet, place)
     shown = f'=IF(problem="","{ALL_GOOD}",problem)'
     write_detail(book, sheet, INPUTS_ROW, "Cells to edit")

@@ -88,7 +88,7 @@ class Book:
     macros: bool = False
     sheets: dict[str, Worksheet] = field(default_factory=dict)
     frames: dict[tuple[Edges, str], Format] = field(default_factory=dict)
-    fills: dict[str, Format] = field(default_factory=dict)
+    fills: dict[tuple[str, str], Format] = field(default_factory=dict)
     inks: dict[tuple[str, int], Format] = field(default_factory=dict)
 
     @classmethod
@@ -182,7 +182,7 @@ class Book:
         if key not in self.frames:
             sides = [side for side, is_edge in zip(("top", "bottom", "left", "right"), edges, strict=True) if is_edge]
             frame = {name: value for side in sides for name, value in ((side, 1), (f"{side}_color", FRAME))}
-            self.frames[key] = self.workbook.add_format({"num_format": number, "font_size": 6, **frame})
+            self.frames[key] = self.workbook.add_format({"num_format": number, "font_size": 6, "shrink": True, **frame})
         return self.frames[key]
 
     def colours(self, maps: Maps, bound: float, signed: bool) -> None:
@@ -196,8 +196,13 @@ class Book:
         rule: dict[str, object] = {"type": "3_color_scale"}
         for name, colour, end in zip(("min", "mid", "max"), colours, ends, strict=True):
             rule |= {f"{name}_color": colour, f"{name}_type": "num", f"{name}_value": end}
+        self.hide_errors(sheet, area)
         sheet.conditional_format(*area, rule)
         self.levels(sheet, area, ends, colours)
+
+    def hide_errors(self, sheet: Worksheet, area: Area) -> None:
+        """A picture whose numbers are errors is empty: Draw says in words what is wrong."""
+        sheet.conditional_format(*area, {"type": "errors", "format": self.filled("#FFFFFF", "#FFFFFF")})
 
     def levels(self, sheet: Worksheet, area: Area, ends: tuple[float, float, float], colours: Colours) -> None:
         """The same in a few steps, for programs that know no colour scales (Gnumeric); elsewhere it is covered."""
@@ -210,17 +215,19 @@ class Book:
                 look = self.filled(colour)
                 sheet.conditional_format(*area, {"type": "cell", "criteria": criteria, "value": value, "format": look})
 
-    def filled(self, colour: str) -> Format:
-        """The format of a cell filled with a colour, made once."""
-        if colour not in self.fills:
-            self.fills[colour] = self.workbook.add_format({"bg_color": colour})
-        return self.fills[colour]
+    def filled(self, colour: str, letters: str = "") -> Format:
+        """The format of a cell filled with a colour, and of its letters where that matters, made once."""
+        if (colour, letters) not in self.fills:
+            look = {"bg_color": colour, **({"font_color": letters} if letters else {})}
+            self.fills[colour, letters] = self.workbook.add_format(look)
+        return self.fills[colour, letters]
 
     def greys(self, maps: Maps, highest: float, lowest: float = 0.0) -> None:
         """White to black, as ink on paper."""
         scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#000000"}
         ends = {"min_type": "num", "max_type": "num", "min_value": lowest, "max_value": highest}
         sheet = self.sheets[maps.sheet]
+        self.hide_errors(sheet, maps.area)
         sheet.conditional_format(*maps.area, {**scale, **ends})
         self.levels(sheet, maps.area, (max(0.0, lowest), max(0.0, lowest), highest), ("#FFFFFF", "#FFFFFF", "#000000"))
 

@@ -9,14 +9,14 @@ import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from cnn.runs.settings import DATASETS
-from xlsx.contract import NOT_CONNECTED
+from xlsx.contract import NOT_CONNECTED, NOTHING
 from xlsx.sheets import validation
-from xlsx.sheets.cells import array
-from xlsx.unfold import images, trust
+from xlsx.sheets.cells import array, first_gone
+from xlsx.unfold import images, kernels, trust
 from xlsx.unfold.arithmetic import softmax
 from xlsx.unfold.book import INK_KEY, Book
 from xlsx.unfold.maps import Maps, cell
-from xlsx.unfold.states import ALL_NUMBERS, strange
+from xlsx.unfold.states import ALL_NUMBERS, TAKE_ANOTHER, first_error, strange
 from xlsx.unfold.trained import Array
 
 TITLE = "Draw"
@@ -39,6 +39,7 @@ BY_HAND = (
 PAD = "An empty field: copied over “Yours” it clears that, and gives back what a paste took: colours, limits, format"
 GHOSTS = {192: "#E2CF9B", 128: "#EADDB9", 64: "#F2EAD4", 16: "#F9F5EA"}  # the chosen picture under a blank field
 KEY = (*INK_KEY, (GHOSTS[192], "the picture"))
+CANNOT = "cannot compute"
 BLOCKS = 10  # as long as a bar can be
 FIRST = 21  # the picture that the file is written with
 
@@ -57,8 +58,8 @@ def fields() -> dict[str, Maps]:
     }
 
 
-def write(book: Book, gallery: Maps, last: Maps, outs: list[Array]) -> None:
-    """All of it; `last` is where the logits are computed, `outs` what every step gives for the picture FIRST."""
+def write(book: Book, gallery: Maps, maps: list[Maps], outs: list[Array]) -> None:
+    """All of it; `maps` are those of all steps, what goes in first, `outs` what they give for the picture FIRST."""
     sheet, trained = book.sheets[TITLE], book.trained
     what = "Draw a digit" if trained.dataset in ("mnist", "digits") else "Draw"
     book.page(TITLE, f"{what}, and follow it through the whole network", facts(book), PIXELS, KEY)
@@ -69,7 +70,8 @@ def write(book: Book, gallery: Maps, last: Maps, outs: list[Array]) -> None:
         sheet.set_row_pixels(row, height)
     chooser(book, sheet, gallery.count)
     pictures(book, sheet, gallery)
-    answer(book, sheet, last, outs[-1].ravel())
+    state(book, sheet, gallery.count, maps)
+    answer(book, sheet, maps[-1], outs[-1].ravel())
     words(book, sheet)
     sheet.freeze_panes(FIELD_ROW, 0)
     sheet.set_selection(FIELD_ROW, YOURS, FIELD_ROW, YOURS)
@@ -131,7 +133,6 @@ def pictures(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         book.define(name, TITLE, maps.at(0), (maps.bottom, maps.right))
         pixels(book, sheet, places, name, gallery)
     helpers(book, sheet, gallery)
-    state(book, sheet, gallery.count)
     for name in ("yours", "used", "chosen", "pad"):
         book.greys(places[name], 255)
     ends = trained.normal(np.array([[0.0, 255.0]]))
@@ -165,7 +166,9 @@ def helpers(book: Book, sheet: Worksheet, gallery: Maps) -> None:
     """picture_shown: the number, 0 for a blank, #N/A for what is none. Where that picture begins among the others."""
     (down, beside), pitch = divmod(FIRST - 1, gallery.across), gallery.pitch
     possible = f"AND(picture>=0,picture<={gallery.count})"
-    entries = {
+    layers = [book.layer_title(number) for number in range(1, len(book.steps) + 1)]
+    gone = first_gone([images.TITLE, kernels.TITLE, *layers, trust.TITLE], TAKE_ANOTHER, '""')
+    entries: dict[str, tuple[str, str, str | int]] = {
         "picture_shown": ("picture shown", f"=IF(ISBLANK(picture),0,IF({possible},INT(picture),NA()))", FIRST),
         "picture_row": (
             "its first row on Images",
@@ -174,6 +177,7 @@ def helpers(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         ),
         "picture_column": ("its first column", f"=MOD(picture_shown-1,{gallery.across})*{pitch[1]}", beside * pitch[1]),
         "compared": ("compared with PyTorch (0: drawn over)", "=IF(COUNTA(yours)>0,0,picture_shown)", FIRST),
+        "sheet_gone": ("a sheet that was deleted", f"={gone}", ""),
     }
     for at, (name, (text, formula, value)) in enumerate(entries.items()):
         place = (BELOW_ROW + 2 * at, STATE)
@@ -182,12 +186,14 @@ def helpers(book: Book, sheet: Worksheet, gallery: Maps) -> None:
         book.define(name, TITLE, place)
 
 
-def state(book: Book, sheet: Worksheet, count: int) -> None:
-    """The line that names what is no number, of yours or the weights, or that weights were changed; else empty."""
+def state(book: Book, sheet: Worksheet, count: int, maps: list[Maps]) -> None:
+    """The line that names a sheet that is gone, what is no number, or that weights were changed; else empty."""
     row, column = strange("yours")
     named = f'"Yours: row "&{row}-{FIELD_ROW}&", column "&{column}-{YOURS}&" is no number"'
-    mine = f"IF({ALL_NUMBERS.format('yours')},weights_state,{named})"
-    text = f'=IF(ISNUMBER(picture_shown),{mine},"Picture: type a whole number from 0 to {count}")'
+    learnt = f'IF(weights_state="",{first_error(maps)},weights_state)'
+    mine = f"IF({ALL_NUMBERS.format('yours')},{learnt},{named})"
+    known = f'IF(ISNUMBER(picture_shown),{mine},"Picture: type a whole number from 0 to {count}")'
+    text = f'=IF(sheet_gone="",{known},sheet_gone)'
     sheet.write_formula(FIELD_ROW - 1, CLASS, text, book.looks["spoilt"], "")
     book.define("draw_state", TITLE, (FIELD_ROW - 1, CLASS))
 
@@ -220,12 +226,12 @@ def bar(book: Book, sheet: Worksheet, last: Maps, at: int, name: str, logits: Ar
     """One class: probability, logit, PyTorch's, state."""
     row, looks, its = BARS_ROW + 2 * at, book.looks, float(book.trained.logits[FIRST - 1, at])
     own, chance = cell(row, LOGIT), float(softmax(logits)[at])
-    stored = f'=IF(ISNUMBER(shown_row),INDEX(stored_logits,shown_row,{at + 1}),"–")'
+    stored = f'=IF(ISNUMBER(shown_row),INDEX(stored_logits,shown_row,{at + 1}),"{NOTHING}")'
     cells: dict[int, tuple[str, str, str | float]] = {
         CLASS: (f'="{name}"', "bar_name", name),
-        BAR: (f'=REPT("█",ROUND({BLOCKS}*{cell(row, CHANCE)},0))', "bar", "█" * round(BLOCKS * chance)),
-        CHANCE: (f"=INDEX(powers,1,{at + 1})/SUM(powers)", "percent", chance),
-        LOGIT: (f"={last.cell(at)}", "bar_number", float(logits[at])),
+        BAR: (f'=REPT("█",ROUND({BLOCKS}*N({cell(row, CHANCE)}),0))', "bar", "█" * round(BLOCKS * chance)),
+        CHANCE: (f'=IFERROR(INDEX(powers,1,{at + 1})/SUM(powers),"{NOTHING}")', "percent", chance),
+        LOGIT: (f'=IFERROR({last.cell(at)},"{NOTHING}")', "bar_number", float(logits[at])),
         STORED: (stored, "bar_number", its),
         STATE: (trust.state(own, cell(row, STORED)), "bar_state", trust.AGREES),
     }
@@ -242,16 +248,16 @@ def headline(book: Book, sheet: Worksheet, logits: Array) -> None:
     chance = 'TEXT(LARGE(powers,{0})/SUM(powers),"0.0%")'.format
     top = FIELD_ROW
     cells = {  # area, formula, value
-        "answer": ((top, CLASS, top + 6, CLASS), f"={place(1)}", names[first]),
-        "sure": ((top, BAR, top + 2, STATE), f'={chance(1)}&" sure"', f"{chances[first]} sure"),
+        "answer": ((top, CLASS, top + 6, CLASS), f'=IFERROR({place(1)},"{NOTHING}")', names[first]),
+        "sure": ((top, BAR, top + 2, STATE), f'=IFERROR({chance(1)}&" sure","{CANNOT}")', f"{chances[first]} sure"),
         "second": (
             (top + 3, BAR, top + 4, STATE),
-            f'="then "&{place(2)}&", "&{chance(2)}',
+            f'=IFERROR("then "&{place(2)}&", "&{chance(2)},"")',
             f"then {names[second]}, {chances[second]}",
         ),
     }
     for look, (area, formula, value) in cells.items():
         sheet.merge_range(*area, None, book.looks[look])
         sheet.write_formula(*area[:2], formula, book.looks[look], value)
-    array(sheet, (top + 5, BAR) * 2, "python_says", book.looks["python"], NOT_CONNECTED)
+    array(sheet, (top + 5, BAR) * 2, 'IF(sheet_gone="",python_says,"")', book.looks["python"], NOT_CONNECTED)
     book.define("answer", TITLE, (top, CLASS))

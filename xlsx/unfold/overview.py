@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from xlsx.sheets.cells import first_gone
 from xlsx.unfold import draw
 from xlsx.unfold.arithmetic import softmax
 from xlsx.unfold.book import INK_KEY, PALE, SIGNED_KEY, Book
 from xlsx.unfold.maps import Maps, span
+from xlsx.unfold.states import TAKE_ANOTHER
 from xlsx.unfold.trained import Array
 
 TITLE = "Overview"
@@ -13,6 +15,7 @@ PIXELS, ZOOM = 6, 66  # columns of fewer pixels Gnumeric makes as wide as any
 TOP, LEFT, ROWS, BETWEEN = 7, 4, 112, 5  # ROWS: as many as are seen at once; BETWEEN: with the numbers of the maps
 LARGE = 10  # maps of so many rows and more take two columns, smaller ones one
 LINK_ROW, WORDS_ROW, OF_ROW = 3, 4, 5
+STATE_COLUMN = 110  # right of the heading
 BLOCK = (11, 12)  # of a class at the right end, in cells
 CLASS = {"font_name": "Arial", "font_size": 20, "bold": True, "align": "center", "valign": "vcenter", "border": 1}
 
@@ -46,6 +49,8 @@ def write(book: Book, maps: list[Maps], outs: list[Array], bounds: list[float]) 
         else:
             book.greys(target, float(outs[0].max()), float(outs[0].min()))
     classes(book, placed[-1].right + BETWEEN, softmax(outs[-1].ravel()))
+    wrong = f"={first_gone([draw.TITLE], TAKE_ANOTHER, 'draw_state')}"
+    sheet.write_formula(0, STATE_COLUMN, wrong, book.far("spoilt", ZOOM), "")
     sheet.freeze_panes(OF_ROW + 1, 0)
     book.picture_only(TITLE)
 
@@ -71,7 +76,7 @@ def classes(book: Book, left: int, chances: Array) -> None:
         row = TOP + at * height
         look = book.workbook.add_format({"num_format": f'"{name}"', **CLASS})
         sheet.merge_range(row, left, row + height - 2, left + width - 1, None, look)
-        sheet.write_formula(row, left, f"=INDEX(powers,1,{at + 1})/SUM(powers)", look, chances[at])
+        sheet.write_formula(row, left, f"=IFERROR(INDEX(powers,1,{at + 1})/SUM(powers),0)", look, chances[at])
     area = (TOP, left, TOP + len(chances) * height - 2, left + width - 1)
     book.scale(sheet, area, 1.0, PALE)
     book.link(sheet, LINK_ROW, left, draw.TITLE, "answer", book.far("jump", ZOOM))

@@ -46,7 +46,8 @@ def judge(book: Book, sheet: Worksheet, answer: str) -> None:
         book, {PREDICT_RUN: (trust.CLASS,) * 2, "python_state": (trust.STATE,) * 2, "python_says": (trust.APART,) * 2}
     )
     array(sheet, (ROW, trust.THEIRS) * 2, f'IF(ISNUMBER({FIRST}),{CLASS},"{NOTHING}")', looks["middle_bold"], NOTHING)
-    for column, text, look in ((trust.STATE, VERDICT, "state"), (trust.APART, SAYS, "hidden_text")):
+    verdict = f'IFERROR({VERDICT},"{trust.NOT_COMPARED}")'
+    for column, text, look in ((trust.STATE, verdict, "state"), (trust.APART, SAYS, "hidden_text")):
         formula = f'IF(python_ready,IF(ISNUMBER({FIRST}),{text},{FIRST}),"{NOT_CONNECTED}")'
         array(sheet, (ROW, column) * 2, formula, looks[look], NOT_CONNECTED)
     trust.coloured(book, sheet, (ROW, trust.STATE) * 2)

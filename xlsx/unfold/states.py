@@ -6,6 +6,7 @@ from xlsx.unfold.maps import Maps
 from xlsx.unfold.trained import Array
 
 ALL_NUMBERS = "COUNT({0})=COUNTA({0})"  # of a range; a blank is a 0
+TAKE_ANOTHER = "undo (Ctrl+Z), or take a fresh file"
 DIFFERENCE = "1E-9"  # in the sum, or the sum of squares, in parts of the latter: between two programs
 
 
@@ -28,6 +29,14 @@ def of_weights(layer: str, where: list[Maps], values: list[Array]) -> str:
         named = f'"{layer}: the weight in "&ADDRESS({row},{column},4)&" is no number"'
         found = f"IF({ALL_NUMBERS.format(area)},{found},{named})"
     return f"={found}"
+
+
+def first_error(maps: list[Maps]) -> str:
+    """What names the first sheet of some maps, not of the image, where a cell is an error, for a formula; else ''."""
+    found = '""'
+    for each in reversed(maps[1:]):
+        found = f'IF(ISERROR(SUM({each.fixed_all()})),"{each.sheet}: a cell has an error, no number",{found})'
+    return found
 
 
 def first(cells: list[str]) -> str:

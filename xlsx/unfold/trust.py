@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
+from xlsx.contract import NOTHING
 from xlsx.sheets import style
+from xlsx.sheets.cells import first_gone
 from xlsx.unfold.book import Book
 from xlsx.unfold.maps import Maps, cell, fixed
+from xlsx.unfold.states import TAKE_ANOTHER
 from xlsx.unfold.trained import Array
 
 TITLE = "Trust"
 TOLERANCE = "1E-5"  # PyTorch computes in float32: half of its digits
-AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", "–"
+AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", NOTHING
 STATES = {AGREES: style.GOOD, DIFFERS: style.BAD, NOT_COMPARED: style.MUTED}
 SAYS_ROW, PYTHON_ROW, LIVE_ROW, TOTAL_ROW, HEADER_ROW, FIRST_ROW = 4, 5, 6, 7, 9, 10  # a blank one over the table
 PICTURE, CLASS, POSITION, THEIRS, THEIRS_RIGHT, OURS, OURS_RIGHT, APART, STATE, LOGITS = range(10)
@@ -42,7 +45,7 @@ def state(own: str, stored: str) -> str:
     """Whether a logit is PyTorch's; an error never is."""
     near = f"ABS({own}-{stored})<={TOLERANCE}*MAX(1,ABS({stored}))"
     same = f'IF(ISNUMBER({own}),IF({near},"{AGREES}","{DIFFERS}"),"{DIFFERS}")'
-    return f'=IF(ISNUMBER({stored}),{same},"{NOT_COMPARED}")'
+    return f'=IF(AND(ISNUMBER({stored}),sheet_gone=""),{same},"{NOT_COMPARED}")'
 
 
 def distance(own: str, stored: str) -> str:
@@ -181,7 +184,7 @@ def says(book: Book, sheet: Worksheet, shown: int) -> None:
     row, column = SAYS_ROW, PICTURE
     sheet.write_formula(row, column, "=MATCH(compared,stored_pictures,0)", book.looks["hidden_text"], shown)
     book.define("shown_row", TITLE, (row, column))
-    found = f'=IF(ISNUMBER(shown_row),INDEX(stored_states,shown_row),"{NOT_COMPARED}")'
+    found = f'=IF(AND(ISNUMBER(shown_row),sheet_gone=""),INDEX(stored_states,shown_row),"{NOT_COMPARED}")'
     sheet.write_formula(LIVE_ROW, STATE, found, book.looks["state"], AGREES)
     book.define("shown_state", TITLE, (LIVE_ROW, STATE))
     drawn = '"What is drawn has no numbers of PyTorch’s to be compared with"'
@@ -189,7 +192,9 @@ def says(book: Book, sheet: Worksheet, shown: int) -> None:
     value = (
         f"Picture {shown}: {AGREES}; the weights are as trained. The other rows are from when this file was written."
     )
-    text = f'={live}&"; "&{WEIGHTS}&". The other rows are from when this file was written."'
+    known = f'{live}&"; "&{WEIGHTS}&". The other rows are from when this file was written."'
+    compared = f'IF(sheet_gone="",{known},"cannot compare: "&sheet_gone)'
+    text = f"={first_gone(['Draw'], TAKE_ANOTHER, compared)}"
     sheet.write_formula(row, 1, text, book.looks["pane_bold"], value)
     book.define("trust_says", TITLE, (row, 1))
     coloured(book, sheet, (LIVE_ROW, STATE, LIVE_ROW, STATE))

@@ -44,7 +44,7 @@ def fill(book: Book, passes: list[list[Array]], back: bool) -> None:
     placed = place_kernels(steps, maps)
     gallery = images.lay_out(len(trained.images))
     bounds = [bound(np.stack([each[at] for each in passes[::7]])) for at in range(len(outs))]
-    draw.write(book, gallery, maps[-1], outs)
+    draw.write(book, gallery, maps, outs)
     for number in range(1, len(steps) + 1):
         layer.write(book, number, maps, placed[number - 1], sizes[number - 1], outs, bounds[number])
     kernels.write(book, [(at + 1, steps[at], found) for at, found in enumerate(placed) if found])
