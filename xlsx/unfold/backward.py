@@ -209,6 +209,8 @@ def heading(book: Book, number: int, ways: list[Way], own: Maps) -> None:
     sheet.set_column_pixels(0, own.right + 30, size, book.looks["plain"])
     sheet.set_column_pixels(1, 1, LABELS, book.looks["plain"])
     sheet.set_row_pixels(2, 20)
+    for row in range(3, TOP - 2):  # blank for windows that reach over the edge
+        sheet.set_row_pixels(row, 4)
     links = [(TITLE, TITLE), (book.layer_title(number), "forward")]
     links += [(title(number + 1), "← before")] * (number < len(ways)) + [(title(number - 1), "next →")] * (number > 1)
     book.links(sheet, 2, links, size)

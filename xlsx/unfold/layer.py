@@ -16,6 +16,7 @@ TOP, LEFT = 6, 4
 ROOM = (460, 740)  # for the maps, in pixels, that Calc draws WIDER: the rest is the place that is worked out
 SMALLEST_CELL = 6  # narrower columns Gnumeric makes as wide as any
 LARGEST_CELL = 18  # with larger ones a place that reads 64 maps ends below the screen
+NUMBER_CELL = 15  # the largest where a map is one number: there a place may read large windows
 TALL_CELL = 8  # the largest where a place needs many lines: two rows each, which then end on the screen
 WHAT = {
     CONVOLUTION: "Each cell: bias + Σ over {before} (window {size} · kernel {size})",
@@ -31,7 +32,7 @@ def lay_out(number: int, out: Array, step: Step, reader: Step | None) -> tuple[M
     count, height, width = out.shape
     across = across_of(count, ROOM)
     tall = step.kind == CONVOLUTION and step.weight is not None and step.weight.shape[-1] > place.BESIDE
-    largest = TALL_CELL if tall else LARGEST_CELL
+    largest = TALL_CELL if tall else LARGEST_CELL if height > 1 else NUMBER_CELL
     size = max(SMALLEST_CELL, min(largest, pixels(count, height, width, across, ROOM)))
     gap = max(1, reader.padding if reader else 0)
     return Maps(Book.layer_title(number), TOP, LEFT, count, height, width, across, gap), size

@@ -17,7 +17,8 @@ from xlsx.unfold.maps import Maps, fixed
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Step
 from xlsx.unfold.trained import Array
 
-LINE, WIDTH, COLUMNS = 13, 48, 6  # pixels of a line and of a column, and how many columns there are
+LINE, LEAST, HIGH = 16, 13, 455  # pixels of a line, if need be, and of all lines, which are seen at once
+WIDTH, COLUMNS = 48, 6  # pixels of a column, and how many columns there are
 TITLE_LINE, CHOICE_LINE, BLOCKS_LINE = 0, 1, 3
 BESIDE = COLUMNS // 2  # the columns of a window that a kernel stands beside
 SAYS = "the cell of the map says"
@@ -31,7 +32,7 @@ class Place:
 
     `channel`, y and x are the place that the file is written with (that of the layer's largest value), `before` the map
     that adds most there; `seen` (maps, height, width) is what it sees of all maps before, `weights` their kernels;
-    `chosen` has the cells in which a reader chooses another.
+    `chosen` has the cells in which a reader chooses another; a row of the pictures has `size` pixels.
     """
 
     book: Book
@@ -43,7 +44,7 @@ class Place:
     added: Maps | None
     outs: list[Array]
     left: int
-    rows: int
+    size: int
     channel: int = 0
     before: int = 0
     y: int = 0
@@ -51,6 +52,12 @@ class Place:
     seen: Array = field(default_factory=lambda: np.zeros((1, 1, 1)))
     weights: Array | None = None
     chosen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Of the pictures that make a line: enough for its letters, unless the last line were too low for a screen."""
+        fitting = HIGH // (lines(self) * self.size)
+        return max(ceil(LEAST / self.size), min(ceil(LINE / self.size), fitting))
 
     @property
     def beside(self) -> bool:
@@ -115,7 +122,7 @@ def begin(book: Book, number: int, maps: list[Maps], kernels: Kernels | None, si
     added = maps[number - step.back] if step.back else None
     sheet, left = book.sheets[target.sheet], target.right + 3
     these = [*outs[number - 1 : number + 1], outs[number - step.back]]
-    return Place(book, sheet, step, maps[number - 1], target, kernels, added, these, left, ceil(LINE / size))
+    return Place(book, sheet, step, maps[number - 1], target, kernels, added, these, left, size)
 
 
 def choose(place: Place) -> None:
@@ -282,6 +289,11 @@ def shares_line(place: Place) -> int:
     step, height = place.step, place.seen.shape[1]
     line: int = BLOCKS_LINE + (place.above + 1) * (height + 1) + 4 + bool(place.added) + bool(step.relu) + 2
     return line
+
+
+def lines(place: Place) -> int:
+    """All of them."""
+    return shares_line(place) + (ceil(place.source.count / COLUMNS) if place.many else -1)
 
 
 def shares_area(place: Place) -> str:
