@@ -161,7 +161,7 @@ class Host:
 
     def __init__(self, context: Any):
         self.context = context
-        self.menu = Menu(self.post, self.tell, self.show_bar, Press, properties, self.open_hidden)
+        self.menu = Menu(self.post, self.tell, self.show_bar, Press, properties, self.open_hidden, self.dispatch)
 
     def create(self, service: str) -> Any:
         return self.context.ServiceManager.createInstanceWithContext(service, self.context)
@@ -187,6 +187,10 @@ class Host:
         options = tuple(PropertyValue(Name=name, Value=value) for name, value in values.items())
         desktop = self.create("com.sun.star.frame.Desktop")
         return desktop.loadComponentFromURL(path.as_uri(), "_blank", 0, options)
+
+    def dispatch(self, document: Any, command: str) -> None:
+        frame = document.CurrentController.Frame
+        self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, command, "", 0, ())
 
     @property
     def document(self) -> Any:

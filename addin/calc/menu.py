@@ -49,7 +49,7 @@ class Menu:
 
     `show_bar(document, text, buttons)` shows a bar above the sheets, whose buttons are commands, too.
     `undoable(title, undo, redo)` is an entry for a document's undo list, `properties(**values)` UNO's named values,
-    `open_hidden(path)` opens a workbook that nobody sees.
+    `open_hidden(path)` opens a workbook that nobody sees, `dispatch(document, command)` gives its window a command.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class Menu:
         undoable: Undoable,
         properties: Properties,
         open_hidden: outcome_sheets.Opener,
+        dispatch: outcome_sheets.Dispatch,
     ):
-        self._post, self._tell, self._undoable, self._open_hidden = post, tell, undoable, open_hidden
+        self._post, self._tell, self._undoable = post, tell, undoable
+        self._open_hidden, self._dispatch = open_hidden, dispatch
         self._checker = Checker(post, tell, show_bar, undoable, properties)
         self._followed: dict[str, Followed] = {}  # by the document's RuntimeUID
         self._lock = threading.Lock()  # between this and the thread that ends when it follows nothing
@@ -238,7 +240,7 @@ class Menu:
     def _copy_in(self, document: Document, path: Path) -> None:
         """The sheets of what a finished run left; why they are not there is said in a box."""
         try:
-            outcome_sheets.copy_in(document, path, self._open_hidden)
+            outcome_sheets.copy_in(document, path, self._open_hidden, self._dispatch)
         except Exception as error:  # of the office, which opens the run's workbook
             self._tell(document, MESSAGES["not copied"].format(error=what(error), file=path))
 

@@ -13,6 +13,8 @@ from addin.calc.document import Document, Sheet
 from xlsx.contract import MESSAGES, OUTCOME, OUTCOME_ROW
 
 Opener = Callable[[Path], Document]  # opens a workbook that nobody sees
+Dispatch = Callable[[Document, str], None]  # gives a document's window a command
+GRID = ".uno:ToggleSheetGrid"  # of the sheet in front alone
 
 
 def ours(document: Document) -> list[Sheet]:
@@ -43,7 +45,17 @@ def put_in_place(source: Sheet, copied: Sheet) -> None:
         shape.Anchor, shape.Position, shape.Size = new, position, picture.Size
 
 
-def copy_in(document: Document, path: Path, open_hidden: Opener) -> None:
+def show_alike(source: Document, sheet: Sheet, document: Document, copied: Sheet, dispatch: Dispatch) -> None:
+    """What is a window's own, and is not copied: no grid, and the rows that stay."""
+    theirs, ours = source.CurrentController, document.CurrentController
+    theirs.setActiveSheet(sheet)
+    ours.setActiveSheet(copied)
+    dispatch(document, GRID)
+    if theirs.hasFrozenPanes():
+        ours.freezeAtPosition(theirs.getSplitColumn(), theirs.getSplitRow())
+
+
+def copy_in(document: Document, path: Path, open_hidden: Opener, dispatch: Dispatch) -> None:
     """Copy the sheets of a run in from this workbook in its folder, in place of another run's. Raises OSError."""
     if shows(document, path.parent):
         return
@@ -58,6 +70,7 @@ def copy_in(document: Document, path: Path, open_hidden: Opener) -> None:
         for sheet in wanted:
             place = document.Sheets.importSheet(source, sheet.Name, document.Sheets.Count)
             put_in_place(sheet, document.Sheets.getByIndex(place))
+            show_alike(source, sheet, document, document.Sheets.getByIndex(place), dispatch)
         if document.Sheets.hasByName(seen):
             document.CurrentController.setActiveSheet(document.Sheets.getByName(seen))
     finally:

@@ -1,8 +1,10 @@
 """What a run left arrives in the open workbook: one set of sheets, the next run's in its place."""
 
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -54,6 +56,18 @@ def test_a_finished_runs_sheets_are_there_with_its_numbers_and_pictures(office: 
     assert len(pictures) == min(40, wrong)
     assert pictures[:2] == [[0, 3], [1, 3]]
     assert len(office.pictures(book, "Layers")) == 12
+
+
+def test_they_are_shown_as_in_the_runs_own_workbook(office: Office, book: int, tmp_path: Path) -> None:
+    """Without a grid, and with the rows that stay: a window's own, which are not copied with a sheet."""
+    office.save(book, str(tmp_path / "saved.ods"), "calc8")
+    with zipfile.ZipFile(tmp_path / "saved.ods") as archive:
+        settings = ElementTree.fromstring(archive.read("settings.xml"))
+    name = "{urn:oasis:names:tc:opendocument:xmlns:config:1.0}name"
+    for title, frozen in zip(OURS, (None, None, "4"), strict=True):
+        (sheet,) = settings.iterfind(f".//*[@{name}='Tables']/*[@{name}='{title}']")
+        found = {item.get(name): item.text for item in sheet}
+        assert (found["ShowGrid"], found.get("VerticalSplitPosition")) == ("false", frozen), title
 
 
 def test_the_next_runs_take_their_place_and_the_users_own_stay(
