@@ -53,8 +53,17 @@ class Watch:
             raise self.training.diverged(f"the loss is not finite in epoch {self.number}, batch {batch}")
 
 
-def train(training: TrainingState, folder: Path, say: Callable[[str], None], check_stop: Callable[[], None]) -> None:
-    """Train the epochs that are left. `check_stop` is called before every batch and raises what ends the training."""
+def train(
+    training: TrainingState,
+    folder: Path,
+    say: Callable[[str], None],
+    check_stop: Callable[[], None],
+    told: Callable[[dict[str, Any]], None],
+) -> None:
+    """Train the epochs that are left; `told` is given the figures of each.
+
+    `check_stop` is called before every batch and raises what ends the training.
+    """
     settings, log = training.settings, runs.Log(folder)
     watch = Watch(log, check_stop, training)
     for epoch in range(len(training.epochs) + 1, settings["epochs"] + 1):
@@ -62,6 +71,7 @@ def train(training: TrainingState, folder: Path, say: Callable[[str], None], che
         training.save(folder / "checkpoint.pt", epochs)
         log.write("epoch", **epochs[-1])  # after the checkpoint: what a reader has seen is never trained again
         say(epoch_line(epochs[-1], settings["epochs"]))
+        told(epochs[-1])
 
 
 def epoch_line(figures: dict[str, Any], epochs: int) -> str:

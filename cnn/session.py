@@ -38,11 +38,12 @@ class Held:
 class Session:
     """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held.
 
-    `force` takes its folder from a trainer that may be alive. `diverged`: so it failed, as others may not.
+    `force` takes its folder from a trainer that may be alive; `tensorboard` writes its epochs for TensorBoard too.
+    `diverged`: so it failed, as others may not.
     """
 
-    def __init__(self, stop: Stop, finished: Callable[[Path], None], force: bool = False):
-        self.stop, self.finished, self.force = stop, finished, force
+    def __init__(self, stop: Stop, finished: Callable[[Path], None], force: bool = False, tensorboard: bool = False):
+        self.stop, self.finished, self.force, self.tensorboard = stop, finished, force, tensorboard
         self.held: Held | None = None
         self.diverged = False
 
@@ -107,14 +108,15 @@ class Session:
 
     def train(self, held: Held, training: TrainingState, resumed_from: int | None) -> None:
         """Train the epochs that are left, from `started` to `finished`."""
-        from cnn import epochs, outcome
+        from cnn import epochs, events, outcome
 
         facts = training.facts
-        with self.stop.gently(held.folder):
+        writer = events.writer(held.folder, len(training.epochs)) if self.tensorboard else events.nobody()
+        with writer as told, self.stop.gently(held.folder):
             held.log.write("started", pid=os.getpid(), **facts, resumed_from=resumed_from)
             say("{model}, {parameters:,} parameters; {dataset}, {train_images:,} images; {device}".format(**facts))
             say(f"run folder: {held.folder}")
-            epochs.train(training, held.folder, say, self.stop.check)
+            epochs.train(training, held.folder, say, self.stop.check, told)
             outcome.write(training, held.folder, self.stop.check)
         part, reached = runs.accuracy(training.epochs[-1])
         held.log.write("finished", epoch=facts["epochs"], **{f"{part}_accuracy": reached})

@@ -40,7 +40,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnn import runs, streams
+from cnn import events, runs, streams
 from cnn.runs import Series, series
 from cnn.runs.command import Parser
 from cnn.runs.config import compare, determined, read_config
@@ -64,7 +64,9 @@ def main(
 
 def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
-    session.force = options.force
+    session.force, session.tensorboard = options.force, options.tensorboard
+    if options.tensorboard:
+        events.need_package()
     session.stop.listen()
     refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
@@ -152,7 +154,7 @@ def train_all(session: Session, asked: Series, options: argparse.Namespace) -> i
 def find_rate(given: dict[str, Any], options: argparse.Namespace) -> int:
     """The learning-rate range test, into --out or a folder in the user's own. Raises SettingsError."""
     ignored = [option(name) for name in given if name in NOT_TRIED] + ["--target"] * (options.target is not None)
-    ignored += ["--resume-or-begin"] * (options.resume_or_begin is not None)
+    ignored += ["--resume-or-begin"] * (options.resume_or_begin is not None) + ["--tensorboard"] * options.tensorboard
     if ignored:
         raise SettingsError(f"{ignored[0]} says nothing to --find-rate, which trains no run", "Leave it out")
     settings = check_settings(given)
@@ -187,6 +189,8 @@ def parser() -> argparse.ArgumentParser:
         help="go on with this run or series, or begin it there: for queues, which start the same job again",
     )
     made.add_argument("--force", action="store_true", help="go on though it may be alive: see an error that names this")
+    text = "write the epochs for TensorBoard too, into the run's folder (pip install tensorboard)"
+    made.add_argument("--tensorboard", action="store_true", help=text)
     what = made.add_mutually_exclusive_group()
     for name in series.VARIED:
         text = f"a run for each {name.replace('_', ' ')}, one after the other: {EXAMPLES[name]}"

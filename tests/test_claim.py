@@ -62,7 +62,7 @@ def test_a_series_is_refused_there_too(tmp_path: Path, capsys: pytest.CaptureFix
 def test_all_that_a_run_writes_is_known(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("the user's own, and in nobody's way")
     assert begin(tmp_path) == 0
-    others = {contract.RESULTS_FILE, runs.PARENT}  # by start.py, and by --more
+    others = {contract.RESULTS_FILE, runs.PARENT, "tensorboard"}  # by start.py, --more and --tensorboard
     assert {path.name for path in tmp_path.iterdir()} == {*claim.WRITTEN, "lock", "notes.txt"} - others
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from cnn.runs.folder import PARENT, SERIES, WEIGHTS
+from cnn.runs.folder import PARENT, SERIES, TENSORBOARD, WEIGHTS
 from cnn.runs.follower import read
 from cnn.runs.lock import Lock, holder_of
 from cnn.runs.settings import SettingsError
@@ -26,6 +26,7 @@ WRITTEN = (  # by a run, in its folder
     "curves.png",
     "model-card.md",
     "pictures",
+    TENSORBOARD,
     "results.xlsx",  # by start.py train, once it has finished
 )
 EMPTY = ("lock", "stop")  # hold nothing where they are a run's

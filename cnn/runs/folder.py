@@ -11,6 +11,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 SERIES = "series.json"  # in a folder that holds several runs (series.py)
 WEIGHTS = "weights.safetensors"  # of a finished run
+TENSORBOARD = "tensorboard"  # the epochs as TensorBoard reads them, where that was asked for
 PARENT = "parent.safetensors"  # those of the run that it went on from, in one that began so
 
 
