@@ -239,3 +239,52 @@ def test_rows_that_share_an_update_are_not_understood_and_nobody_is_blamed(tmp_p
     report = check(made.save(tmp_path / "book.xlsx"))
     assert (report.status, wrong(report)) == ("not understood", set())
     assert "the steps of w1 are 0·dE/dw1 in row 6 and 0.5·dE/dw1 in row 7" in report.message
+
+
+@pytest.mark.parametrize("dollar", ["", "$"])
+def test_a_row_that_does_not_slide_is_told_once(dollar: str, tmp_path: Path) -> None:
+    """Also where the formulas were typed row by row, and for all weights that do so together."""
+    made = make(Layout())
+    for step in range(2, 8):
+        for n in (1, 2, 3):
+            gradient = re.sub(r"(\d+)$", rf"{dollar}\1", made.ref(0, f"g{n}", 0))
+            made.cells[made.where[0, f"w{n}", step]] = f"={made.ref(0, f'w{n}', step - 1)}-0.5*{gradient}"
+    (mistake,) = check(made.save(tmp_path / "book.xlsx")).mistakes
+    assert (mistake.quantities, mistake.cells[0], len(mistake.cells)) == (["w1", "w2", "w3"], "E8", 18)
+    assert mistake.text.startswith("w1 reads dE/dw1 (X6) in every row")
+    assert ("$" in mistake.text) == bool(dollar)
+    assert mistake.fix == "=E7-0.5*X7"
+
+
+def test_a_negative_rate_is_told_as_that(tmp_path: Path) -> None:
+    made = make(Layout())
+    made.cells["Sheet1", 4, 2] = -0.5
+    report = check(made.save(tmp_path / "book.xlsx"))
+    (mistake,) = report.mistakes
+    assert mistake.text == "The learning rate in B4 is negative (-0.5): the updates go up the gradient."
+    assert "(-0.5 is written in B4)" in text(report)
+
+
+def test_answers_are_right_to_four_figures(tmp_path: Path) -> None:
+    path = answered(tmp_path / "exercise.xlsx", 0, 0)
+    book = openpyxl.load_workbook(path)
+    answers = check(path).answers
+    for each in answers:
+        cell = book[each.sheet][each.cell]
+        cell.value = float(f"{cell.value:.4g}")
+    book.save(path)
+    assert {each.state for each in check(path).answers} == {"right"}
+    for each in answers:
+        cell = book[each.sheet][each.cell]
+        cell.value = float(f"{cell.value:.2g}") * 1.01
+    book.save(path)
+    assert {each.state for each in check(path).answers} == {"not yet"}
+
+
+def test_columns_with_cells_too_rounded_are_not_all_right(tmp_path: Path) -> None:
+    made, numbers = make(Layout(rate="literal")), right_numbers(Layout(), 0)
+    for step in range(4):
+        made.cells[made.where[0, "g1", step]] = round(float(numbers["g1"][step]), 3)
+    told = text(check(made.save(tmp_path / "book.xlsx")))
+    assert "too rounded to judge" in told
+    assert "right: all columns" not in told

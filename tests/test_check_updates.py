@@ -170,3 +170,15 @@ def test_momentum_in_formulas(change: dict[str, str], found: set[str], tmp_path:
     report = check(with_velocities(change).save(tmp_path / "a.xlsx"))
     assert wrong(report) == found, text(report)
     assert report.blocks[0].conventions == ["momentum 0.9"]
+
+
+def test_a_rate_that_slides_into_another_column_is_a_mistake(tmp_path: Path) -> None:
+    """The reference to B4 has no $ from the third row on, and goes down the targets."""
+    made = make(Layout())
+    for n in range(1, 9):
+        for step in range(3, 8):
+            gradient, before = made.ref(0, f"g{n}", step - 1), made.ref(0, f"w{n}", step - 1)
+            made.cells[made.where[0, f"w{n}", step]] = f"={before}-B{4 + step}*{gradient}"
+    (mistake,) = check(made.save(tmp_path / "a.xlsx")).mistakes
+    assert mistake.quantities == WEIGHTS
+    assert mistake.text.startswith("The learning rate is taken from B7, which holds t2 (0.99), not a learning rate.")

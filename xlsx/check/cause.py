@@ -3,7 +3,8 @@ for numbers without one, that explains the rest. Whether cells agree is never ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -111,12 +112,31 @@ def runs(naming: Naming, name: str, rows: list[int]) -> list[list[int]]:
     groups = by_formula(naming, name, rows)
     plain = [group for tree, group in groups.items() if not isinstance(tree, Expression)]
     filled = [group for tree, group in groups.items() if isinstance(tree, Expression)]
-    if len(filled) > 2:  # by the formula that they were filled from
-        places, again = naming.found.reading.homes[name].places, dict[object, list[int]]()
-        for row in sorted(row for group in filled for row in group):
-            again.setdefault(naming.book.parse(places[row]), []).append(row)
-        filled = list(again.values())
+    if len(filled) > 2:  # by the formula that they were filled from, or by the cell that all of them read
+        places = naming.found.reading.homes[name].places
+        rows = sorted(row for group in filled for row in group)
+        ways = (grouped(rows, lambda row: naming.book.parse(places[row])), grouped(rows, partial(pinned, naming, name)))
+        filled = min(ways, key=len)
     return sorted(plain + filled)
+
+
+def grouped(rows: list[int], key: Callable[[int], object]) -> list[list[int]]:
+    found: dict[object, list[int]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return list(found.values())
+
+
+def pinned(naming: Naming, name: str, row: int) -> object:
+    """A row's formula with cells of other rows as they are, so that those which read one and the same are alike."""
+    usual = (0, -1) if name in naming.found.reading.rules.weights else (0,)
+    tree = naming.of(name, row)
+
+    def leaf(each: Expression) -> Expression:
+        far = each.operation == "name" and each.parts[1] not in usual
+        return Expression("cell", (naming.place_of(row, each), None)) if far else each
+
+    return replaced(tree, leaf) if tree is not None else None
 
 
 class Explainer:
@@ -147,7 +167,8 @@ class Explainer:
             return [moved]
         cause, fix = self.explained() or (Cause("formula", self.tree, self.naming.due_formula(self.name)), None)
         frozen = self.frozen_reference()
-        return [*((each, fix) for each in edits.apart(cause)), *([(frozen, None)] if frozen else [])]
+        others = [each for each in edits.apart(cause) if frozen is None or not self.is_other_row(each)]
+        return [*((each, fix) for each in others), *([(frozen, fix)] if frozen else [])]
 
     def moving(self) -> Found | None:
         """A reference without $ that moves away from its cell as the formula is filled down."""
@@ -172,12 +193,23 @@ class Explainer:
         return None
 
     def frozen_reference(self) -> Cause | None:
-        """A formula that keeps to one row of a column of the table, in every row that it is filled into."""
-        for leaf in read_by(self.tree) if len(self.rows) > 1 else ():
-            role = self.naming.roles.get(leaf.parts[0]) if leaf.operation == "cell" else None
+        """A cell of the table that the formula reads in every row that it is filled into."""
+        places = [self.column.places[row] for row in self.rows]
+        common = set.intersection(*(set(self.naming.book.reads(place)) for place in places)) if places[1:] else set()
+        for leaf in read_by(self.tree) if common else ():
+            where = self.naming.place_of(self.row, leaf)
+            role = self.naming.roles.get(where) if where in common and where is not None else None
             if role and kind(role[0]).kind not in STARTED:
-                return Cause("frozen reference", leaf)
+                why = ": the $ before its row keeps it from sliding down" if leaf.operation == "cell" else ""
+                return Cause("frozen reference", Expression("cell", (where, None)), said={"why": why})
         return None
+
+    def is_other_row(self, cause: Cause) -> bool:
+        """Whether a cause is that a quantity is taken from another row, and no other mistake."""
+        where = self.naming.place_of(self.row, cause.wrong) if cause.wrong is not None else None
+        role = self.naming.roles.get(where) if where else None
+        due = cause.due.parts[0] if cause.due is not None and cause.due.operation == "name" else None
+        return cause.kind.startswith("name") and role is not None and role[0] == due
 
     def explained(self) -> Found | None:
         """The first way that explains the formula, those that most often do first."""
@@ -236,16 +268,28 @@ class Explainer:
         ratio = self.ratio() if self.is_update else None
         if ratio is None or (ratio != 0 and self.naming.found.rate is None):
             return None
+        if ratio == -1 and (found := self.negative()):
+            return found
         if ratio in (0, -1):
             return Cause("update sign" if ratio else "still"), None
         own = abs(self.naming.found.own_rate or TRIAL)
         one, other = apart(ratio * own, own)
         return Cause("own rate", said={"content": one, "other": other}), None
 
+    def negative(self) -> Found | None:
+        """A right formula that reads a negative learning rate."""
+        for leaf in read_by(self.tree):
+            is_negative = leaf.operation == "cell" and isinstance(leaf.parts[1], float) and leaf.parts[1] < 0
+            if is_negative and self.is_right(edits.swapped(self.tree, {leaf: number(-leaf.parts[1])})):
+                return Cause("negative rate", leaf, said={"content": f"{leaf.parts[1]:.6g}"}), self.tree
+        return None
+
     def misplaced(self, leaf: Expression) -> Cause:
         """A learning rate taken from a cell that is blank or of another quantity."""
         blank = leaf.operation == "cell" and leaf.parts[1] is None
-        where = self.naming.place_of(self.row, leaf)
+        read = self.naming.book.reads(self.column.places[self.row])  # a given's cell of another row is told as it is
+        named = (each for each in read if self.naming.roles.get(each, ("",))[0] == leaf.parts[0])
+        where = next(named, self.naming.place_of(self.row, leaf))
         return Cause("blank rate" if blank else "rate from", Expression("cell", (where, None)))
 
     def ratio(self) -> float | None:

@@ -224,9 +224,12 @@ def unclear(naming: Naming, where: str) -> str | None:
     whole = len(cells) + sum(int(column.shown.sum()) for column in unknown)
     explained = float(np.isin(cells, (AGREES, FOLLOWS, BLIND)).sum()) / whole
     right = sum(bool(np.isin(states, (AGREES, FOLLOWS)).all()) for states in columns)
-    if explained < COVER or right < min(LEAST_RIGHT, (len(columns) + 1) // 2):
+    if explained < COVER:
         network = found.reading.network.text
         return f"{where} is not understood: {explained:.0%} of its cells are what a network {network} gives."
+    if right < min(LEAST_RIGHT, (len(columns) + 1) // 2):
+        rounded = ", many being too rounded to judge" if (cells == BLIND).any() else ""
+        return f"{where} is not understood: only {right} of its {len(columns)} columns are right throughout{rounded}."
     return None
 
 

@@ -15,6 +15,7 @@ from .grid import Sheet, place
 SHEETS = {contract.FORWARD: 1, contract.BACKWARD: 2}  # the column of the key that has a sheet's numbers
 QUANTITY, ANSWER = "Quantity", "Your answer"
 DIGITS, SMALL = 1e-4, 1e-9  # as the workbook's own cells beside the answers
+FIGURES = 4  # to which a rounded answer is right, too
 
 
 def answers(book: Book) -> list[Answer]:
@@ -42,7 +43,8 @@ def on_sheet(book: Book, sheet: Sheet | None, key: int) -> Iterator[Answer]:
 def state(content: object, due: float) -> str:
     if content is None or content == "":
         return BLANK
-    near = isinstance(content, float) and abs(content - due) <= DIGITS * abs(due) + SMALL
+    half_unit = 0.5 * 10.0 ** (np.floor(np.log10(abs(due))) - FIGURES + 1) if due else 0.0
+    near = isinstance(content, float) and abs(content - due) <= max(DIGITS * abs(due), half_unit) + SMALL
     return RIGHT if near else NOT_YET
 
 

@@ -106,19 +106,19 @@ def read_by(naming: Naming, written: Statement | None) -> Statement | None:
         cells = [naming.book.value((sheet, row, at)) for at in between]
         if written.is_text or row != written.row or not all(map(is_number, cells)):
             return written
-    return Statement(abs(value), row, column, False)
+    return Statement(value, row, column, False)
 
 
 def mistakes(naming: Naming, written: Statement | None, found: list[Mistake]) -> list[Mistake]:
     """The mistakes, with that of a rate which is not the one that is written."""
     astray = [each for each in found if each.is_of_the_rate]
-    used, value = naming.found.rate, naming.found.rate_used or 0.0
+    used, value, said = naming.found.rate, naming.found.rate_used or 0.0, abs(written.value) if written else 0.0
     if written is None:
         return found
     for each in astray:
         empty = " Type {0} into the empty cell." if each.cause == "blank rate" else ""
         each.text += (" {0} is written in {1}." + empty).format(f"{written.value:.6g}", written.where)
-    if used is None or astray or abs(value - written.value) <= used.spread + 1e-6 * max(value, written.value):
+    if used is None or astray or abs(value - said) <= used.spread + 1e-6 * max(value, said):
         return found
     block = naming.found.reading.descent.blocks[0]
     text = f"{written.where} says the learning rate {written.value:.6g}, the numbers used {value:.6g}."

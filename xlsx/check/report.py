@@ -140,7 +140,7 @@ def verdict_lines(block: BlockReport) -> Iterator[str]:
     by_status: dict[str, list[Column]] = {}
     for column in block.columns:
         by_status.setdefault(column.status, []).append(column)
-    right = by_status.get("right", [])
+    right = [column for column in by_status.get("right", []) if not column.unchecked]
     if right:
         difference = max((column.difference or 0.0 for column in right), default=0.0)
         names = "all columns" if len(right) + len(by_status.get("given", [])) == len(block.columns) else listed(right)
@@ -152,7 +152,8 @@ def verdict_lines(block: BlockReport) -> Iterator[str]:
         yield f"not checked: {listed(unchecked)}"
     if partly := [column for column in block.columns if column.unchecked and column.status != "not checked"]:
         cells = sum(column.unchecked for column in partly)
-        yield f"{count(cells, 'cell')} not checked, too rounded or with a formula that is not read: {listed(partly)}"
+        why = "too rounded to judge or with a formula that is not read"
+        yield f"{count(cells, 'cell')} not checked, {why}; else right or as said above: {listed(partly)}"
     if block.absent:
         yield f"no column for: {' '.join(block.absent)}"
 

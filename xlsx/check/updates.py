@@ -254,6 +254,12 @@ def row_rates(updates: list[Update]) -> Iterator[Proposal]:
 
 
 PLAIN = Rule("plain gradient descent", always(), lambda update: update.gradient)
+CHANGING = Rule(
+    "a learning rate that changes from row to row",
+    row_rates,
+    lambda update, shares: update.gradient,
+    lambda state, update, shares: shares * update.gradient,
+)
 RULES = (  # in the order in which they are believed
     PLAIN,
     *(
@@ -294,12 +300,7 @@ RULES = (  # in the order in which they are believed
         always(*optimizers.parse("adam").numbers),
         lambda update, *numbers: filtered("adam", update.gradient, numbers),
     ),
-    Rule(
-        "a learning rate that changes from row to row",
-        row_rates,
-        lambda update, shares: update.gradient,
-        lambda state, update, shares: shares * update.gradient,
-    ),
+    CHANGING,
 )
 
 
@@ -430,11 +431,21 @@ def solved(reading: Reading) -> Rate | None:
     if plain is None or 2 * obeyed(plain, every).mean(axis=0).min() > 1:
         return with_columns(reading, plain) if plain else None
     proposals = ((rule, each) for rule in RULES[1:] for each in rule.propose(every))
-    rates = [plain, *(each for pair in proposals if (each := best(every, *pair)) is not None)]
+    found = [each for pair in proposals if (each := best(every, *pair)) is not None]
+    rates = [plain, *(each for each in found if each.rule is not CHANGING or not slid(reading, each))]
     shares = [float(obeyed(each, every).mean()) for each in rates]
     good = [at for at, own in enumerate(shares) if own >= max(shares) - AS_GOOD]
     at = min(good, key=lambda at: (rates[at].meant(reading.rates) not in reading.rates, not rates[at].short, at))
     return with_columns(reading, rates[at] if 2 * (1 - shares[at]) <= 1 - shares[0] else plain)
+
+
+def slid(reading: Reading, rate: Rate) -> bool:
+    """Whether the changing rates of formulas are the numbers of another column, into which their reference moves."""
+    values = rate.value * rate.made.numbers[0][:-1]
+    others = values[np.abs(values - values[0]) > 1e-6 * abs(values[0])]
+    homes = [column for name, column in reading.homes.items() if name not in reading.rules.weights]
+    made = any(reading.homes[name].made for name in reading.rules.weights if name in reading.homes)
+    return made and any(np.isclose(others[:, None], home.values, 1e-6, 0).any(axis=1).all() for home in homes)
 
 
 def best(every: list[Update], rule: Rule, proposal: Proposal) -> Rate | None:

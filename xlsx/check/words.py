@@ -32,7 +32,8 @@ SENTENCES = {
     "derivatives of a row belong to the weights of that row.",
     "moving": "{subject} refers to {due} without $, so the reference moves as it is filled down: from {row} on it is "
     "{plain_wrong}, which {content}. Write {fixed}.",
-    "frozen reference": "{subject} reads {wrong} in every row: the $ before its row keeps it from sliding down.",
+    "frozen reference": "{subject} reads {wrong} in every row{why}.",
+    "negative rate": "The learning rate in {plain_wrong} is negative ({content}): the updates go up the gradient.",
     "blank rate": "The learning rate is taken from {plain_wrong}, which is empty and counts as 0: "
     "the weights never change.",
     "rate from": "The learning rate is taken from {plain_wrong}, which {content}, not a learning rate.",
@@ -73,7 +74,7 @@ KINDS = {  # what the report calls them, where that is another name
     **dict.fromkeys(("update sign", "wrong sign"), "sign"),
     **dict.fromkeys(("gone", "reads an error", "breaks off"), "error"),
     "moving": "unanchored reference",
-    "own rate": "learning rate",
+    **dict.fromkeys(("own rate", "negative rate"), "learning rate"),
     "still": "no update",
     "constant": "factor",
     "missing one minus": "missing term",
@@ -81,7 +82,7 @@ KINDS = {  # what the report calls them, where that is another name
     "unread": "formula",
 }
 ALONE = {"other quantity", "formula", "changed input", "number", "unread"}  # never told for several columns at once
-EXACT = {"name", "name once", "swapped", "blank", "text", "frozen reference", "blank rate", "rate from"}
+EXACT = {"name", "name once", "swapped", "blank", "text", "blank rate", "rate from", "negative rate"}
 
 
 def written(tree: Expression, show: Callable[[Expression], str], signs: dict[str, str] | None = None) -> str:
@@ -257,7 +258,9 @@ def key(cause: Cause, row: int) -> object:
     if cause.kind in ALONE:
         return object()
     parts = str((cause.due,) if cause.kind == "moving" else (cause.wrong, cause.due))
-    if cause.kind not in EXACT:
+    if cause.kind == "frozen reference" and cause.wrong is not None:
+        parts = str(cause.wrong.parts[0][:2])  # the same row of another column
+    elif cause.kind not in EXACT:
         parts = re.sub(r"\d+(?='|,)", "#", parts) if cause.kind != "already updated" else ""
     return cause.kind, parts, dict(cause.said).get("content"), row
 
