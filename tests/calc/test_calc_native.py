@@ -162,7 +162,7 @@ def test_the_stored_values_are_what_libreoffice_computes(computed: dict[str, Val
         ("epoch", "epoch (on Forward) is not one of those allowed: choose another", ["o1", "E_total", "new w2"], []),
         ("choice", "optimizer is not one of those allowed: choose another", ["o1", "E_total", "new w2"], []),
         ("error", "t1 (row 12) is an error: type a number", ["E1", "E_total", "dE/dw1", "new w1"], ["o1", "a_o1"]),
-        ("rate", "learning_rate (row 15) is not above 0", ["new w1", "new w2"], ["o1", "E_total", "dE/dw1"]),
+        ("rate", "learning_rate (row 15) is not above 0: type another", ["new w1", "new w2"], ["o1", "dE/dw1"]),
     ],
 )
 def test_a_bad_cell_is_named_and_gives_no_number(

@@ -66,5 +66,5 @@ def test_a_number_that_is_refused_is_refused_with_the_limits(window: Office, boo
     window.look_at(book, "Network")
     assert typed(window, book, "Network.E14", "1e308") == ["w1: from -1E+9 to 1E+9"]
     window.write(book, "Network.E14", 1e300)  # as a paste, which no validation sees
-    assert window.read(book, "first_bad_input") == [["w1 (row 14) is beyond 1E+9"]]
+    assert window.read(book, "first_bad_input") == [["w1 (row 14) is beyond 1E+9: type another"]]
     window.write(book, "Network.E14", None)

@@ -189,7 +189,8 @@ def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
 
 def note(cell: str, positive: bool) -> str:
     """What is wrong with a cell, in words; an empty text when nothing is."""
-    number = f'IF({cell}>0,"","is not above 0")' if positive else f'IF(ABS({cell})<={LARGEST},"","is beyond {LARGEST}")'
+    allowed, fault = (f"{cell}>0", "not above 0") if positive else (f"ABS({cell})<={LARGEST}", f"beyond {LARGEST}")
+    number = f'IF({allowed},"","is {fault}: type another")'
     text = f'IF(ISTEXT({cell}),"is text: type a number","is an error: type a number")'
     text = f'IF(ISLOGICAL({cell}),"is TRUE or FALSE: type a number",{text})'
     return f'IF(ISNUMBER({cell})*NOT(ISLOGICAL({cell})),{number},IF(ISBLANK({cell}),"",{text}))'
