@@ -12,6 +12,7 @@ Each of these takes options of its own, which --help after it lists, and names f
     python start.py new             write a workbook of today's layout beside your own, which stays as it is
     python start.py check FILE...   say what is right and what is wrong in a learner's own workbook, or a folder of them
     python start.py train           train the image network
+    python start.py search STUDY    try settings on held-out images, on as many machines as there are
     python start.py runs            list training runs, or compare two
     python start.py models          print the image networks, layer by layer
     python start.py evaluate RUN    measure a run's network anew
@@ -45,6 +46,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
     "new": (LIGHT, ["addin.workbook", "new"]),
     "check": (LIGHT, ["addin.check"]),
     "train": (WITH_TORCH, ["addin.trained", "train"]),
+    "search": (WITH_TORCH, ["cnn.search"]),
     "runs": (LIGHT, ["cnn.runs"]),
     "models": (WITH_TORCH, ["cnn.models"]),
     "evaluate": (WITH_TORCH, ["cnn.evaluate"]),
@@ -183,7 +185,7 @@ def hand_over(command: str, module: "list[str]") -> int:
     if sys.stdout:  # None where it was closed
         sys.stdout.flush()
     if os.name == "posix":
-        if command == "train":  # which hears them: they wait for it
+        if command in ("train", "search"):  # which hear them: they wait for it
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
         os.execv(line[0], line)
     return run_child(line)

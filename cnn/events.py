@@ -1,4 +1,4 @@
-"""The epochs of a run as TensorBoard reads them, in the folder `tensorboard` of the run's own; an optional package."""
+"""Who is told of a run's epochs while it trains: nobody, or TensorBoard, an optional package, in the run's folder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from cnn.runs.folder import TENSORBOARD
 from cnn.runs.settings import SettingsError
 
 Told = Callable[[dict[str, Any]], None]
+Watch = Callable[[Path, int], contextlib.AbstractContextManager[Told]]
 
 
-def need_package() -> None:
-    """Raise SettingsError where it is not installed."""
-    if not find_spec("tensorboard"):
-        advice = "Install it into .venv: python -m pip install tensorboard"
-        raise SettingsError("--tensorboard needs the package tensorboard, which is not here", advice)
+def need(package: str) -> None:
+    """Raise SettingsError where a package that only some need is not installed."""
+    if not find_spec(package):
+        advice = f"Install it into the project's .venv: python -m pip install {package}"
+        raise SettingsError(f"The package {package} is not here", advice)
 
 
 @contextlib.contextmanager
@@ -44,6 +45,6 @@ def tag(name: str) -> str:
 
 
 @contextlib.contextmanager
-def nobody() -> Iterator[Told]:
+def nobody(folder: Path, complete: int) -> Iterator[Told]:
     """Where nobody asked for it."""
     yield lambda figures: None

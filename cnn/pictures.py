@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from typing import Any
 
@@ -82,6 +83,30 @@ def curves(epochs: list[dict[str, Any]], part: str) -> bytes:
         if quantity == "loss":
             axes.set_yscale("log")
         axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return png(figure)
+
+
+def trials(rows: list[dict[str, Any]]) -> bytes:
+    """The held-out accuracy of trials by their learning rate, a colour for each model; completed ones are filled."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    seen = [row for row in rows if row["validation_accuracy"] != ""]
+    models = dict.fromkeys(row["model"] for row in seen)
+    for model, color, marker in zip(models, itertools.cycle(COLORS), "os^D", strict=False):
+        for done, filled in ((True, color), (False, "none")):
+            kept = [row for row in seen if row["model"] == model and (row["state"] == "complete") == done]
+            places = [[row[name] for row in kept] for name in ("learning_rate", "validation_accuracy")]
+            axes.scatter(
+                *places,
+                edgecolors=color,
+                facecolors=filled,
+                marker=marker,
+                label=model if done else f"{model}, cut short",
+            )
+    axes.set(xscale="log", xlabel="learning rate", ylabel="accuracy on held-out training images")
+    axes.grid(alpha=0.3)
+    if seen:
         axes.legend(fontsize=8)
     return png(figure)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn import official, runs
+from cnn import events, official, runs
 from cnn.runs.advice import as_failure
 from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
@@ -38,12 +38,14 @@ class Held:
 class Session:
     """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held.
 
-    `force` takes its folder from a trainer that may be alive; `tensorboard` writes its epochs for TensorBoard too.
-    `diverged`: so it failed, as others may not.
+    `force` takes its folder from a trainer that may be alive; `watch` opens what is told of every epoch. `diverged`: so
+    it failed, as others may not.
     """
 
-    def __init__(self, stop: Stop, finished: Callable[[Path], None], force: bool = False, tensorboard: bool = False):
-        self.stop, self.finished, self.force, self.tensorboard = stop, finished, force, tensorboard
+    def __init__(
+        self, stop: Stop, finished: Callable[[Path], None], force: bool = False, watch: events.Watch = events.nobody
+    ):
+        self.stop, self.finished, self.force, self.watch = stop, finished, force, watch
         self.held: Held | None = None
         self.diverged = False
 
@@ -108,11 +110,10 @@ class Session:
 
     def train(self, held: Held, training: TrainingState, resumed_from: int | None) -> None:
         """Train the epochs that are left, from `started` to `finished`."""
-        from cnn import epochs, events, outcome
+        from cnn import epochs, outcome
 
         facts = training.facts
-        writer = events.writer(held.folder, len(training.epochs)) if self.tensorboard else events.nobody()
-        with writer as told, self.stop.gently(held.folder):
+        with self.watch(held.folder, len(training.epochs)) as told, self.stop.gently(held.folder):
             held.log.write("started", pid=os.getpid(), **facts, resumed_from=resumed_from)
             say("{model}, {parameters:,} parameters; {dataset}, {train_images:,} images; {device}".format(**facts))
             say(f"run folder: {held.folder}")

@@ -64,9 +64,10 @@ def main(
 
 def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
-    session.force, session.tensorboard = options.force, options.tensorboard
+    session.force = options.force
     if options.tensorboard:
-        events.need_package()
+        events.need("tensorboard")
+        session.watch = events.writer
     session.stop.listen()
     refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}

@@ -31,6 +31,7 @@ SMALLER = {  # what is typed behind a line that would take long otherwise
     "start.py train --learning-rates 0.01 0.05 0.2": f"{SHORT} --learning-rates 0.05 0.1",
     "start.py train --model reference --recipe reference": f"{SHORT} --model tiny",
     "start.py train --resume-or-begin runs/queued": SHORT,
+    "start.py search rates": "--dataset digits --models tiny --batch-size 128 --epochs 1 --trials 1 --finalists 1",
     "start.py train --dataset digits --batch-size 64 --epochs 5 --out runs/first": SHORT,
 }
 EXITS = {"check": 1}  # what is checked has a mistake
