@@ -243,6 +243,7 @@ PLACES = (
     "preset",
     "optimizer",
     "mistake",
+    "pasted_state",
 )
 
 

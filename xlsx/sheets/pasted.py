@@ -63,7 +63,8 @@ def write_fault(book: Book, sheet: Worksheet, row: int, column: int) -> None:
     within = f"AND(MAX({numbers})<={LARGEST},MIN({numbers})>=-{LARGEST},{rate}>0)"
     fault = f'IF({whole},IF({within},"","{BEYOND}"),"{TORN}")'
     own = 'IFERROR(TRIM(LEFT(pasted_state,FIND(";",pasted_state)-1)),"")'
-    fault = f'IF(pasted_state="","",IF({own}=network,{fault},IF({own}="","{TORN}","{OTHER}")))'
+    fault = f'IF({own}=network,{fault},IF({own}="","{TORN}","{OTHER}"))'
+    fault = f'IF(ISERROR(pasted_state),"{TORN}",IF(pasted_state="","",{fault}))'
     sheet.write_formula(row - 2, column, f"={fault}", book.looks["muted_plain"], "")
     book.define("pasted_fault", sheet, (row - 2, column) * 2)
 
