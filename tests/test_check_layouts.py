@@ -1,5 +1,6 @@
 """Layouts that learners choose: each of these right workbooks is understood and nothing in it is blamed."""
 
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from openpyxl.worksheet.table import Table
 
 from pyfuncs.network import Network
 from tests import learners
+from tests.descents import any_table
 from tests.learners import D1, D2, EXERCISE, GIVEN, WEIGHTS, Layout, Made, formulas, make
 from xlsx import formulas as formulas_of
 from xlsx.check.check import Report, check
@@ -495,3 +497,54 @@ def test_what_reads_a_column_of_numbers_that_says_nothing_is_not_checked(tmp_pat
         "dE/dw5 is not checked from row 6 on: it reads AF6, whose title says no quantity that is known."
     ]
     assert not block.mistakes
+
+
+GERMAN_TITLES = {  # each a word for t, i, w, E, h, o, a_h, a_o, dE/dw and E_total
+    "words": "Ziel |Eingabe |Gewicht |Fehler |Netz h|Netz o|Ausgabe h|Ausgabe o|Gradient Gewicht |Gesamtfehler",
+    "short": "Soll|Eingang|Gew. |Fehler|net_h|net_o|out_h|out_o|Ableitung Gewicht |Fehler gesamt",
+    "sums": "Zielwert |Eingabe |w|Fehler |Summe h|Summe o|Aktivierung h|Aktivierung o|Gradient w|Verlust",
+    "capitals": "Sollwert |Eingang |Gew. |Fehler |Summe H|Summe O|Ausgang Hidden |Ausgang O|dE/dGewicht|Summe Fehler",
+}
+KINDS = ("t", "i", "w", "E", "h", "o", "a_h", "a_o", "dE/dw", "E_total")
+
+
+def in_german(name: str, words: str) -> str:
+    found = re.fullmatch(r"(.*?)(\d*)", name)
+    assert found
+    return dict(zip(KINDS, words.split("|"), strict=True)).get(found[1], found[1]) + found[2]
+
+
+@pytest.mark.parametrize("words", GERMAN_TITLES.values(), ids=GERMAN_TITLES)
+@pytest.mark.parametrize("network", ["2-2-2", "2-3-2", "3-2-1"])
+def test_german_titles_of_other_networks(network: str, words: str, tmp_path: Path) -> None:
+    table = any_table(random.Random(3), network, deltas=False)
+    table.titles = {name: in_german(name, words) for name in table.names}
+    report = check(table.save(tmp_path / "book.xlsx"))
+    assert (report.status, report.unchecked, report.blocks[0].network) == ("right", 0, network)
+
+
+@pytest.mark.parametrize("words", GERMAN_TITLES.values(), ids=GERMAN_TITLES)
+def test_german_titles_on_three_sheets(words: str, tmp_path: Path) -> None:
+    """The weights of a row are updated by the gradients of the row before on another sheet."""
+    sheets = {
+        "Gewichte": [*GIVEN, *WEIGHTS],
+        "Vorwärts": [*learners.UNITS, *learners.ERRORS],
+        "Rückwärts": learners.SLOPES,
+    }
+    there = {name: (sheet, at) for sheet, names in sheets.items() for at, name in enumerate(names, 1)}
+    start = dict(zip([*GIVEN, *WEIGHTS], [*Layout().given, *Layout().start], strict=True))
+    cells: Cells = {}
+    for name, (sheet, column) in there.items():
+        cells[sheet, 1, column] = in_german(name.replace("g", "dE/dw"), words)
+        for row in range(2, 10):
+
+            def cell(found: re.Match, row: int = row) -> str:
+                page, at = there[found[1]]
+                return f"'{page}'!{get_column_letter(at)}{row - bool(found[2])}"
+
+            text = re.sub(
+                r"\b(E_total|a_[ho]\d|[whotigE]\d)('?)", cell, formulas().get(name, "").replace("RATE", "0.5")
+            )
+            cells[sheet, row, column] = start[name] if name in start and (row == 2 or name in GIVEN) else f"={text}"
+    report = check(book(cells, tmp_path / "book.xlsx"))
+    assert (report.status, report.unchecked) == ("right", 0)

@@ -82,6 +82,11 @@ def with_helpers(book: Book, blocks: list[Block]) -> list[Block]:
         for sheet, columns in sliding(book, block, taken).items():
             lines = {f"?{line}": line for line in columns}
             first = min(columns.values())
+            row_of = [
+                [is_filled(book.cell((sheet, row, line))) for line in columns]
+                for row in (first, first + len(block.steps))
+            ]
+            first += any(row_of[1]) and not any(row_of[0])  # what is read is the row before, as by updates
             steps = list(range(first, first + len(block.steps)))
             titles = {line: title_above(book, sheet, first, line) for line in columns}
             helper = Block(book.grid.sheets[sheet], lines, first - 1, steps, titles=titles)

@@ -236,7 +236,7 @@ def network_of(descent: Descent, labels: dict[Place, str]) -> Network | None:
         of = kind(name)
         if of.number.isdigit():
             highest[of.kind] = max(highest[of.kind], int(of.number))
-    inputs, outputs = highest["i"] or 2, max(highest["o"], highest["a_o"], highest["t"]) or 2
+    inputs, outputs = highest["i"] or 2, max(highest["o"], highest["a_o"], highest["t"]) or highest["E"] or 2
     weights, biases = (max(highest[f"{mark}{each}"] for mark in ("", "new ", "dE/d")) for each in "wb")
     hidden = max(highest["h"], highest["a_h"])
     if not hidden and weights == inputs * outputs:

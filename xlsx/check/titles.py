@@ -30,8 +30,12 @@ TOTALS = re.compile(
     r"|(?:total|tot|sum|net|overall|average|avg|mean)_?(?:of_?)?(?:the_?)?(?:e|err|error|errors|loss|losses|cost)"
     r"|gesamt_?fehler|fehler_?gesamt|verlust|perdida(?:_?total)?|erro(?:r|_?total)|erreur_?totale|total|errors|e1\+e2|σ_?e|(?:mean_?)?squared_?error|loss_?function|global_?error"
 )
-ACTIVATED = r"(?:a|ac|act|activ|activated|activation|activation_?of|out|output|o|sigmoid|sigm|sig|sigma|σ|s|f|g|φ)"
-SUMMED = r"(?:net|in|sum|z|s|input|weighted_?sum|total|inp)"
+WEIGHT_WORDS = "w|weight|weights|wt|wgt|gewicht|gew|peso|poids"
+ACTIVATED = (
+    r"(?:a|ac|act|activ|activated|activation|activation_?of|aktivierung|ausgabe|ausgang"
+    r"|out|output|o|sigmoid|sigm|sig|sigma|σ|s|f|g|φ)"
+)
+SUMMED = r"(?:netz|summe|net|in|sum|z|s|input|weighted_?sum|total|inp)"
 RATE_WORDS = (
     r"(?:learning_?rates?|learn_?rate|learing_?rate|leaning_?rate|lerning_?rate|lern_?rate|tasa_?de_?aprendizaje"
     r"|taxa_?de_?aprendiza(?:do|gem)|l_?r|η|eta|α|alpha|rate|step_?size)"
@@ -45,11 +49,11 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), name)
     for pattern, name in [
         (
-            r"(?:t|tar|tgt|target|targets|expected|actual|true|desired|targeto|target_o|y_true|t_o|ziel|soll|objetivo|cible)_?(\d)",
+            r"(?:t|tar|tgt|target|targets|expected|actual|true|desired|targeto|target_o|y_true|t_o|ziel|zielwert|soll|sollwert|objetivo|cible)_?(\d)",
             "t",
         ),
         (r"(?:i|inp|input|inputs|x|in|eingabe|eingang|entrada|entree)_?(\d)", "i"),
-        (r"(?:w|weight|weights|wt|wgt|gewicht|peso|poids)_?(\d{1,2})", "w"),
+        (rf"(?:{WEIGHT_WORDS})_?(\d{{1,2}})", "w"),
         (r"(?:b|bias|biases)_?(\d)", "b"),
         (r"(?:b|bias)_?(?:of_?)?h(?:idden)?_?(\d)", "b_h"),
         (r"(?:b|bias)_?(?:of_?)?o(?:ut|utput)?_?(\d)", "b_o"),
@@ -63,7 +67,7 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
         (r"(?:e|err|error|loss|l|cost|j|fehler|erreur)_?(?:of_?)?(?:o|0|out)?_?(\d)", "E"),
     ]
 ]
-WEIGHT = r"(w|weight|(?:b|bias)(?:_?[ho])?)_?(\d{1,2})"
+WEIGHT = rf"({WEIGHT_WORDS}|(?:b|bias)(?:_?[ho])?)_?(\d{{1,2}})"
 DELTA = re.compile(rf"(?:delta|{D}|error_?(?:term|signal))_?(?:of_?|at_?)?(?:h(?:idden)?|(o)(?:ut|utput)?)_?(\d)")
 NUMERATORS = [(re.compile(r"e_?(\d)|error_?(\d)|e_?o_?(\d)"), "E")]
 
@@ -131,11 +135,11 @@ def new_weight(text: str) -> str | None:
 
 def letter(kind: str) -> str:
     """w of "weight", b of "bias", b_h of "bias h"."""
-    return f"b_{kind[-1]}" if kind[0] == "b" and kind[-1] in "ho" else kind[0]
+    return "w" if kind[0] != "b" else f"b_{kind[-1]}" if kind[-1] in "ho" else "b"
 
 
 GRADIENT = re.compile(
-    r"(?:grad|gradient|gradients|slope|deriv|derivative|partial|g)_?(?:of_?|e_?|wrt_?|for_?)*(?:d|∂)?_?"
+    r"(?:(?:grad|gradient|gradients|slope|deriv|derivative|ableitung|partial)_?(?:of_?|e_?|wrt_?|for_?)*|g_?)(?:d|∂)?_?"
     rf"{WEIGHT}|{WEIGHT}_?(?:grad|gradient)|[d{D}]_?([wb])_?(\d{{1,2}})"
 )
 
