@@ -1,12 +1,16 @@
 """A user's day on Windows, under Wine: set-up with PyTorch, start.py, a training by the macros' lines, remove.
 
-`python -m benchmarks.windows`: half an hour. It needs what tests/windows needs, the package index, and nobody at work
-in Wine meanwhile. A step that does not do what it should ends it with an AssertionError.
+Before it the tests on that Windows, and how long they take.
+
+`python -m benchmarks.windows`: half an hour. It needs what tests/windows needs, the package index, and nobody else at
+work in Wine meanwhile. A step that does not do what it should ends it with an AssertionError.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -21,7 +25,7 @@ from cnn.runs.settings import SETTINGS, SHEET
 from tests import downloads
 from tests.windows import build
 from tests.windows.macros import Buttons
-from tests.windows.wine import PYTHON, Project, started, windows_path
+from tests.windows.wine import PYTHON, ROOT, Project, started, windows_path
 
 TITLE, COMMAND = "Windows, under Wine", "python -m benchmarks.windows"
 RUNTIME = Path(__file__).with_name("windows.txt")
@@ -64,6 +68,14 @@ class Day:
     def look(self) -> str:
         """How the run stands, as the sheet would say it."""
         return self.buttons.press("look", folder=windows_path(self.run().folder))["status"]
+
+
+def tests() -> str:
+    """The tests on this Windows, once it is made."""
+    words = [sys.executable, "-m", "pytest", "--quiet", "tests/windows"]
+    ended = subprocess.run(words, cwd=ROOT, env={**os.environ, "BACKPROP_REQUIRE": "windows"}, capture_output=True)
+    assert ended.returncode == 0, ended.stdout.decode()
+    return ended.stdout.decode().splitlines()[-1].partition(" in ")[0]
 
 
 def set_up(day: Day) -> str:
@@ -170,16 +182,19 @@ def wait_until(condition: Callable[[], object], minutes: float) -> None:
         time.sleep(0.2)
 
 
-def measured(step: Callable[[Day], str], day: Day) -> tuple[str, str]:
+def measured(step: Callable[..., str], *day: Day) -> tuple[str, str]:
     """How long a step took, in seconds, and what was seen."""
     begin = time.monotonic()
-    seen = step(day)
+    seen = step(*day)
     return f"{time.monotonic() - begin:.0f}", seen
 
 
 def main() -> None:
-    rows = [("step", "seconds", "seen")]
-    with started() as wine, tempfile.TemporaryDirectory() as name:
+    with started():
+        pass  # it is made now, if it was not
+    rows = [("step", "seconds", "seen"), ("python -m pytest tests/windows", *measured(tests))]
+    print(*rows[-1], sep="  ", flush=True)
+    with tempfile.TemporaryDirectory() as name, started() as wine:  # Wine ends before its files go
         project = Project.copied(replace(wine, variables=VARIABLES), Path(name))
         home = Path(name, "Käthe's & Co")
         home.mkdir()

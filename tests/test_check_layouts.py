@@ -548,3 +548,57 @@ def test_german_titles_on_three_sheets(words: str, tmp_path: Path) -> None:
             cells[sheet, row, column] = start[name] if name in start and (row == 2 or name in GIVEN) else f"={text}"
     report = check(book(cells, tmp_path / "book.xlsx"))
     assert (report.status, report.unchecked) == ("right", 0)
+
+
+Places = tuple[tuple[int, int], tuple[int, int]]  # of a weight's label and its number
+
+
+def above(at: int) -> Places:
+    return (1, 1 + at), (2, 1 + at)
+
+
+def below(at: int) -> Places:
+    return (60 + at, 1), (60 + at, 2)
+
+
+def cards(weight: Callable[[int], Places], path: Path, change: str = "") -> Path:
+    """XOR as two by two cards, each a list of one sample's quantities; the weights are listed in one place."""
+    network, rows = Network((2, 2, 1)), dict[str, int]()
+    made = formulas_of.derivation(network)
+    names = [*network.input_names, *network.target_names, *(each.name for each in made)]
+    rows |= {name: at for at, name in enumerate(names, 1)}
+    cells: Cells = {}
+    for at, name in enumerate(network.weight_names):
+        label, number = weight(at)
+        cells |= {("S", *label): name, ("S", *number): 0.1 + 0.1 * at}
+    for sample, given in enumerate([(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]):
+        top, left = 4 + sample // 2 * (len(names) + 3), 1 + sample % 2 * 4
+        cells["S", top, left] = f"Sample {sample + 1}"
+
+        def cell(name: str, top: int = top, left: int = left) -> str:
+            if name in network.weight_names:
+                row, column = weight(network.weight_names.index(name))[1]
+                return f"${get_column_letter(column)}${row}"
+            return f"{get_column_letter(left + 1)}{top + rows[name]}"
+
+        texts = {each.name: f"={native(each.expression, cell)}" for each in made}
+        if sample == 2 and change:
+            texts[change] += "*2"
+        for name, at in rows.items():
+            content = given[at - 1] if at < 4 else texts[name]
+            cells |= {("S", top + at, left): name, ("S", top + at, left + 1): content}
+    return book(cells, path)
+
+
+def test_each_card_of_a_sample_is_checked(tmp_path: Path) -> None:
+    report = check(cards(above, tmp_path / "a.xlsx"))
+    assert (report.status, report.unchecked, len(report.blocks)) == ("right", 0, 4)
+    (mistake,) = check(cards(above, tmp_path / "a.xlsx", "a_h2")).mistakes
+    assert mistake.quantities == ["a_h2"]
+
+
+def test_cells_of_tables_that_are_not_understood_are_counted(tmp_path: Path) -> None:
+    """Where the weights are listed below a card they seem to be that card's own."""
+    report = check(cards(below, tmp_path / "a.xlsx"))
+    assert not report.mistakes
+    assert report.unchecked >= 20 * sum(block.not_understood is not None for block in report.blocks) > 0
