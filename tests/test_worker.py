@@ -171,5 +171,6 @@ def test_after_a_failure_the_other_cells_do_not_wait(
 def test_the_office_s_own_python_variables_do_not_reach_the_worker(bridge: Bridge, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
     monkeypatch.setenv("URE_BOOTSTRAP", "x")
     assert loss(bridge) == pytest.approx(E_TOTAL, abs=1e-15)
