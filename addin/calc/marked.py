@@ -36,7 +36,7 @@ Colours = list[tuple[str, Areas]]  # the marks by the names of their sheets
 FORMULA, CONDITION, EXPRESSION = 9, 0, 24
 HELD = 1 | 2 | 4 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, STRING, FORMULA
 LINK = """=HYPERLINK("#'{sheet}'!{cell}";"{sheet}!{cell}")"""  # as every office follows it
-WIDTHS = (4_000, 30_000)  # of the report's columns, in hundredths of a millimetre
+WIDTHS = (4_000, 28_000)  # of the report's columns, in hundredths of a millimetre
 BOLD, SINGLE = 150.0, 1  # com.sun.star.awt.FontWeight, FontUnderline
 CAPTIONS = {command: caption for caption, command in CHECK.items()}
 
