@@ -187,8 +187,9 @@ def descent_reports(
 
 
 def refused(parts: Parts, why: str | None, written: Statement | None) -> Parts:
-    for part in parts.values():
+    for block, part in parts.items():
         part.not_understood = why
+        part.unchecked = sum(block.filled) if why else 0
         part.rate_written, part.rate_place = (written.value, written.where) if written else (None, None)
     return parts
 

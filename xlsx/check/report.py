@@ -66,7 +66,9 @@ def headline(report: Report) -> str:
     if report.answers:
         return score(report.answers)
     if report.status == RIGHT:
-        return f"right ({count(len(report.blocks), 'block')})"
+        others = sum(block.not_understood is not None for block in report.blocks)
+        right = f"right ({count(len(report.blocks) - others, 'block')})"
+        return f"{right}, {count(others, 'block')} not understood" if others else right
     if report.status == MISTAKES:
         return f"{count(len(report.mistakes), 'mistake')} in {count(len(report.blocks), 'block')}"
     return "not understood"

@@ -41,6 +41,15 @@ class Block:
         return (self.sheet.name, line, row) if self.across else (self.sheet.name, row, line)
 
     @property
+    def filled(self) -> list[bool]:
+        """Which of its cells hold a number or a formula, line by line."""
+        return [
+            is_filled(self.sheet.at(*self.at(line, step)[1:]))
+            for line in self.lines.values()
+            for step in range(len(self.steps))
+        ]
+
+    @property
     def area(self) -> str:
         """The cells from the first column's first row to the last column's last row."""
         lines = sorted(self.lines.values())
@@ -77,8 +86,18 @@ def sheet_blocks(sheet: Sheet, across: bool) -> list[Block]:
                 before.steps += steps  # the header is repeated within one descent
                 continue
             titles = {line: titled(texts, row, line) for line in texts[row]}
-            blocks.append(Block(sheet, columns, row, steps, across, titles))
+            blocks.append(Block(sheet, without_titles(sheet, columns, steps), row, steps, across, titles))
     return blocks
+
+
+def without_titles(sheet: Sheet, columns: Lines, steps: list[int]) -> Lines:
+    """The columns without those that hold another table's titles in all rows, as a list of cards does."""
+
+    def is_title(step: int, column: int) -> bool:
+        text = sheet.at(step, column).value
+        return isinstance(text, str) and quantity(text) is not None
+
+    return {name: column for name, column in columns.items() if not all(is_title(step, column) for step in steps)}
 
 
 def titled(texts: Texts, row: int, column: int) -> str:
