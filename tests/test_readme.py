@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unicodedata import numeric
 
 import pytest
 
@@ -28,6 +29,14 @@ def test_every_command_is_told() -> None:
 def test_the_presets_named_are_those_there_are() -> None:
     (sentence,) = re.findall(r"Presets: ([^.]*)\.", README)
     assert re.findall(r"`([\w-]+)`", sentence) == list(PRESETS)
+
+
+@pytest.mark.parametrize("system", ["Windows", "macOS"])
+def test_each_systems_list_for_excel_is_ten_minutes(system: str) -> None:
+    text = (PROJECT / "tests/excel-checklist.md").read_text("utf-8")
+    steps = text.partition(f"\n## {system}\n")[2].partition("\n## ")[0]
+    minutes = re.findall(r"^\| \d+ \| (\d*)([¼½¾]?) \|", steps, re.MULTILINE)
+    assert sum(int(whole or 0) + numeric(part or "0") for whole, part in minutes) == 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
