@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .descent import Column
+from .filters import ULPS
 from .meaning import Reading, assigned, near
 from .rules import Arrays
 from .titles import GIVEN, kind
-from .updates import ULPS, Rate, after, solved, state, step_slack, updates, used
+from .updates import Rate, after, solved, state, step_slack, updates, used
 
 ROUNDED = 1e-12
 RIGHT, FOLLOWS, WRONG, BLIND, UNREAD = range(5)
