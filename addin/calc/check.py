@@ -73,9 +73,12 @@ class Checker:
             self._tell(document, str(error))
 
     def show_report(self, document: Any) -> None:
-        """Bring the report of the last check to the front."""
-        for name in Marked(document, self._undoable, self._properties).reports():
+        """Bring the report of the last check to the front; where it is gone, what speaks of it goes too."""
+        found = Marked(document, self._undoable, self._properties).reports()
+        for name in found:
             document.CurrentController.setActiveSheet(document.Sheets.getByName(name))
+        if not found:
+            self._show_bar(document, "", {})
 
     def _ask(self, document: Any, title: str, copy: Path, folder: Any, before: Any) -> None:
         """In a thread of its own: ask Python, and have its answer shown."""

@@ -156,6 +156,11 @@ def test_a_bar_says_that_it_ended_and_what_came_out_and_leads_to_the_report(
     assert window.in_front(key) == "Sheet1", "its user may be typing"
     window.click(*wait_for(lambda: window.menu(key, "Show the report"), timeout=20))
     wait_for(lambda: window.in_front(key) == CHECK_SHEET, timeout=20)
+    window.undo(key)
+    window.click(*wait_for(lambda: window.menu(key, "Show the report"), timeout=20))
+    wait_for(lambda: not window.menu(key, said), timeout=20)
+    check(window, key, sheets=2)
+    wait_for(lambda: window.menu(key, said), timeout=20)
     window.command(key, COMMAND + CHECK["Clear marks"])
     wait_for(lambda: not window.menu(key, said), timeout=20)
     window.close(key)
