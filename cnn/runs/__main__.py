@@ -1,7 +1,7 @@
 """Lists and compares runs.
 
 python start.py runs                    every run, newest first: when, model, data, epochs, accuracy, state
-python start.py runs list RUN           this run, or the runs of this series
+python start.py runs RUN                this run, or the runs of this series (runs list RUN does the same)
 python start.py runs compare RUN RUN    the settings in which they differ, and their figures side by side
 """
 
@@ -17,28 +17,31 @@ from cnn.runs import listing
 from cnn.runs.command import Parser, carry_out
 from cnn.runs.settings import SettingsError
 
+WHAT = ("list", "compare")
+
 
 def parser() -> Parser:
     """The command line."""
     made = Parser("runs", __doc__)
-    made.add_argument("what", nargs="?", choices=("list", "compare"), default="list")
-    made.add_argument("runs", metavar="RUN", nargs="*", type=Path, help="run folders (list: all of BACKPROP_HOME)")
+    what = f"{' or '.join(WHAT)} (default: {WHAT[0]}), then run folders or names (none: all of BACKPROP_HOME)"
+    made.add_argument("words", metavar="RUN", nargs="*", help=what)
     made.add_argument("--json", action="store_true", help="the same as JSON, for a program")
     return made
 
 
 def printed(options: argparse.Namespace) -> int:
     """Print what is asked for; the exit code. Raises SettingsError."""
-    folders = [named(path) for path in options.runs]
-    if options.what == "compare" and len(folders) < 2:
+    what, *names = options.words if options.words[:1] in ([each] for each in WHAT) else [WHAT[0], *options.words]
+    folders = [named(Path(name)) for name in names]
+    if what == "compare" and len(folders) < 2:
         raise SettingsError("There is nothing to compare", "Name two runs")
     found = [runs.read(run) for folder in folders for run in runs.runs_in(folder)]
     found = found if folders else [runs.read(folder) for folder in runs.list_runs()]
     if options.json:
-        facts = listing.compared if options.what == "compare" else listing.facts
+        facts = listing.compared if what == "compare" else listing.facts
         print(json.dumps([facts(run) for run in found], indent=2, allow_nan=False))
     else:
-        print(listing.aligned(listing.comparison(found) if options.what == "compare" else listing.listing(found)))
+        print(listing.aligned(listing.comparison(found) if what == "compare" else listing.listing(found)))
     return 0
 
 
