@@ -53,6 +53,7 @@ def constants() -> dict[str, str | int]:
         "MOST_EPOCHS": contract.MOST_EPOCHS,
         "MOST_RUNS": contract.MOST_RUNS,
         "NO_NUMBER": contract.NOTHING,
+        "ONE_CURVE": contract.ONE_CURVE,
         "OUTCOME_ROW": contract.OUTCOME_ROW,
         "OUTCOME": contract.OUTCOME,
         "ALL_GOOD": contract.ALL_GOOD,

@@ -14,7 +14,7 @@ from addin.wording import in_the_sheets_words
 from cnn import runs
 from cnn.runs import series
 from cnn.runs.settings import SettingsError
-from xlsx.contract import MOST_COMPARED, PROGRESS, RESULTS_FILE
+from xlsx.contract import MOST_COMPARED, ONE_CURVE, PROGRESS, RESULTS_FILE
 
 STARTING, STOPPING = "starting …", "stopping …"
 UNDER_WAY = "A run is under way in this workbook. Press Stop first, or wait for its end."
@@ -59,7 +59,7 @@ class Answer(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What the sheet shows of a folder: the run whose epochs are in the table, and of a series the runs' curves."""
+    """What the sheet shows of a folder: the run whose epochs are in the table, and the curve of each run there."""
 
     folder: Path
     run: runs.Run
@@ -150,7 +150,8 @@ def run_of(found: Found) -> runs.Run:
 
 def shown(found: Found) -> Shown:
     """What the sheet shows of a run or series."""
-    curves = overview.curves(found.runs) if isinstance(found, series.Standing) else ()
+    several, names = (found.runs, ()) if isinstance(found, series.Standing) else ([found], (ONE_CURVE,))
+    curves = overview.curves(several, names)
     answer = state(found)
     return Shown(found.folder, run_of(found), curves, answer.status, answer.over, answer.sheets)
 

@@ -1491,6 +1491,7 @@ MOST_COMPARED = 6  # of the ticked ones, or of a series
 
 PROGRESS = ("progress", "epoch", "batch", "images/s", "time left", "device")  # of a run that trains
 
+ONE_CURVE = "accuracy"  # what the curve of a single run is called, where a series has the names of its runs
 NOTHING = "–"  # in a cell that has no number
 NOT_CONNECTED = "Python not connected"
 ALL_GOOD = "all inputs are numbers"

@@ -25,6 +25,11 @@ def expected(folder: Path, names: list[str]) -> list[list]:
     return [["epoch", *names], *([epoch, *row] for epoch, row in enumerate(table, 1))]
 
 
+def of_one(folder: Path) -> list[list]:
+    """The same of a single run."""
+    return [["epoch", "accuracy"], *([epoch, each] for epoch, each in enumerate(accuracies(folder / "log.jsonl"), 1))]
+
+
 def accuracies(log: Path) -> list[float]:
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [line["test_accuracy"] for line in lines if line["event"] == "epoch"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnn import runs
+from tests.calc import series_curves
 from tests.calc.conftest import StartOffice
 from tests.calc.office import COMMAND, Office, wait_for
 from tests.needs import require
@@ -120,6 +121,7 @@ def test_rows_arrive_while_it_trains_and_stop_keeps_them(window: Office, book: i
     wait_for_status(window, book, "stopped after epoch")
     assert table(window, book) == logged(newest(window))[:ROWS]
     assert len(table(window, book)) >= 2
+    assert series_curves.shown(window, book) == series_curves.of_one(newest(window))[:ROWS]
 
 
 def test_the_menu_trains_too_and_pressing_twice_starts_one_run(window: Office, book: int) -> None:

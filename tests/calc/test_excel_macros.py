@@ -348,6 +348,7 @@ def test_train_starts_a_process_twice_is_said_stop_resume_kill(excel: Office, bo
     excel.press(book, "Results", "Stop")
     wait_for(lambda: status(excel, book).startswith("stopped after epoch"))
     assert table(excel, book) == rows_of(run)
+    assert series_curves.shown(excel, book) == series_curves.of_one(run)[:40]
     assert_no_longer_followed(excel, book, run)
     excel.press(book, "Results", "Resume")
     before = len(runs.read(run).epochs)

@@ -38,7 +38,7 @@ CHART_AXES = {
 # Before the first epoch its dot stands left of the axis, where nothing is drawn, and moves no end of the other axis.
 NOWHERE = {"epoch": -1, "train_accuracy": 1, "test_accuracy": 1}
 MOST_MARKED = 25  # epochs that have a marker each: those of more would merge
-CHART_WIDTH, CHARTS_APART = 172, 175  # pixels: on the screen with DejaVu too
+CHART_WIDTH, CHARTS_APART = 160, 163  # pixels: on the screen with DejaVu too
 LOW_CHART, HIGH_CHART = 152, 290  # in height: under a legend in cells, and with its own
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
 AFTER_PROGRESS = PROGRESS_COLUMN + len(contract.PROGRESS)

@@ -15,12 +15,13 @@ from xlsx.sheets.results import CHART_AXES
 TITLE = contract.RUNS
 BUTTON_ROW, STATUS_ROW, TABLE_ROW = 2, 3, 4
 COMPARED_ROW = TABLE_ROW + 16  # below the chart
-LIST_WIDTHS = [4, 24, 8, 8, 17, 7, 8, 7.5, 10]
+LIST_WIDTHS = [4, 24, 8, 8, 17, 7, 8, 8.2, 10]
 COMPARED_COLUMN = len(LIST_WIDTHS) + 1
 CURVES_COLUMN = COMPARED_COLUMN + MOST_COMPARED + 2
 WIDTHS = [*LIST_WIDTHS, 1.0, 11, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST_COMPARED)]
 RIGHT = ("accuracy", "seconds")
 NUMBERS = {"accuracy": "0.00%", "seconds": "#,##0"}
+APART = {"state": {"indent": 1}}  # from the numbers before it
 NOT_YET = "Press List runs."
 CHART_HEIGHT = 300  # pixels
 
@@ -50,9 +51,10 @@ def write(book: Book) -> None:
 def write_list(book: Book, sheet: Worksheet) -> None:
     """The header, and formats for the rows to come."""
     for column, name in enumerate(RUN_COLUMNS):
-        more = {"num_format": NUMBERS[name], "align": "right"} if name in NUMBERS else {}
+        more = {"num_format": NUMBERS[name], "align": "right"} if name in NUMBERS else APART.get(name, {})
         sheet.set_column(column, column, LIST_WIDTHS[column], book.workbook.add_format({**style.FONT, **more}))
-        sheet.write_string(TABLE_ROW, column, name, book.looks["header_right" if name in RIGHT else "header"])
+        head = {**style.FONT, **style.HEADER, **({"align": "right"} if name in RIGHT else APART.get(name, {}))}
+        sheet.write_string(TABLE_ROW, column, name, book.workbook.add_format(head))
     last = TABLE_ROW + MOST_RUNS
     book.define("runs_table", sheet, (TABLE_ROW, 0, TABLE_ROW, len(RUN_COLUMNS) - 1))
     sheet.data_validation(TABLE_ROW + 1, 0, last, 0, validation.one_of(["x"], "Tick", "Type x, or leave it empty."))
@@ -89,6 +91,6 @@ def write_curves(book: Book, sheet: Worksheet) -> None:
     chart.set_x_axis(style.axis("epoch", min=0, num_format="0"))
     chart.set_y_axis(style.axis("accuracy", **CHART_AXES["accuracy"]))
     chart.set_legend({"none": True})
-    chart.set_size({"width": 315, "height": CHART_HEIGHT})
+    chart.set_size({"width": 278, "height": CHART_HEIGHT})
     text = "Line chart of the ticked runs' accuracy by epoch."
     style.insert_chart(sheet, (TABLE_ROW, COMPARED_COLUMN), chart, text, x_offset=2, y_offset=6)

@@ -318,24 +318,25 @@ Private Sub ShowEpoch(ByVal entry As String)
     End If
 End Sub
 
-' Of a series: the accuracy of an epoch in the column of its run, for the chart.
+' The accuracy of an epoch in the column of its run, for the chart.
 Private Sub ShowAccuracy(ByVal text As String)
     Dim curves As Range
     Set curves = Named(SERIES_CURVES)
-    If curves Is Nothing Or UBound(mRuns) < 0 Then Exit Sub
+    If curves Is Nothing Then Exit Sub
     If mRun + 1 >= curves.Columns.Count Then Exit Sub
     curves.Cells(1, 1).Offset(mDone + 1, 0).Value = mDone
     If text <> "" And text <> "null" Then curves.Cells(1, 1).Offset(mDone + 1, mRun + 1).Value = Val(text)
 End Sub
 
-' The heads of the curves; none where there is no series.
+' The heads of the curves.
 Private Sub ShowNames()
     Dim curves As Range, number As Long
     Set curves = Named(SERIES_CURVES)
     If curves Is Nothing Then Exit Sub
     curves.Offset(1, 0).Resize(MOST_EPOCHS + 1).ClearContents
+    PutText curves.Cells(1, 1).Offset(1, 0), "epoch"
+    If UBound(mRuns) < 0 Then PutText curves.Cells(1, 1).Offset(1, 1), ONE_CURVE
     For number = 0 To UBound(mRuns)
-        PutText curves.Cells(1, 1).Offset(1, 0), "epoch"
         If number + 1 < curves.Columns.Count Then PutText curves.Cells(1, 1).Offset(1, number + 1), mRuns(number)
     Next number
 End Sub
