@@ -16,6 +16,7 @@ from typing import Any
 from xlsxwriter import Workbook
 
 from cnn import runs
+from cnn.runs.command import Parser, carry_out
 from cnn.runs.output import free, named, told
 from cnn.runs.settings import SettingsError
 from xlsx.unfold.steps import UnknownLayer
@@ -56,25 +57,31 @@ def macros_for(path: Path) -> Callable[[Workbook], None] | None:
     return unfolded.add_to
 
 
-def main(line: list[str] | None = None) -> int:
-    """The exit code: 0 when the workbook is written, 1, with one line, when it is not."""
-    usage, _, rest = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser("python start.py unfold", description=usage.partition(": ")[0] + ".", epilog=rest)
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
+def parser() -> Parser:
+    """The command line."""
+    made = Parser("unfold", __doc__)
+    made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
     default = f"{FILE_NAMES[False]} in the run's folder, with --backward {FILE_NAMES[True]}"
-    parser.add_argument("--out", metavar="FILE", type=Path, help=f"the workbook, .xlsx or .xlsm (default: {default})")
-    parser.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
-    parser.add_argument("--backward", action="store_true", help="the derivatives too: twice as large, half as fast")
-    asked = parser.parse_args(line)
+    made.add_argument("--out", metavar="FILE", type=Path, help=f"the workbook, .xlsx or .xlsm (default: {default})")
+    made.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")
+    made.add_argument("--backward", action="store_true", help="the derivatives too: twice as large, half as fast")
+    return made
+
+
+def work(asked: argparse.Namespace) -> int:
+    """Write the workbook and say where; the exit code. Raises Failure, OSError."""
+    run = runs.find(asked.run)
+    wanted = asked.out.absolute() if asked.out else run / FILE_NAMES[asked.backward]
     try:
-        run, out = runs.find(asked.run), asked.out and asked.out.absolute()
-        written = unfold(run, out, asked.data_dir, asked.backward)
-        wanted = out or run / FILE_NAMES[asked.backward]
-        print(told(written, wanted))
-        return 0
-    except (runs.Failure, UnknownLayer, OSError) as error:
-        print(f"unfold: {error}", file=sys.stderr)
-        return 1
+        print(told(unfold(run, wanted, asked.data_dir, asked.backward), wanted))
+    except UnknownLayer as error:
+        raise runs.Failure(str(error), "Unfold a run of another network") from error
+    return 0
+
+
+def main(line: list[str] | None = None) -> int:
+    """The exit code: 0 when the workbook is written; else, with one line, 1, and 2 for wrong use."""
+    return carry_out("unfold", lambda: work(parser().parse_args(line)))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import torch
 
 from cnn import handwriting, pictures, predict, runs
 from cnn.handwriting import Grey
+from cnn.runs.command import Parser, carry_out
 from cnn.runs.listing import aligned
 from cnn.runs.output import free, named, told
 
@@ -97,12 +98,9 @@ def table(answers: list[Answer], classes: Sequence[str]) -> bytes:
     return content.getvalue().encode("utf-8", "surrogateescape")
 
 
-def parser(with_sheet: bool) -> argparse.ArgumentParser:
+def parser(with_sheet: bool) -> Parser:
     """The command line."""
-    usage, _, rest = __doc__.partition("\n\n")
-    made = argparse.ArgumentParser(
-        "python start.py classify", None, usage, rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    made = Parser("classify", __doc__)
     made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
     made.add_argument("files", metavar="FILE", type=Path, nargs="+", help="a picture, or a folder of pictures")
     made.add_argument("--out", metavar="FILE", type=Path, default=Path(CSV), help=f"the CSV to write (default {CSV})")
@@ -114,15 +112,7 @@ def parser(with_sheet: bool) -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None, write_sheet: WriteSheet | None = None) -> int:
     """Run the command line; the exit code. `write_sheet` writes the workbook of --sheet."""
-    options = parser(write_sheet is not None).parse_args(arguments)
-    try:
-        return work(options, write_sheet)
-    except runs.Failure as failure:
-        print(f"classify: {failure}", file=sys.stderr)
-        return failure.exit_code
-    except OSError as error:
-        print(f"classify: {error}", file=sys.stderr)
-        return 1
+    return carry_out("classify", lambda: work(parser(write_sheet is not None).parse_args(arguments), write_sheet))
 
 
 def work(options: argparse.Namespace, write_sheet: WriteSheet | None) -> int:
