@@ -35,11 +35,15 @@ class OlderFormulas(Worksheet):  # type: ignore[misc]  # XlsxWriter brings no ty
         return formula[1:-1].removeprefix("=") if formula.startswith("{") else formula.removeprefix("=")
 
 
+class UnwritableError(runs.Failure, PermissionError):
+    """A workbook that may not be written, or is open in another program."""
+
+
 @contextmanager
 def written(path: Path, title: str) -> Iterator[Workbook]:
     """A workbook to fill; an older file stays until this one is whole.
 
-    Raises PermissionError, which says what to do, where the file cannot be written or is open in another program.
+    Raises UnwritableError.
     """
     content = io.BytesIO()
     options = {**TEXT_STAYS_TEXT, "default_format_properties": dict(FONT)}  # a copy: XlsxWriter adds to it
@@ -55,8 +59,8 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
         path.parent.mkdir(parents=True, exist_ok=True)
         runs.write_file(path, without_empty_macros(content))
     except PermissionError as error:
-        advice = "close it where it is open, or name another place"
-        raise PermissionError(f"{path} cannot be written ({error.strerror or error}): {advice}") from error
+        advice = "Close it where it is open, or name another place"
+        raise UnwritableError(f"{path} cannot be written ({error.strerror or error})", advice) from error
 
 
 def without_empty_macros(content: io.BytesIO) -> bytes:

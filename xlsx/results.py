@@ -1,4 +1,4 @@
-"""A results workbook of finished or live runs: `python start.py results RUN… [--out FILE.xlsx]`.
+"""Writes a workbook of training runs, finished or live: python start.py results RUN… [--out FILE.xlsx]
 
 A sheet Summary over the runs, then a sheet per run with its epochs, charts and settings. Read from the run folders
 alone, so any run can be shown, while it trains or years later.
@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Run
+from cnn.runs.command import Parser, carry_out
 from cnn.runs.output import free, named, told
 from xlsx import outcome
 from xlsx.contract import RESULTS_FILE
@@ -173,37 +174,37 @@ def write_settings(sheet: Worksheet, looks: dict[str, Any], known: dict[str, obj
 
 
 def find(folders: list[Path]) -> list[Run]:
-    """The runs in these folders, those of a series too. Raises FileNotFoundError for a folder that holds none."""
+    """The runs in these folders, those of a series too. Raises Failure for a folder that holds none."""
     found = [run for folder in folders for run in reversed(runs.runs_in(folder))]
     for folder in found:
         if not (folder / "log.jsonl").is_file():
-            raise FileNotFoundError(f"{folder} holds no run: there is no log.jsonl in it")
+            raise runs.Failure(f"{folder} holds no run: there is no log.jsonl in it", "Name another, or train one")
     return [runs.read(folder) for folder in found]
 
 
-def main(line: list[str] | None = None) -> int:
-    """0 when the workbook is written; 2, with one line, when it is not."""
-    parser = argparse.ArgumentParser(
-        prog="python start.py results", description="Write a workbook of training runs.", allow_abbrev=False
-    )
-    parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.xlsx", help=f"default: {RESULTS_FILE}, in the run's own folder"
-    )
-    parser.add_argument("--json", action="store_true", help="print what the summary says as JSON, for a program")
-    asked = parser.parse_args(line)
-    try:
-        found = find([runs.find(run) for run in asked.runs])
-        wanted = named(asked.out, ".xlsx") if asked.out else found[0].folder / RESULTS_FILE
-        path = write(found, free(wanted) if asked.out else wanted)  # the run's own is written anew
-        facts = {"out": str(path), "runs": [summary_row(run) for run in found]}
-        print(json.dumps(facts, default=float) if asked.json else told(path, wanted))
-    except (runs.Failure, OSError) as error:
-        print(f"results: {error}", file=sys.stderr)
-        return 2
+def parser() -> Parser:
+    """The command line."""
+    made = Parser("results", __doc__)
+    made.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live")
+    out = f"the workbook (default: {RESULTS_FILE}, in the run's own folder)"
+    made.add_argument("--out", type=Path, metavar="FILE.xlsx", help=out)
+    made.add_argument("--json", action="store_true", help="print what the summary says as JSON, for a program")
+    return made
+
+
+def work(asked: argparse.Namespace) -> int:
+    """Write the workbook and say where; the exit code. Raises Failure, OSError."""
+    found = find([runs.find(run) for run in asked.runs])
+    wanted = named(asked.out, ".xlsx") if asked.out else found[0].folder / RESULTS_FILE
+    path = write(found, free(wanted) if asked.out else wanted)  # the run's own is written anew
+    facts = {"out": str(path), "runs": [summary_row(run) for run in found]}
+    print(json.dumps(facts, default=float) if asked.json else told(path, wanted))
     return 0
+
+
+def main(line: list[str] | None = None) -> int:
+    """0 when the workbook is written; else, with one line, 1, and 2 for wrong use."""
+    return carry_out("results", lambda: work(parser().parse_args(line)))
 
 
 if __name__ == "__main__":
