@@ -208,7 +208,10 @@ def test_a_damaged_file_is_told_before_pytorch_is_loaded(tmp_path: Path) -> None
 
 # --- in the sheet ------------------------------------------------------------------------------------------------
 
-ONLY_TYPED = ("--seeds", "--find-rate", "--help", "--resume goes on with one run", "{option(name)}", "Name its folder")
+ONLY_TYPED = (
+    *("--seeds", "--find-rate", "--help", "--rates", "--more", "--resume goes on with one run", "first: --resume"),
+    *("{option(name)}", "Name its folder"),
+)
 
 
 def said_in_the_sources() -> list[str]:
