@@ -7,6 +7,7 @@ import random
 import re
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 
@@ -288,3 +289,20 @@ def test_columns_with_cells_too_rounded_are_not_all_right(tmp_path: Path) -> Non
     told = text(check(made.save(tmp_path / "book.xlsx")))
     assert "too rounded to judge" in told
     assert "right: all columns" not in told
+
+
+def test_a_loss_without_its_half_at_the_rate_one_is_no_rate_of_two(tmp_path: Path) -> None:
+    table = any_table(random.Random(1), "2-2-2", deltas=False)
+    table.spelling, table.rate, table.beside = "short", 1.0, False
+    table.texts |= {name: table.texts[name].replace("0.5*", "", 1) for name in ("E1", "E2")}
+    table.texts |= {name: f"2*({text})" for name, text in table.texts.items() if name.startswith("dE/dw")}
+    report = check(table.save(tmp_path / "book.xlsx"))
+    assert (report.status, report.blocks[0].rate_used) == ("right", 1.0)
+
+
+def test_weights_that_a_wrong_sum_keeps_still_are_not_blamed(tmp_path: Path) -> None:
+    """A wrong sign switches a ReLU off, so that nothing comes back to any weight."""
+    table = any_table(random.Random(2), "2-1-1 relu", deltas=False)
+    table.start, table.inputs = np.array([0.2, 0.5, 0.4]), np.array([[0.5, 0.6]])
+    table.texts["h1"] = "{w1}*{i1}-{w2}*{i2}"
+    assert wrong(check(table.save(tmp_path / "book.xlsx"))) == {"h1"}

@@ -149,11 +149,11 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(first, first + count):
             path = random_workbook(Path(folder) / "a.xlsx", seed)
-            start = time.perf_counter()
+            start = time.process_time()
             if message := fault(path):
                 print(f"seed {seed}: {message}")
-            slowest = max(slowest, time.perf_counter() - start)
-    print(f"{count} files, the slowest in {slowest:.1f} s")
+            slowest = max(slowest, time.process_time() - start)
+    print(f"{count} files, the slowest in {slowest:.1f} s of the processor")
 
 
 if __name__ == "__main__":

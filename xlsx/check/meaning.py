@@ -408,7 +408,8 @@ def included_rate(reading: Reading) -> float | None:
         ratios = np.concatenate([column.values / reading.truth[name] for name, column in names.items()])
     ratios = ratios[np.isfinite(ratios)]
     rate = float(np.median(ratios)) if ratios.size else 0.0
-    if not rate or np.any(np.abs(ratios - rate) > 1e-6 * abs(rate)):
+    doubled = abs(rate) in SIZES and 1.0 in reading.rates and abs(rate) not in reading.rates  # a loss without its ½
+    if not rate or np.any(np.abs(ratios - rate) > 1e-6 * abs(rate)) or doubled:
         return None
     pairs = [(reading.given[name[4:]], column.values) for name, column in names.items() if name[4:] in reading.given]
     taken = [np.abs(weight[1:] - weight[:-1] + step[:-1]) <= 1e-9 * np.abs(step[:-1]) + 2e-15 for weight, step in pairs]

@@ -87,10 +87,13 @@ def stands_still(reading: Reading) -> bool:
 
 
 def unmoved(reading: Reading, name: str) -> np.ndarray:
-    """The states of a weight that never changes: wrong after each row whose gradient would move it."""
-    gradient, slack = reading.truth[f"dE/d{name}"], reading.slack[f"dE/d{name}"]
-    moved = after(np.zeros(1, dtype=bool), np.abs(gradient) > slack)
-    return np.where(moved, WRONG, RIGHT if moved.any() else BLIND)
+    """The states of a weight that never changes: wrong after each row whose gradient would move it, if the sheet's own
+    would, too."""
+    slope, first = f"dE/d{name}", np.zeros(1, dtype=bool)
+    moved = after(first, np.abs(reading.truth[slope]) > reading.slack[slope])
+    own = reading.homes[slope].values if slope in reading.homes else np.ones(len(moved))
+    states = np.where(moved, WRONG, RIGHT if moved.any() else BLIND)
+    return np.where(moved & after(first, own == 0), FOLLOWS, states)
 
 
 def drifting(reading: Reading, rate: Rate | None) -> None:
