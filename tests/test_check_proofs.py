@@ -306,3 +306,11 @@ def test_weights_that_a_wrong_sum_keeps_still_are_not_blamed(tmp_path: Path) -> 
     table.start, table.inputs = np.array([0.2, 0.5, 0.4]), np.array([[0.5, 0.6]])
     table.texts["h1"] = "{w1}*{i1}-{w2}*{i2}"
     assert wrong(check(table.save(tmp_path / "book.xlsx"))) == {"h1"}
+
+
+def test_a_relu_that_another_sum_keeps_on_is_not_read_as_linear(tmp_path: Path) -> None:
+    """h1 is negative and h2 positive: with h2 in the condition both units are as a linear network's."""
+    table = any_table(random.Random(2), "2-2-1 relu linear", deltas=False)
+    table.start, table.inputs = np.array([-0.2, -0.5, 0.3, 0.4, 0.4, 0.3]), np.array([[0.5, 0.6]])
+    table.rate, table.texts["a_h1"] = 0.1, "IF({h2}>0,{h1},0)"
+    assert wrong(check(table.save(tmp_path / "book.xlsx"))) == {"a_h1"}

@@ -157,9 +157,15 @@ def understood(book: Book, descent: Descent, labels: dict[Place, str]) -> Readin
             continue
         for network, wiring in vary(book, best[1]):
             other = scored(book, descent, labels, network, wiring)
-            if other[0] > best[0]:
+            if explains_more(other, best):
                 best = other
     return assigned(best[1])
+
+
+def explains_more(one: tuple[Score, Reading], other: tuple[Score, Reading]) -> bool:
+    """Whether one reading is better: linear hidden units, as which ReLUs that are on appear, only by all columns."""
+    is_linear = "linear" in (one[1].network.hidden, other[1].network.hidden)
+    return (one[0].whole, one[0]) > (other[0].whole, other[0]) if is_linear else one[0] > other[0]
 
 
 Variant = tuple[Network, Wiring]
