@@ -144,6 +144,10 @@ def test_new_weights_without_a_step_are_no_fault(seed: int, tmp_path: Path) -> N
     assert not fault(random_workbook(tmp_path / "a.xlsx", seed))
 
 
+def test_two_names_for_others_that_make_no_difference_are_no_fault(tmp_path: Path) -> None:
+    assert not fault(random_workbook(tmp_path / "a.xlsx", 356322268))
+
+
 def main(count: int) -> None:
     first, slowest = random.SystemRandom().randrange(10**9), 0.0
     with tempfile.TemporaryDirectory() as folder:

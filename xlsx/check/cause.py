@@ -81,7 +81,7 @@ def harmless(naming: Naming) -> Iterator[Explained]:
         due = naming.due_at_points(name)
         cause = None if naming.is_right(name, tree) or np.isnan(due).any() else Explainer(naming, name, [row]).change()
         if cause is not None:
-            yield Explained(name, [row], cause, tree)
+            yield from (Explained(name, [row], each, tree) for each in edits.apart(cause))
 
 
 def misplaced_rates(naming: Naming, tables: Mapping[Place, Column]) -> Iterator[Explained]:
