@@ -72,7 +72,7 @@ def command(session: Session, options: argparse.Namespace) -> int:
     refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     if options.resume is not None:
-        return resume(session, given, options.resume or newest_unfinished(), options)
+        return resume(session, given, options.resume, options)
     if options.find_rate:
         return find_rate(given, options)
     for name in series.VARIED:
@@ -117,12 +117,13 @@ def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, optio
     return verdict([folder], options.target)
 
 
-def resume(session: Session, given: dict[str, Any], folder: Path, options: argparse.Namespace) -> int:
-    """Go on with a run, or with a series, as it was begun."""
+def resume(session: Session, given: dict[str, Any], named: Path | str, options: argparse.Namespace) -> int:
+    """Go on with the run or series that is named, else with the newest, as it was begun."""
     ways = {several(name): f"{option(name)}s" for name in series.VARIED}
     ways |= {"find_rate": "--find-rate", "more": "--more"}
     if given_too := [shown for way, shown in ways.items() if vars(options)[way]]:
         raise SettingsError("--resume goes on with one run or series, as it was begun", f"Leave {given_too[0]} out")
+    folder = Path(named) if named else newest_unfinished()
     if not runs.is_series(folder):
         return verdict([session.resume(given, folder, options.data_dir)], options.target)
     found = series.read(folder)

@@ -119,9 +119,9 @@ def kill_until_finished(trained: Trainers, folder: Path, chance: Random, seconds
 
 
 def same(folder: Path, uninterrupted: Path) -> bool:
-    """Whether two runs left the same files, with the same bytes but for times: config, log, checkpoint."""
+    """Whether two runs left the same files, with the same bytes but for times: config, log, its table, checkpoint."""
     names = [sorted(str(path.relative_to(each)) for path in each.rglob("*")) for each in (folder, uninterrupted)]
-    kept = [name for name in names[1] if Path(name).suffix in (".csv", ".png", ".safetensors")]
+    kept = [name for name in names[1] if Path(name).suffix in (".csv", ".png", ".safetensors") and name != "log.csv"]
     equal = all((folder / name).read_bytes() == (uninterrupted / name).read_bytes() for name in kept)
     return names[0] == names[1] and equal and figures(folder) == figures(uninterrupted)
 
