@@ -98,7 +98,8 @@ def test_its_worker_gives_way_to_that_of_the_small_functions(home: Path) -> None
     command, pipes = [sys.executable, "-m", "addin.predictor"], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=TESTS.parent, env=variables(home), **pipes) as process:
         end = time.monotonic() + 60
-        while os.getpriority(os.PRIO_PROCESS, process.pid) < os.getpriority(os.PRIO_PROCESS, 0) + 10:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        while os.getpriority(os.PRIO_PROCESS, process.pid) < min(own + 10, 19):  # the most there is
             assert time.monotonic() < end
             time.sleep(0.05)
         process.kill()
