@@ -147,6 +147,8 @@ def trimmed(rows: Array) -> Array:
     for _ in range(3):
         solved = np.linalg.lstsq(rows[:, :-1], rows[:, -1], rcond=None)[0]
         off = np.abs(rows[:, -1] - rows[:, :-1] @ solved)
+        if not np.isfinite(off).all():
+            return rows[:0]
         rows = rows[off <= 5 * np.median(off)]
     return rows
 
@@ -201,6 +203,7 @@ def row_rates(updates: list[Update]) -> Iterator[Proposal]:
             [(each.units[:-1] + each.units[1:] + ULPS) / np.abs(each.gradient[:-1]) + 1e-9 for each in updates]
         )
         quotients[~np.isfinite(quotients)] = np.nan
+        errors[np.isnan(errors)] = np.inf
         if (np.isfinite(quotients).sum(axis=0) < LEAST_WEIGHTS).any():
             return
         rates, spreads = np.nanmedian(quotients, axis=0), np.nanmedian(errors, axis=0)
