@@ -35,7 +35,7 @@ class Office:
     def __init__(self, post: Callable[[Callable[[], None]], None] = lambda action: action()):
         self.told: list[str] = []
         unused = SimpleNamespace()
-        self.menu = menu.Menu(post, lambda _, text: self.told.append(text), unused, unused, unused, unused)
+        self.menu = menu.Menu(post, lambda _, text: self.told.append(text), *[unused] * 5)
 
     def follow(self, folder: Path) -> Sheet:
         sheet = Sheet(folder.name)

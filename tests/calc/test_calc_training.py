@@ -132,7 +132,7 @@ def test_the_menu_trains_too_and_pressing_twice_starts_one_run(window: Office, b
     window.press(book, "Results", "Train CNN")
     window.answer_box()
     assert len(runs.list_runs(window.home)) == before + 1
-    window.command(book, COMMAND + "stop")
+    window.press(book, "Results", "Stop")
     wait_for_status(window, book, "stopped")
 
 

@@ -18,7 +18,7 @@ from tests.sheets import Shown, close, workbook
 from xlsx import mistakes
 
 EPOCHS = 20
-EDITED = (
+PLACES = (
     "your_weights",
     "your_inputs",
     "your_targets",
@@ -27,8 +27,9 @@ EDITED = (
     "preset",
     "optimizer",
     "mistake",
+    "pasted_state",
 )
-EDITED += ("learning_rates",)
+EDITED = (*PLACES, "learning_rates")
 RATES = (0.1, 0.5, 1.0, 2.0, 30.0, 1000.0)
 OURS = 1 + 1e-6  # a wrong factor
 EXTREME = ("2-2-2", "2-3-1 tanh bias", "2-2-1 relu", "2-2-2 relu softmax")
@@ -232,19 +233,6 @@ def test_a_bad_rate_cannot_be_compared_and_start_says_which(calc_office: Office,
     assert state_line(calc_office, key) == f"Cannot compare: {wrong}."
     assert says["Native and Python"] == f"cannot compare: {wrong}"
     assert says["Gradient check"] == "8 of 8 derivatives PASS"
-
-
-PLACES = (
-    "your_weights",
-    "your_inputs",
-    "your_targets",
-    "your_learning_rate",
-    "epoch",
-    "preset",
-    "optimizer",
-    "mistake",
-    "pasted_state",
-)
 
 
 @pytest.mark.parametrize("place", PLACES)
