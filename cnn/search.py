@@ -27,14 +27,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cnn import events, runs, streams
+from cnn import events, runs
 from cnn.runs import Series
 from cnn.runs.command import Parser
 from cnn.runs.listing import aligned
 from cnn.runs.settings import MODELS, RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import reached
 from cnn.series import train as train_series
-from cnn.session import Session, nothing_more
+from cnn.session import Session, in_own_process, nothing_more
 from cnn.stop import Stop
 from cnn.streams import say
 from cnn.train import described
@@ -58,11 +58,12 @@ def command(session: Session, options: argparse.Namespace) -> int:
     events.need("optuna")
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     asked = {name: checked(name, vars(options)[name]) for name in DEFAULTS if vars(options)[name] is not None}
-    folder = options.study if len(options.study.parts) > 1 else runs.home() / "studies" / options.study
+    named = len(options.study.parts) == 1
+    folder = (runs.home() / "studies" / options.study if named else options.study).absolute()
     from cnn import study as studies  # which needs Optuna
 
-    joined = studies.join(folder.absolute(), {**asked, **given} if exists(folder) else {**DEFAULTS, **asked, **given})
-    search = Search(session.stop, folder.absolute(), joined, options.data_dir)
+    joined = studies.join(folder, {**asked, **given} if exists(folder) else {**DEFAULTS, **asked, **given})
+    search = Search(session.stop, folder, joined, options.data_dir)
     return search.trials() or search.finals()
 
 
@@ -240,15 +241,5 @@ def parser() -> Parser:
     return made
 
 
-def as_command(arguments: list[str] | None = None) -> int:
-    """The command line in a process of its own: signals are heard until it has ended."""
-    stop = Stop()
-    stop.hear_signals()
-    streams.prepare()
-    code = main(arguments, stop)
-    stop.fall_silent()
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(as_command())
+    sys.exit(in_own_process(lambda stop: main(stop=stop)))

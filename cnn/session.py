@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn import events, official, runs
+from cnn import events, official, runs, streams
 from cnn.runs.advice import as_failure
 from cnn.runs.claim import hold, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
@@ -151,6 +151,16 @@ class Session:
                 self.held.log.write("failed", error=failure.error, advice=failure.advice)
         print(f"train: {failure}", file=sys.stderr)
         return failure.exit_code
+
+
+def in_own_process(main: Callable[[Stop], int]) -> int:
+    """A command in a process of its own; its exit code. Signals are heard until it has ended."""
+    stop = Stop()
+    stop.hear_signals()
+    streams.prepare()
+    code = main(stop)
+    stop.fall_silent()
+    return code
 
 
 def nothing_more(folder: Path) -> None:

@@ -40,13 +40,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnn import events, runs, streams
+from cnn import events, runs
 from cnn.runs import Series, series
 from cnn.runs.command import Parser
 from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import train, train_one, verdict
-from cnn.session import Session, newest_unfinished, nothing_more, prepare
+from cnn.session import Session, in_own_process, newest_unfinished, nothing_more, prepare
 from cnn.stop import Stop
 from cnn.streams import say
 
@@ -241,13 +241,8 @@ def percentage(text: str) -> float:
 
 
 def as_command(arguments: list[str] | None = None, finished: Callable[[Path], None] = nothing_more) -> int:
-    """The command line in a process of its own: signals are heard until it has ended."""
-    stop = Stop()
-    stop.hear_signals()
-    streams.prepare()
-    code = main(arguments, stop, finished)
-    stop.fall_silent()
-    return code
+    """The command line in a process of its own."""
+    return in_own_process(lambda stop: main(arguments, stop, finished))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ pytest.importorskip("torch", reason="python start.py setup without --no-torch")
 from safetensors.torch import load_file
 
 from cnn import runs, train
+from tests.interrupted import figures
 from tests.trainer import DIGITS, start, variables, wait_for_batch
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-TIMES = {"time", "seconds", "images_per_second", "pid"}
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +38,6 @@ def run(*options: object) -> int:
 
 def config(folder: Path) -> dict:
     return json.loads((folder / "config.json").read_text())
-
-
-def figures(folder: Path) -> list[dict]:
-    return [{key: value for key, value in epoch.items() if key not in TIMES} for epoch in runs.read(folder).epochs]
 
 
 # --- from another run's weights -----------------------------------------------------------------------------------
