@@ -244,13 +244,18 @@ def host(context: Any) -> Host:
 
 
 class Commands(unohelper.Base, XJobExecutor):
-    """The entries of the Backprop menu: `service:org.backprop.addin.Commands?train` and the like."""
+    """The entries of the Backprop menu: `service:org.backprop.addin.Commands?train` and the like.
+
+    A script sends them from a thread of its own. There Python would wait for the office, which waits for Python, so
+    whoever sends one, it is done in the office's own thread.
+    """
 
     def __init__(self, context: Any):
         self.host = host(context)
 
     def trigger(self, command: str) -> None:
-        self.host.menu.command(command, self.host.document)
+        document = self.host.document
+        self.host.post(lambda: self.host.menu.command(command, document))
 
 
 class Job(unohelper.Base, XJob):

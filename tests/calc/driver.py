@@ -7,11 +7,13 @@ and writes one JSON answer a line, {"answer": …} or {"error": …}.
 import contextlib
 import json
 import sys
+import threading
 import time
 import traceback
 
 import uno
 import unohelper
+from com.sun.star.awt import XCallback
 from com.sun.star.beans import PropertyValue, UnknownPropertyException
 from com.sun.star.connection import NoConnectException
 from com.sun.star.container import NoSuchElementException
@@ -43,6 +45,16 @@ class Approve(unohelper.Base, XCommandEnvironment, XInteractionHandler):
         for continuation in request.getContinuations():
             if approve := continuation.queryInterface(APPROVE):
                 approve.select()
+
+
+class Done(unohelper.Base, XCallback):
+    """Told by the office's own thread once it gets there."""
+
+    def __init__(self):
+        self.told = threading.Event()
+
+    def notify(self, _):
+        self.told.set()
 
 
 def connect(pipe, timeout=60.0):
@@ -452,9 +464,16 @@ class Driver:
         return list(self.documents[key].UndoManager.AllUndoActionTitles)
 
     def command(self, key, url):
-        """Run a menu command in the document's window."""
+        """Run a menu command in the document's window. With a box it comes back while that is open: `rest` later."""
         frame = self.documents[key].CurrentController.Frame
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
+        self.rest()
+
+    def rest(self):
+        """Wait until the office's own thread has done what it was asked before."""
+        done = Done()
+        self.create("com.sun.star.awt.AsyncCallback").addCallback(done, None)
+        assert done.told.wait(50), "the office's own thread is still at work"
 
     def macro(self, key, name, *arguments):
         """Run a macro of the document, such as VBAProject.Module1.Start; what it gives."""

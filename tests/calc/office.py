@@ -187,9 +187,9 @@ class Office:
 
     def command_with_box(self, key: int, url: str) -> None:
         """Run a menu command that ends with a message box, and press Enter there."""
-        self._ask("command", key, url)
+        self.command(key, url)  # it comes back at once: whoever sends a command, the office's own thread does it
         self.answer_box()
-        self._answer(timeout=60)
+        self.rest()
 
     def macro_with_box(self, key: int, name: str, *arguments: str) -> None:
         """Run a macro that ends with a message box, and press Enter there."""
