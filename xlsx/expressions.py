@@ -242,11 +242,24 @@ def native(expression: Expression, cell: Callable[[str], str]) -> str:
     return written(expression, "native", cell)
 
 
+def in_logarithms(expression: Expression) -> set[str]:
+    """The names whose logarithm the text takes, or that of 1 less them."""
+    parts = [part for part in expression.parts if isinstance(part, Expression)]
+    own = names_in(parts[1]) if expression.operation.endswith("cross_entropy") else ()
+    return {*own, *(name for part in parts for name in in_logarithms(part))}
+
+
 def with_numbers(expression: Expression, cell: Callable[[str], str]) -> str:
-    """A formula, without "=", whose answer is the text with the numbers put in, in the reader's own locale."""
+    """A formula, without "=", whose answer is the text with the numbers put in, in the reader's own locale.
+
+    They are rounded, but not to 0 or 1 where a logarithm is taken: ln(0) is no number.
+    """
+    logarithms = in_logarithms(expression)
 
     def piece(quantity: str) -> str:
         shown = f"ROUND({cell(quantity)},{SHOWN_DECIMALS})"
+        if quantity in logarithms:
+            return f'"&IF(OR({shown}=0,{shown}=1),{cell(quantity)},{shown})&"'
         return f'"&IF({cell(quantity)}<0,"("&{shown}&")",{shown})&"'
 
     return f'"{written(expression, "text", piece)}"'
@@ -254,9 +267,12 @@ def with_numbers(expression: Expression, cell: Callable[[str], str]) -> str:
 
 def numbers_text(expression: Expression, values: Mapping[str, float]) -> str:
     """What `with_numbers` answers at these values, to be stored beside the formula."""
+    logarithms = in_logarithms(expression)
 
     def piece(quantity: str) -> str:
         value = round(values[quantity], SHOWN_DECIMALS)
+        if quantity in logarithms and value in (0, 1):
+            return f"{values[quantity]:.15G}"
         shown = f"{value:.{SHOWN_DECIMALS}f}".rstrip("0").rstrip(".") if value else "0"
         return f"({shown})" if values[quantity] < 0 else shown
 

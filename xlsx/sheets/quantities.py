@@ -35,6 +35,7 @@ TEXTS = (("With the numbers put in", "header_state"), ("What it is", "header")) 
 INDENT = 1.5  # digits: what an indented column has less room for
 NAME, FORMULA, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
 WIDE, WIDEST = "0.123456", "(-0.123456)"  # numbers put in
+IN_FULL = "0.0000000123456789012345"  # one whose logarithm is taken
 
 
 def header(book: Book, sheet: Worksheet, row: int, more: tuple[tuple[str, str], ...] = ()) -> None:
@@ -148,7 +149,8 @@ def never_negative(book: Book) -> set[str]:
 
 def height(quantity: Quantity, widths: Sequence[float], compared: bool, positive: set[str]) -> float:
     """Enough for the numbers put in at another epoch too: no program makes a row higher when a formula's text grows."""
-    numbers = expressions.written(quantity.expression, "text", lambda name: WIDE if name in positive else WIDEST)
+    shown = dict.fromkeys(positive, WIDE) | dict.fromkeys(expressions.in_logarithms(quantity.expression), IN_FULL)
+    numbers = expressions.written(quantity.expression, "text", lambda name: shown.get(name, WIDEST))
     last = len(widths) - 1
     texts = {NAME: quantity.name, FORMULA: quantity.text, last - 1: numbers, last: quantity.meaning}
     texts[AGREEMENT] = NOT_CONNECTED if compared else ""
