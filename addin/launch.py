@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from addin import FOREIGN
 from cnn import runs
 from cnn.runs import series
-from cnn.runs.settings import check_settings, option
+from cnn.runs.settings import check_settings, option, words
 
 OFFICE_ONLY = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # LibreOffice points them at its own libraries
 FOLDERS = ("BACKPROP_HOME", "CNN_DATA_DIR")
@@ -71,8 +71,7 @@ def start(settings: Mapping[str, object], workbook: str = "") -> Path:
     checked = check_settings(dict(settings))
     command = _command()
     folder = runs.new_folder(checked["model"])
-    options = [text for name, value in checked.items() for text in (option(name), str(value))]
-    _spawn(folder, [*command, *options, "--out", str(folder)], workbook)
+    _spawn(folder, [*command, *words(checked), "--out", str(folder)], workbook)
     return folder
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from cnn import __version__
 from cnn.runs.config import read_config
-from cnn.runs.settings import DATASETS, check_settings, option
+from cnn.runs.settings import DATASETS, check_settings, words
 from cnn.training import TrainingState
 
 CARD = """---
@@ -89,10 +89,8 @@ def command(settings: dict[str, Any], parent: str | None) -> str:
     """What to type for the same training: every setting that is not the default of its recipe."""
     defaults = check_settings({"recipe": settings["recipe"]})
     others = {name: value for name, value in settings.items() if parent or value != defaults[name]}
-    words = ["python", "start.py", "train"]
-    if parent:
-        words += ["--more", str(others.pop("epochs")), parent]
-    return shlex.join([*words, *(word for name, value in others.items() for word in (option(name), str(value)))])
+    more = ["--more", str(others.pop("epochs")), parent] if parent else []
+    return shlex.join(["python", "start.py", "train", *more, *words(others)])
 
 
 def mistaken(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:

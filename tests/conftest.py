@@ -8,6 +8,7 @@ Wine has one registry.
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -86,6 +87,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return next((folder for folder in ALONE if file.startswith(folder)), file)
 
     return Folders(config, log)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user's folder, of one who has no MNIST, as a trainer of `tests.trainer` has it."""
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
+    for name in ("CNN_DATA_DIR", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")

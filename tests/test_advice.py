@@ -17,14 +17,8 @@ from cnn.runs.settings import SETTINGS, SHEET, option
 from tests.trainer import DIGITS, PROJECT
 from xlsx import results
 
+pytestmark = pytest.mark.usefixtures("home")
 DEEP = "[" * 200_000
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    return tmp_path / "home"
 
 
 # --- errors of the system ----------------------------------------------------------------------------------------

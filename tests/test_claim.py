@@ -18,6 +18,7 @@ from cnn.runs.settings import SettingsError
 from tests.trainer import DIGITS, PROJECT, variables
 from xlsx import contract
 
+pytestmark = pytest.mark.usefixtures("home")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these links nor flock")
 REFUSES = """
 #define _GNU_SOURCE
@@ -25,13 +26,6 @@ REFUSES = """
 #include <sys/file.h>
 int flock(int handle, int operation) { errno = ERROR; return -1; }
 """
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    return tmp_path / "home"
 
 
 def begin(folder: Path) -> int:

@@ -12,13 +12,9 @@ pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cnn import events, runs, train
-from tests.trainer import DIGITS, start, variables, wait_for_batch
+from tests.trainer import DIGITS, start, wait_for_batch
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables(tmp_path / "home").items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def run(*options: object) -> int:

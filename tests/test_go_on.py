@@ -14,15 +14,10 @@ from safetensors.torch import load_file
 
 from cnn import runs, train
 from tests.interrupted import figures
-from tests.trainer import DIGITS, start, variables, wait_for_batch
+from tests.trainer import DIGITS, start, wait_for_batch
 
+pytestmark = pytest.mark.usefixtures("home")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables(tmp_path / "home").items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")

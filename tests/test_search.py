@@ -18,13 +18,8 @@ from cnn import runs, search, study
 from cnn.runs.settings import SettingsError
 from tests.trainer import PROJECT, variables, wait_until
 
+pytestmark = pytest.mark.usefixtures("home")
 SMALL = ("--dataset", "digits", "--models", "tiny", "--batch-size", "128", "--device", "cpu", "--epochs", "2")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables(tmp_path / "home").items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

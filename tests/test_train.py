@@ -39,15 +39,12 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has not these signal
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty user's folder and no MNIST, as in `tests.trainer`; torch's threads are put back for other tests."""
-    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
-    for name in ("CNN_DATA_DIR", "OMP_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+def put_back(home: Path, tmp_path: Path) -> Iterator[None]:
+    """In an empty user's folder; torch's threads are put back for other tests, and no trainer is left behind."""
     threads = torch.get_num_threads()
-    yield tmp_path / "home"
+    yield
     torch.set_num_threads(threads)
-    if runs.is_alive(tmp_path / "run"):  # a failed test leaves no trainer behind
+    if runs.is_alive(tmp_path / "run"):
         runs.request_stop(tmp_path / "run")
 
 

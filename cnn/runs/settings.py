@@ -144,6 +144,11 @@ def option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def words(settings: dict[str, Any]) -> list[str]:
+    """Settings as one types them: --model tiny --epochs 2."""
+    return [word for name, value in settings.items() for word in (option(name), str(value))]
+
+
 def check_threads() -> None:
     """Raise SettingsError where OMP_NUM_THREADS is no number of threads, which PyTorch would pass over."""
     given = os.environ.get("OMP_NUM_THREADS") or "1"
