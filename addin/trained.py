@@ -6,6 +6,11 @@ PyTorch takes seconds: a trainer hears signals, and refuses a wrong option, befo
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import sys
 import traceback
 from pathlib import Path

@@ -7,6 +7,11 @@ drawn into; a FILE.xlsm has macros to draw with in Excel.
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import sys
 from collections.abc import Callable

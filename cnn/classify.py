@@ -13,6 +13,11 @@ Exit codes: 0 all were read; 1 at least one was not, or nothing could be written
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import csv
 import io

@@ -8,6 +8,11 @@ Exit codes: 0 measured; 1 it cannot be measured; 2 wrong use; 3 the run's log sa
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import json
 import sys

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from cnn.runs.folder import TENSORBOARD
-from cnn.runs.settings import SettingsError
 
 Told = Callable[[dict[str, Any]], None]
 Watch = Callable[[Path, int], contextlib.AbstractContextManager[Told]]
-
-
-def need(package: str) -> None:
-    """Raise SettingsError where a package that only some need is not installed."""
-    if not find_spec(package):
-        advice = f"Install it into the project's .venv: python -m pip install {package}"
-        raise SettingsError(f"The package {package} is not here", advice)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,11 @@ Exit codes: 0 written; 1 it cannot be written; 2 wrong use.
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import io
 import logging
@@ -23,7 +28,7 @@ import torch
 from torch import nn
 
 from cnn import predict, runs
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, need
 from cnn.runs.output import free, named, told
 
 PACKAGES = ("onnx", "onnxscript")
@@ -33,14 +38,11 @@ ANY_NUMBER = ({0: torch.export.Dim("n")},)
 
 def onnx(network: nn.Module) -> bytes:
     """The network as ONNX. Raises Failure where a package is missing."""
+    need(*PACKAGES)
     content, shown = io.BytesIO(), {"input_names": ["images"], "output_names": ["logits"]}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     exporter: Any = torch.onnx.export
-    try:
-        program = exporter(network, (EXAMPLE,), dynamo=True, verbose=False, dynamic_shapes=ANY_NUMBER, **shown)
-    except ImportError as error:  # it says which one
-        advice = f"Install them into .venv: python -m pip install {' '.join(PACKAGES)}"
-        raise runs.Failure(f"ONNX needs packages that are not here ({error})", advice) from error
+    program = exporter(network, (EXAMPLE,), dynamo=True, verbose=False, dynamic_shapes=ANY_NUMBER, **shown)
     program.save(content)
     return content.getvalue()
 

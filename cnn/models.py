@@ -5,6 +5,11 @@ python start.py models    prints them, layer by layer
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import json
 import sys

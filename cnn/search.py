@@ -17,6 +17,11 @@ Exit codes: 0 all was done, or others are still at work; else as train's.
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()  # until `stop` hears it
+
 import argparse
 import contextlib
 import math
@@ -29,7 +34,7 @@ from typing import Any
 
 from cnn import events, runs
 from cnn.runs import Series
-from cnn.runs.command import Parser
+from cnn.runs.command import Parser, need
 from cnn.runs.listing import aligned
 from cnn.runs.settings import MODELS, RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import reached
@@ -55,13 +60,14 @@ def main(arguments: list[str] | None = None, stop: Stop | None = None) -> int:
 def command(session: Session, options: argparse.Namespace) -> int:
     """Take part in the study; the exit code. Raises SettingsError, OSError."""
     session.stop.listen()
-    events.need("optuna")
+    need("optuna")
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     asked = {name: checked(name, vars(options)[name]) for name in DEFAULTS if vars(options)[name] is not None}
     named = len(options.study.parts) == 1
     folder = (runs.home() / "studies" / options.study if named else options.study).absolute()
     from cnn import study as studies  # which needs Optuna
 
+    session.stop.check()
     joined = studies.join(folder, {**asked, **given} if exists(folder) else {**DEFAULTS, **asked, **given})
     search = Search(session.stop, folder, joined, options.data_dir)
     return search.trials() or search.finals()

@@ -28,21 +28,21 @@ Ctrl-C; 143 stopped by SIGTERM, SIGHUP or SIGUSR1.
 
 from __future__ import annotations
 
-import signal
-import sys
+from cnn import end_by_ctrl_c
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `stop` hears it Ctrl-C just ends this, without a traceback
+if __name__ == "__main__":
+    end_by_ctrl_c()  # until `stop` hears it
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cnn import events, runs
 from cnn.runs import Series, series
-from cnn.runs.command import Parser
+from cnn.runs.command import Parser, need
 from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import train, train_one, verdict
@@ -66,7 +66,7 @@ def command(session: Session, options: argparse.Namespace) -> int:
     """What the options ask for; the exit code. Raises SettingsError, and what a run may fail with."""
     session.force = options.force
     if options.tensorboard:
-        events.need("tensorboard")
+        need("tensorboard")
         session.watch = events.writer
     session.stop.listen()
     refuse_torchrun()

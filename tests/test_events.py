@@ -12,6 +12,7 @@ pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from cnn import events, runs, train
+from cnn.runs import command
 from tests.trainer import DIGITS, start, wait_for_batch
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -59,7 +60,7 @@ def test_the_runs_of_a_series_write_theirs(tmp_path: Path) -> None:
 
 
 def test_without_the_package_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(events, "find_spec", {}.get)  # as where it is not installed
-    assert run("--out", tmp_path / "run") == 2
+    monkeypatch.setattr(command, "find_spec", {}.get)  # as where it is not installed
+    assert run("--out", tmp_path / "run") == 1
     assert "python -m pip install tensorboard" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

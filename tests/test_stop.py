@@ -61,6 +61,29 @@ def test_a_signal_in_an_import_that_would_eat_it_is_heard(tmp_path: Path, name: 
     assert not runs.is_alive(tmp_path / "run")
 
 
+IMPORTING = {  # a command's module and its first arguments, and what it takes long to import
+    ("cnn.search", "small"): "optuna",
+    ("cnn.train", "--dataset", "digits"): "torch.nn",
+    ("addin.trained", "classify"): "torch.nn",
+    ("addin.unfold", "."): "torch.nn",
+    ("cnn.evaluate",): "torch.nn",
+    ("cnn.export",): "torch.nn",
+    ("cnn.models",): "torch.nn",
+    ("xlsx.results",): "pandas",
+}
+
+
+@pytest.mark.parametrize("words", IMPORTING, ids=" ".join)
+def test_ctrl_c_while_a_command_imports_what_it_needs_shows_no_traceback(tmp_path: Path, words: tuple[str]) -> None:
+    (tmp_path / "sitecustomize.py").write_text(EATEN.format(module=IMPORTING[words], name="SIGINT"))
+    environment = variables(tmp_path / "home", PYTHONPATH=f"{tmp_path}{os.pathsep}{PROJECT}")
+    pipes = {"capture_output": True, "text": True, "cwd": tmp_path}
+    done = subprocess.run([sys.executable, "-m", *words], env=environment, **pipes)
+    assert done.stderr == ""
+    assert done.returncode in (-signal.SIGINT, 130)
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1"])
 def test_a_closed_terminal_and_slurms_warning_end_it_like_sigterm(tmp_path: Path, name: str) -> None:
     trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", tmp_path / "run")

@@ -6,6 +6,11 @@ alone, so any run can be shown, while it trains or years later.
 
 from __future__ import annotations
 
+from cnn import end_by_ctrl_c
+
+if __name__ == "__main__":
+    end_by_ctrl_c()
+
 import argparse
 import json
 import math

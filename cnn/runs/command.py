@@ -1,4 +1,4 @@
-"""What the commands of the image network share: how they read their options, and how they end."""
+"""What the commands of the image network share: how they read their options, what they may lack, how they end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import argparse
 import io
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import NoReturn
 
 from cnn.runs.advice import as_failure
+from cnn.runs.log import Failure
 from cnn.runs.settings import SettingsError
+
+
+def need(*packages: str) -> None:
+    """Raise Failure where a package that only some need is not installed."""
+    if missing := " ".join(name for name in packages if not find_spec(name)):
+        advice = f"Install it into the project's .venv: python -m pip install {missing}"
+        raise Failure(f"What this needs is not here: {missing}", advice)
 
 
 class Parser(argparse.ArgumentParser):
