@@ -46,7 +46,7 @@ def row_of(folder: Path) -> tuple[float | str, ...]:
         wanted = config.get("epochs") or started.get("epochs") or "?"
         reached = runs.accuracy(run.epochs[-1])[1] if run.epochs else None
         figures = (f"{len(run.epochs)} of {wanted}", NOTHING if reached is None else reached, listing.seconds(run))
-        return (called(folder), *facts, differing(config), *figures, state(run, config))
+        return (called(folder), *facts, differing(config), *figures, state(run))
     except Exception as error:  # one run that nobody can make sense of must not hide the others
         return (called(folder), *[NOTHING] * 6, f"damaged: {' '.join(str(error).split())}")
 
@@ -61,12 +61,10 @@ def differing(config: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in kept.items() if value != usual[name])
 
 
-def state(run: runs.Run, config: dict[str, Any]) -> str:
+def state(run: runs.Run) -> str:
     """How a run stands, in a word or two."""
-    if not config and (run.folder / "config.json").exists():
-        return "damaged: config.json"
-    if run.skipped and not run.started:
-        return "damaged: log.jsonl"
+    if damage := listing.damage(run):
+        return damage
     if run.alive:
         return "training" if run.started else "starting"
     if run.end:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from addin import overview
 from cnn import runs
 from cnn.runs import __main__ as command
 from cnn.runs import series
 from cnn.runs.settings import check_settings
+from xlsx import results
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -76,6 +78,18 @@ def test_a_damaged_run_is_listed_too_and_no_name_reaches_the_terminal_raw(home: 
     folder.mkdir()
     (folder / "config.json").write_text("[")
     assert printed()[1].split()[0] == "2026-01-09T?31m"
+
+
+@pytest.mark.parametrize("content", ["[", "[]", "", "\x00"])
+def test_a_finished_run_with_a_damaged_config_is_said_to_be_damaged_wherever_it_is_shown(
+    home: Path, content: str
+) -> None:
+    folder = home / "runs" / "2026-01-01T00-00-00-tiny"
+    (folder / "config.json").write_text(content)
+    assert printed()[3].endswith("  damaged: config.json")
+    assert json.loads("".join(printed("--json")))[2]["status"] == "damaged: config.json"
+    assert overview.row_of(folder)[-1] == "damaged: config.json"
+    assert results.summary_row(runs.read(folder))["status"] == "damaged: config.json"
 
 
 def test_the_runs_of_a_series_are_listed_with_its_name(home: Path) -> None:

@@ -23,7 +23,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
-from cnn.runs import EPOCH_KEYS, Run
+from cnn.runs import EPOCH_KEYS, Run, listing
 from cnn.runs.command import Parser, carry_out
 from cnn.runs.output import free, named, told
 from xlsx import outcome
@@ -76,7 +76,7 @@ def summary_row(run: Run) -> dict[str, object]:
         **{key: last.get(key) for key in LAST},
         "seconds": pandas.to_numeric(table["seconds"]).sum() if len(table) else None,
         **{fact: started.get(fact) for fact in FACTS},
-        "status": run.status,
+        "status": listing.status(run),
         "folder": str(run.folder.resolve()),
     }
 
@@ -135,7 +135,7 @@ def number_look(workbook: Workbook, shown: str) -> object:
 def write_run(workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], run: Run) -> None:
     """Title and status, the epochs as rows, their charts, and below these the settings."""
     name, table = run.folder.resolve().name, epochs(run)
-    style.page(sheet, style.Heading(safe_text(name), safe_text(run.status)), looks, [*WIDTHS, 20, 60])
+    style.page(sheet, style.Heading(safe_text(name), safe_text(listing.status(run))), looks, [*WIDTHS, 20, 60])
     epoch_header(looks, sheet, HEADER_ROW, measured_with(run))
     epoch_columns(workbook, sheet)
     for row, line in enumerate(table.itertuples(index=False), HEADER_ROW + 1):
@@ -158,12 +158,8 @@ def write_run(workbook: Workbook, sheet: Worksheet, looks: dict[str, Any], run: 
 
 def settings(run: Run) -> dict[str, object]:
     """What config.json says of the run, one level deep; of a run without one, what its log's first line says."""
-    try:
-        config = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        config = run.started or {}
     flat: dict[str, object] = {}
-    for key, value in (config if isinstance(config, dict) else {}).items():
+    for key, value in (listing.config(run.folder) or run.started or {}).items():
         flat |= {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
     return flat
 

@@ -20,7 +20,7 @@ def listing(found: list[Run]) -> list[list[str]]:
         started = run.started or {}
         epochs = f"{len(run.epochs)} of {started.get('epochs', '?')}"
         rows.append(
-            [name(run), *(str(started.get(key, "–")) for key in ("model", "dataset")), epochs, shown(run), run.status]
+            [name(run), *(str(started.get(key, "–")) for key in ("model", "dataset")), epochs, shown(run), status(run)]
         )
     return rows
 
@@ -28,6 +28,18 @@ def listing(found: list[Run]) -> list[list[str]]:
 def name(run: Run) -> str:
     """A run's name among the user's: with that of its series, where it has one."""
     return "/".join(run.folder.parts[-2:]) if is_series(run.folder.parent) else run.folder.name
+
+
+def status(run: Run) -> str:
+    """How a run stands, in one plain line for a person; of a damaged one, which file is."""
+    return damage(run) or run.status
+
+
+def damage(run: Run) -> str:
+    """Which of a run's files is damaged, so that nobody can go on with it; '' where none is."""
+    if (run.folder / "config.json").exists() and not config(run.folder):
+        return "damaged: config.json"
+    return "damaged: log.jsonl" if run.skipped and not run.started else ""
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -43,7 +55,7 @@ def facts(run: Run) -> dict[str, Any]:
         "accuracy": reached,
         "event": run.end["event"] if run.end else None,
         "alive": run.alive,
-        "status": run.status,
+        "status": status(run),
     }
 
 
