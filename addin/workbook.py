@@ -14,7 +14,7 @@ from xlsxwriter import Workbook
 
 from addin.setup import excel
 from cnn import runs
-from cnn.runs.output import free
+from cnn.runs.output import free, in_folder
 from xlsx import build, contract
 from xlsx.sheets.book import PythonBlock
 
@@ -44,8 +44,7 @@ def install_add_in() -> Path | None:
     path, content = excel.add_in(), add_in.content()
     if path is None or (path.is_file() and path.read_bytes() == content):
         return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    runs.write_file(path, content)
+    runs.write_file(in_folder(path), content)
     return path
 
 

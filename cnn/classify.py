@@ -33,7 +33,7 @@ from cnn import handwriting, pictures, predict, runs
 from cnn.handwriting import Grey
 from cnn.runs.command import Parser, carry_out
 from cnn.runs.listing import aligned
-from cnn.runs.output import free, named, told
+from cnn.runs.output import free, in_folder, named, told
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 CSV, WORKBOOK = "classified.csv", "classified.xlsx"
@@ -130,7 +130,7 @@ def work(options: argparse.Namespace, write_sheet: WriteSheet | None) -> int:
     images, failures = read(files)
     answers = classify(trained, list(images), list(images.values())) if images else []
     print(printed(answers, trained.classes))
-    runs.write_file(target := free(out), table(answers, trained.classes))
+    runs.write_file(target := in_folder(free(out)), table(answers, trained.classes))
     print(f"written: {told(target, out)}")
     if write_sheet and book:
         print(f"written: {told(write_sheet(free(book), folder.name, trained.classes, answers), book)}")

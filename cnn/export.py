@@ -29,7 +29,7 @@ from torch import nn
 
 from cnn import predict, runs
 from cnn.runs.command import Parser, carry_out, need
-from cnn.runs.output import free, named, told
+from cnn.runs.output import free, in_folder, named, told
 
 PACKAGES = ("onnx", "onnxscript")
 EXAMPLE = torch.zeros(2, 1, 28, 28)
@@ -63,8 +63,7 @@ def written(options: argparse.Namespace) -> int:
     wanted = named(options.file, *KINDS)
     network = predict.load(runs.find(options.run)).network.eval()
     content = KINDS[wanted.suffix.lower()](network)
-    file = free(wanted)
-    runs.write_file(file, content)
+    runs.write_file(file := in_folder(free(wanted)), content)
     print(told(file, wanted))
     return 0
 

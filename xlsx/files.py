@@ -15,6 +15,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
+from cnn.runs.output import in_folder
 
 LONGEST_TEXT, LONGEST_SHEET_NAME = 32_767, 31
 CUT = " … (cut)"
@@ -56,8 +57,7 @@ def written(path: Path, title: str) -> Iterator[Workbook]:
     finally:
         workbook.fileclosed = 1  # a workbook given up is not written when it is collected
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        runs.write_file(path, without_empty_macros(content))
+        runs.write_file(in_folder(path), without_empty_macros(content))
     except PermissionError as error:
         advice = "Close it where it is open, or name another place"
         raise UnwritableError(f"{path} cannot be written ({error.strerror or error})", advice) from error

@@ -4,8 +4,9 @@ The type library, the registry of functions with their help, the menu and the lo
 `addin.functions.FUNCTIONS` and the contract's buttons; what runs in the office is this project's own source, as it is.
 """
 
-import argparse
+import io
 import json
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from addin import COMMAND, IDENTIFIER, __version__
 from addin.functions import FUNCTIONS, PARAMETERS, Function
+from cnn import runs
+from cnn.runs.command import Parser, carry_out
+from cnn.runs.output import in_folder, named
 from xlsx.contract import BUTTONS, COMMANDS, PICTURE
 
 SERVICE = f"{IDENTIFIER}.AddIn"
@@ -184,9 +188,11 @@ def parts() -> Mapping[str, str]:
 
 def package(path: Path) -> Path:
     """Write the extension; the same sources give the same bytes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts().items():
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    runs.write_file(in_folder(path), content.getvalue())
     return path
 
 
@@ -225,12 +231,18 @@ def _text(root: Element) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python start.py extension", description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, metavar="OUT.oxt")
-    print(package(parser.parse_args().out))
+def work(line: list[str] | None) -> int:
+    """Write it and say where; the exit code. Raises Failure, OSError."""
+    parser = Parser("extension", __doc__)
+    parser.add_argument("out", type=Path, metavar="OUT.oxt", help="the file to write; one of this name is replaced")
+    print(package(named(parser.parse_args(line).out, ".oxt")))
+    return 0
+
+
+def main(line: list[str] | None = None) -> int:
+    """The exit code: 0 when the extension is written; else, with one line, 1, and 2 for wrong use."""
+    return carry_out("extension", lambda: work(line))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, count
 from pathlib import Path
 
+from cnn.runs.folder import writing
 from cnn.runs.log import Failure
 
 
@@ -21,6 +22,13 @@ def named(path: Path, *kinds: str) -> Path:
     if path.suffix.lower() not in kinds:
         raise Failure(f"{path.name or 'Nothing'} does not say what to write", f"Name it as {' or '.join(kinds)}")
     return path.absolute()
+
+
+def in_folder(path: Path) -> Path:
+    """The path, whose folder is made where there is none. Raises WriteError."""
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def told(written: Path, wanted: Path) -> str:

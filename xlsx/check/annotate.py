@@ -14,6 +14,8 @@ from pathlib import Path
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from cnn.runs.output import in_folder
+
 from . import comments
 from .findings import Mistake, Report
 from .grid import place
@@ -38,7 +40,7 @@ def annotate(source: Path, target: Path, report: Report) -> str:
     package = Package(source)
     try:
         parts = Changes(package, report).parts()
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        beside = in_folder(target).with_name(f".{target.name}.{os.getpid()}")
         try:
             write(package, beside, parts)
             os.replace(beside, target)
