@@ -1,7 +1,8 @@
 """A table's formulas over quantities: what each cell computes, in the names of its table.
 
 Leaves: ("name", "w1", -1) is w1 one row before; ("cell", place, value) is a cell of no quantity or one that every row
-reads, its value None where it is blank; ("inline", tree, place) is another formula, written out.
+reads, its value None where it is blank; ("inline", tree, place, read) is another formula, written out, with all that it
+reads.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Naming:
     book: Book
     found: Verdict
     roles: dict[Place, tuple[str, int]] = field(default_factory=dict)
-    inlines: dict[tuple[Place, int], Expression | None] = field(default_factory=dict)
+    inlines: dict[tuple[Place, int], tuple[Expression, tuple[Expression, ...]] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         reading = self.found.reading
@@ -72,8 +73,9 @@ class Naming:
                 return Expression("name", (name, 0))
             if not anchored or (kind_of(name).kind in GIVEN):
                 return Expression("name", (name, at - row))
-        elif (tree := self.inlined(place, row, depth)) is not None:
-            return Expression("inline", (tree, place))
+        elif (written_out := self.inlined(place, row, depth)) is not None:
+            tree, read = written_out
+            return Expression("inline", (tree, place, read))
         value = self.book.value(place)
         if isinstance(value, Error):
             raise CellError(value.text)
@@ -81,16 +83,16 @@ class Naming:
             raise NotUnderstood("a cell whose formula is not understood")
         return Expression("cell", (place, None if value == "" else value))
 
-    def inlined(self, place: Place, row: int, depth: int) -> Expression | None:
-        """The formula of a cell of no quantity, each worked out once; None where its value stands for it: where it is
-        not read, is too long, or reads no quantity either."""
+    def inlined(self, place: Place, row: int, depth: int) -> tuple[Expression, tuple[Expression, ...]] | None:
+        """The formula of a cell of no quantity and all that it reads, each worked out once; None where its value stands
+        for it: where it is not read, is too long, or reads no quantity either."""
         key = place, row
         if key not in self.inlines and self.book.cell(place).formula is not None and depth < MAX_INLINE:
             try:
                 tree = self.tree(place, row, depth + 1)
                 read = read_by(tree)
                 is_of_table = any(leaf.operation == "name" or leaf.parts[0] in self.roles for leaf in read)
-                self.inlines[key] = tree if is_of_table and len(read) <= MAX_LEAVES else None
+                self.inlines[key] = (tree, read) if is_of_table and len(read) <= MAX_LEAVES else None
             except (NotUnderstood, CellError):
                 self.inlines[key] = None
         return self.inlines.get(key)
@@ -299,9 +301,9 @@ def spread(tree: Expression) -> Expression:
     return Expression(tree.operation, tuple(parts))
 
 
-def read_by(tree: Expression) -> list[Expression]:
+def read_by(tree: Expression) -> tuple[Expression, ...]:
     """Every leaf, those of formulas written out included."""
-    found = []
+    found: list[Expression] = []
     for leaf in leaves(tree):
-        found += read_by(leaf.parts[0]) if leaf.operation == "inline" else [leaf]
-    return found
+        found += leaf.parts[2] if leaf.operation == "inline" else [leaf]
+    return tuple(found)
