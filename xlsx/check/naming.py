@@ -40,6 +40,9 @@ class Naming:
     found: Verdict
     roles: dict[Place, tuple[str, int]] = field(default_factory=dict)
     inlines: dict[tuple[Place, int], tuple[Expression, tuple[Expression, ...]] | None] = field(default_factory=dict)
+    worked_out: dict[tuple[Any, ...], tuple[Expression, Any]] = field(
+        default_factory=dict
+    )  # with its tree: ids are used again
 
     def __post_init__(self) -> None:
         reading = self.found.reading
@@ -151,9 +154,18 @@ class Naming:
         return self.found.due.get(name, np.full(reading.descent.rows, np.nan))
 
     def at_points(self, tree: Expression, first: bool = False) -> Any:
-        """What a formula gives at random points where all that it reads is right; `first` asks for one point only."""
+        """What a formula gives at random points where all that it reads is right; `first` asks for one point only.
+
+        A formula written out is worked out once, and again where a factor of the reading has changed.
+        """
+        factors = tuple(self.found.reading.factors.items())
 
         def value(leaf: Expression) -> Any:
+            if leaf.operation == "inline":
+                key = id(leaf.parts[0]), first, factors
+                if key not in self.worked_out:
+                    self.worked_out[key] = leaf.parts[0], self.constant(leaf, value)
+                return self.worked_out[key][1]
             if leaf.operation != "name":
                 return self.constant(leaf, value)
             found = self.point(*leaf.parts)
