@@ -58,7 +58,7 @@ class Office:
 
     def __init__(self, folder: Path, home: Path, settings: str = "", display: str = ""):
         self.soffice = shutil.which("soffice") or "soffice"
-        self.profile = folder / "profile"
+        self.profile, self.said = folder / "profile", folder / "said.txt"
         self.pipe = f"backprop{os.getpid()}{uuid.uuid4().hex[:8]}"
         self.home, self.display = home, display
         self.environment = {**environment(), "BACKPROP_HOME": str(home), "DISPLAY": display}
@@ -76,13 +76,10 @@ class Office:
             "--nodefault",
             *([] if self.display else ["--headless"]),
         ]
-        self.process = subprocess.Popen(
-            command,
-            env=self.environment,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.said.open("ab") as said:
+            self.process = subprocess.Popen(
+                command, env=self.environment, start_new_session=True, stdout=said, stderr=said
+            )
         self.driver = subprocess.Popen(
             [office_python(self.soffice), str(DRIVER), self.pipe],
             env=self.environment,
@@ -108,8 +105,15 @@ class Office:
             self.kill()
             raise OfficeError(f"no answer in {timeout} s; a modal box?") from None
         if "error" in answer:
-            raise OfficeError(answer["error"])
+            raise OfficeError(answer["error"] + self._ended())
         return answer["answer"]
+
+    def _ended(self) -> str:
+        """How the office ended, and the last that it said, where it is no longer there."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self.process.wait(1)  # it may be about to
+            return f"\nthe office ended with {code} and said: {self.said.read_text(errors='replace')[-3000:]}"
+        return ""
 
     def __getattr__(self, method: str):
         def call(*arguments: object, timeout: float = 60, **options: object) -> object:
@@ -241,6 +245,8 @@ class Office:
 
     def kill(self) -> None:
         """SIGKILL to the office and its driver; what it started may outlive it."""
+        if self.driver.returncode is not None:  # it was done before, and the number may be another's by now
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.driver.kill()
