@@ -10,7 +10,7 @@ from typing import Any
 
 from cnn import runs
 from cnn.runs import Series, series
-from cnn.runs.claim import hold, refuse_taken
+from cnn.runs.claim import hold, make, refuse_taken
 from cnn.runs.config import compare, determined, read_config
 from cnn.session import Session, clear_stale_stop
 from cnn.streams import say
@@ -20,10 +20,10 @@ BELOW_TARGET = 3
 
 def train(first: Session, asked: Series, data_dir: str | None) -> int:
     """Train what is missing of the runs asked for; the exit code. Raises SettingsError where one has other settings."""
-    with runs.writing(asked.folder):
-        asked.folder.mkdir(parents=True, exist_ok=True)
+    is_new = not runs.is_series(asked.folder)
+    made = make(asked.folder)
     refuse_taken(asked.folder)
-    lock = hold(asked.folder, first.force)
+    claim = hold(asked.folder, made, first.force)
     try:
         name_runs(asked)
         clear_stale_stop(asked.folder)
@@ -32,7 +32,7 @@ def train(first: Session, asked: Series, data_dir: str | None) -> int:
         runs.clear_stop(asked.folder)
         return code
     finally:
-        lock.release()
+        claim.give_up(not is_new or any((folder / "config.json").exists() for folder in asked.folders))
 
 
 def name_runs(asked: Series) -> None:

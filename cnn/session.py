@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnn import events, official, runs, streams
 from cnn.runs.advice import as_failure
-from cnn.runs.claim import hold, refuse_taken
+from cnn.runs.claim import Claim, hold, make, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
 from cnn.runs.folder import called
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Held:
-    """A run folder whose lock this process holds."""
+    """A run folder that this process has claimed."""
 
-    folder: Path
-    lock: runs.Lock
+    claim: Claim
     log: runs.Log
+
+    @property
+    def folder(self) -> Path:
+        return self.claim.folder
 
 
 class Session:
@@ -61,8 +64,8 @@ class Session:
         except Exception as error:
             return self.failed(error)
         finally:
-            if self.held:
-                self.held.lock.release()
+            if self.held:  # of a start that came to nothing a spreadsheet shows the log
+                self.held.claim.give_up((self.held.folder / "config.json").exists() or is_launched())
 
     def begin(
         self, settings: dict[str, Any], out: Path | None, data_dir: str | None, parent: Path | None = None
@@ -98,13 +101,12 @@ class Session:
 
     def take(self, folder: Path, resume: bool = False) -> Held:
         """Make this the run's folder and lock it. Raises SettingsError where a trainer, run or file has it, OSError."""
-        with runs.writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        made = make(folder)
         if not resume and not runs.is_alive(folder):
             refuse_taken(folder)
         if resume and runs.read(folder).is_finished:
             raise SettingsError(f"{folder} is finished", "Start a new run without --resume")
-        self.held = Held(folder, hold(folder, self.force), runs.Log(folder))
+        self.held = Held(hold(folder, made, self.force), runs.Log(folder))
         clear_stale_stop(folder)
         return self.held
 
@@ -188,8 +190,13 @@ def restore(held: Held, training: TrainingState) -> None:
 
 def clear_stale_stop(folder: Path) -> None:
     """A launcher leaves no file `stop` behind, so one that is there was meant for the run that it started."""
-    if "BACKPROP_LAUNCHED" not in os.environ:
+    if not is_launched():
         runs.clear_stop(folder)
+
+
+def is_launched() -> bool:
+    """Whether a spreadsheet started this process, for a run or series whose folder it had made."""
+    return "BACKPROP_LAUNCHED" in os.environ
 
 
 def newest_unfinished() -> Path:

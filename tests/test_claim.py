@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_the_next_holder_clears_what_a_kill_left_and_nothing_else(tmp_path: Path
     kept = [".checkpoint.pt.bak", ".my notes.123", "pictures/mistake-3.png", ".checkpoint.pt"]
     for name in (*left, *kept):
         (tmp_path / name).write_text("")
-    claim.hold(tmp_path).release()
+    claim.hold(tmp_path, []).lock.release()
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
     assert found == {*kept, "lock", "pictures"}
 
@@ -175,8 +176,8 @@ def test_a_trainer_on_another_host_is_never_called_killed(
         "no sign of life before the first epoch was complete (digits): it may still train on another machine"
     )
     with pytest.raises(SettingsError, match=f"still: process {NOBODY} on node7, whose last sign of life is 3600"):
-        claim.hold(killed)
-    claim.hold(killed, force=True).release()
+        claim.hold(killed, [])
+    claim.hold(killed, [], force=True).lock.release()
     assert runs.liveness(killed) == "dead"
 
 
@@ -223,3 +224,15 @@ def test_weights_in_order_are_what_the_library_reads(tmp_path: Path) -> None:
     with safe_open(tmp_path / "file", "pt") as found:
         assert found.metadata() == facts
         assert all(equal(found.get_tensor(name), value) for name, value in tensors.items())
+
+
+@posix
+def test_who_waits_for_a_lock_that_is_removed_takes_a_new_one(tmp_path: Path) -> None:
+    first, second = lock.Lock(tmp_path), lock.Lock(tmp_path)
+    assert first.acquire()
+    remover = threading.Timer(0.3, first.remove)
+    remover.start()
+    assert second.acquire()
+    remover.join()
+    assert runs.is_alive(tmp_path)
+    second.release()

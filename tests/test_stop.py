@@ -55,9 +55,10 @@ def test_a_signal_in_an_import_that_would_eat_it_is_heard(tmp_path: Path, name: 
     environment = variables(tmp_path, PYTHONPATH=f"{tmp_path}{os.pathsep}{PROJECT}")
     trainer = start(tmp_path, *DIGITS, "--epochs", 1, "--out", tmp_path / "run", env=environment)
     assert ended(trainer) == (130 if name == "SIGINT" else 143, "")
-    run = runs.read(tmp_path / "run")
-    assert run.end["event"] == "stopped"
-    assert bool(run.started) == module.startswith("matplotlib")
+    if module == "torch.nn":
+        assert not (tmp_path / "run").exists()
+    else:
+        assert runs.read(tmp_path / "run").end["event"] == "stopped"
     assert not runs.is_alive(tmp_path / "run")
 
 

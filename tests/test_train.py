@@ -433,7 +433,7 @@ def test_a_ctrl_c_before_the_training_ends_at_once(tmp_path: Path, monkeypatch: 
     assert train.main([*DIGITS], stops[-1]) == 130
     assert capsys.readouterr().out.splitlines()[-1] == "stopped before the run began"
     assert train.main([*DIGITS, "--out", str(tmp_path / "run")], stops[-1]) == 130
-    assert runs.read(tmp_path / "run").end["event"] == "stopped"
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_stop_is_obeyed_between_any_two_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -675,6 +675,12 @@ def test_help_tells_how_to_start_it_and_every_option_and_exit_code() -> None:
 # --- trouble -----------------------------------------------------------------------------------------------------
 
 
+def refusal(folder: Path, capsys: pytest.CaptureFixture) -> str:
+    """What is said of a run that never began, of which nothing is left."""
+    assert not folder.exists()
+    return capsys.readouterr().err.splitlines()[-1]
+
+
 def failure(folder: Path, capsys: pytest.CaptureFixture) -> str:
     """What a failed run says, which is what its log says."""
     end = runs.read(folder).end
@@ -689,7 +695,7 @@ def test_without_mnist_it_says_what_to_type(tmp_path: Path, capsys, monkeypatch:
         free.bind(("127.0.0.1", 0))
         monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{free.getsockname()[1]}/"])
     assert run("--out", tmp_path / "run") == 1
-    assert "Type --dataset digits, or --data-dir FOLDER" in failure(tmp_path / "run", capsys)
+    assert "Type --dataset digits, or --data-dir FOLDER" in refusal(tmp_path / "run", capsys)
 
 
 def test_a_damaged_file_of_mnist_is_named(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -697,13 +703,32 @@ def test_a_damaged_file_of_mnist_is_named(tmp_path: Path, capsys: pytest.Capture
     file.parent.mkdir(parents=True)
     file.write_text("<html>")
     assert run("--out", tmp_path / "run", "--data-dir", tmp_path / "data") == 1
-    assert f"{file} is not the official file: it is a web page" in failure(tmp_path / "run", capsys)
+    assert f"{file} is not the official file: it is a web page" in refusal(tmp_path / "run", capsys)
 
 
-def test_a_run_that_failed_before_it_began_can_be_started_again(tmp_path: Path, uninterrupted: tuple) -> None:
+STARTS = {"a run": (), "a series": ("--seeds", "0-1"), "rates": ("--find-rate",)}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_refused_start_leaves_nothing_behind(
+    tmp_path: Path, home: Path, start: str, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    before = {*tmp_path.rglob("*")}
+    for out in (["--out", tmp_path / "new" / "run"], ["--out", tmp_path / "mine"], ["--out", tmp_path / "empty"], []):
+        assert run(*STARTS[start], *out, "--data-dir", tmp_path / "missing") in (1, 2)
+        assert f"{tmp_path / 'missing'}" in capsys.readouterr().err
+    assert {*tmp_path.rglob("*")} - {home, home / "runs"} == before
+
+
+def test_a_start_that_a_spreadsheet_shows_keeps_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKPROP_LAUNCHED", "1")
     assert run("--out", tmp_path / "run", "--data-dir", tmp_path / "missing") == 1
-    assert run(*DIGITS, "--epochs", EPOCHS, "--out", tmp_path / "run") == 0
-    assert same_as_uninterrupted(tmp_path / "run", uninterrupted)
+    assert str(tmp_path / "missing") in failure(tmp_path / "run", capsys)
 
 
 @pytest.mark.parametrize("poisoned", [1, 2])
@@ -749,7 +774,7 @@ def test_a_missing_package_has_its_own_advice(tmp_path: Path, capsys, monkeypatc
     monkeypatch.setitem(sys.modules, "cnn.training", None)
     monkeypatch.delattr("cnn.training")
     assert run(*DIGITS, "--out", tmp_path / "run") == 1
-    assert "Type python start.py setup" in failure(tmp_path / "run", capsys)
+    assert "Type python start.py setup" in refusal(tmp_path / "run", capsys)
 
 
 def test_a_windows_without_the_runtime_is_told_where_it_is(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from cnn.runs.folder import PARENT, SERIES, TENSORBOARD, WEIGHTS
-from cnn.runs.follower import read
+from cnn.runs.folder import PARENT, SERIES, TENSORBOARD, WEIGHTS, home, writing
 from cnn.runs.lock import Lock, holder_of
 from cnn.runs.settings import SettingsError
 
@@ -29,11 +30,40 @@ WRITTEN = (  # by a run, in its folder
     TENSORBOARD,
     "results.xlsx",  # by start.py train, once it has finished
 )
+OF_A_BEGINNING = ("log.jsonl", PARENT, SERIES)  # there before anything is trained
 EMPTY = ("lock", "stop")  # hold nothing where they are a run's
 LEFT = re.compile(r"\.(?P<name>.+)\.\d+")  # a file that a kill kept from being whole: write_file
 
 
-def hold(folder: Path, force: bool = False) -> Lock:
+@dataclass(frozen=True)
+class Claim:
+    """A folder whose lock this process holds, and which folders were made for it, the innermost first."""
+
+    folder: Path
+    lock: Lock
+    made: list[Path]
+
+    def give_up(self, begun: bool) -> None:
+        """Release the folder; where nothing has begun in it, nothing of ours is left there."""
+        if not begun:
+            with contextlib.suppress(OSError):  # what cannot be removed, and a folder that holds more, stay
+                for name in OF_A_BEGINNING:
+                    (self.folder / name).unlink(missing_ok=True)
+                self.lock.remove()
+                for folder in self.made:
+                    folder.rmdir()
+        self.lock.release()
+
+
+def make(folder: Path) -> list[Path]:
+    """Make the folder where there is none; those that were made, the innermost first. Raises WriteError."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return missing or [folder] * (folder.parent == home() / "runs")  # new_folder has just made that one
+
+
+def hold(folder: Path, made: list[Path], force: bool = False) -> Claim:
     """Lock the folder and clear what a kill has left in it. Raises SettingsError where another trainer has it, OSError.
 
     `force` takes it from one that may be alive, which only happens where the file system has no locks.
@@ -45,7 +75,7 @@ def hold(folder: Path, force: bool = False) -> Lock:
             raise SettingsError(f"{folder} may be at work still: {holder}", advice)
         raise SettingsError(f"Another trainer is at work in {folder}", "Let it end, or stop it first")
     clear_leftovers(folder)
-    return lock
+    return Claim(folder, lock, made)
 
 
 def refuse_taken(folder: Path, names: tuple[str, ...] = WRITTEN) -> None:
@@ -54,18 +84,12 @@ def refuse_taken(folder: Path, names: tuple[str, ...] = WRITTEN) -> None:
     found += [name for name in EMPTY if os.path.lexists(folder / name) and not is_empty(folder / name)]
     if (folder / "config.json").is_file() and (folder / "log.jsonl").is_file():
         raise SettingsError(f"{folder} holds a run already", "Take another folder, or go on with --resume RUN")
-    if found and not (found == ["log.jsonl"] and never_began(folder)):
+    if found:
         raise SettingsError(f"{folder} holds a file {found[0]} already", "Take another folder: a run writes one there")
 
 
 def is_empty(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
-
-
-def never_began(folder: Path) -> bool:
-    """Whether the log is one of ours, of a run that failed or was stopped before it began."""
-    run = read(folder)
-    return not (folder / "log.jsonl").is_symlink() and not run.skipped and run.started is None and run.end is not None
 
 
 def clear_leftovers(folder: Path) -> None:

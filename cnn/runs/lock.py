@@ -66,9 +66,19 @@ class Lock:
             if error.errno not in NO_LOCKS:
                 raise
             return self._is_free(force) and self._sign()
+        if not self._is_there():  # one that never began has removed it meanwhile
+            self.release()
+            return self.acquire(force)
         if not self._is_free(force):  # a trainer whose machine sees no locks here
             self.release()
         return self.handle is not None
+
+    def _is_there(self) -> bool:
+        """Whether the file that is locked is the folder's still."""
+        try:
+            return self.handle is not None and os.path.samestat(os.fstat(self.handle), os.stat(self.folder / "lock"))
+        except FileNotFoundError:
+            return False
 
     def _is_free(self, force: bool) -> bool:
         """Whether no file `holder` says otherwise; one whose process has ended, or that is to be ignored, goes."""
@@ -97,6 +107,15 @@ class Lock:
             self.beating.set()
             (self.folder / "holder").unlink(missing_ok=True)
         self.handle = self.beating = None
+
+    def remove(self) -> None:
+        """Release it and leave no file. Who has waited for it meanwhile takes a new one."""
+        path = self.folder / "lock"
+        if os.name == "nt":  # where nobody can remove a file that is open
+            self.release()
+        with contextlib.suppress(PermissionError):  # another has it open there
+            path.unlink(missing_ok=True)
+        self.release()
 
 
 def _beat(path: Path, ended: threading.Event) -> None:
