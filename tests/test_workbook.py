@@ -154,6 +154,22 @@ def test_only_the_cells_to_edit_are_marked_and_each_is_validated(fresh: Path) ->
         assert all(any(cell.coordinate in area_cells(area) for area in areas) for cell in typed)
 
 
+def test_no_cell_for_a_number_takes_over_how_a_percentage_was_typed(fresh: Path) -> None:
+    """After 5 % in a cell of the format General, 0.05 would be 0.05 %."""
+    checked = 0
+    for sheet in openpyxl.load_workbook(fresh):
+        for rule in sheet.data_validations.dataValidation:
+            if rule.type in ("decimal", "whole", "custom"):
+                formats = {cell.number_format for area in rule.sqref.ranges for cell in each_of(sheet, area)}
+                assert "General" not in formats, (sheet.title, str(rule.sqref))
+                checked += len(formats)
+    assert checked > 5
+
+
+def each_of(sheet: object, area: object) -> list:
+    return [sheet.cell(*place) for line in area.rows for place in line]
+
+
 def area_cells(area: object) -> set[str]:
     return {
         f"{openpyxl.utils.get_column_letter(column)}{row}"

@@ -26,6 +26,7 @@ from cnn.runs.settings import SETTINGS, SettingsError, check_setting, check_sett
 VARIED = {"learning_rate": "rate-{}", "seed": "seed-{}", "model": "{}"}  # in which runs may differ, and their folders
 MOST_RUNS = 1000
 BETWEEN = re.compile(r"[;,\s]+")  # the values of a list
+POINT = re.compile(r"(?<=\d),(?=\d)")  # a comma that is one, where semicolons part the values
 FROM_TO = re.compile(r"(\d+)-(\d+)")
 
 
@@ -133,7 +134,7 @@ def listed(name: str, text: str, shown: str | None = None) -> list[Any]:
 
 def entries(text: str) -> list[str]:
     """The parts of a list."""
-    return [part for part in BETWEEN.split(text.replace(",", ".") if ";" in text else text) if part]
+    return [part for part in BETWEEN.split(POINT.sub(".", text) if ";" in text else text) if part]
 
 
 def is_range(name: str, entry: str) -> bool:

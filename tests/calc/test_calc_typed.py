@@ -41,7 +41,7 @@ def typed(office: Office, key: int, place: str, text: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("place", ["Network.E14", "Learning rates.C5"])
+@pytest.mark.parametrize("place", ["Network.E14", "Learning rates.C5", "Results.E4"])
 def test_after_a_percentage_a_number_is_itself(window: Office, book: int, place: str) -> None:
     window.look_at(book, place.split(".")[0])
     for text, number in (("50%", 0.5), ("0.7", 0.7), ("0.15", 0.15)):

@@ -60,7 +60,7 @@ def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int
     low, high = limits
     cell, looks = xl_rowcol_to_cell(row, CHOICE), book.looks
     sheet.write_string(row, NAME, f"{name.capitalize()} shown", looks["label_plain"])
-    sheet.write_number(row, CHOICE, low, looks["edit_text"])
+    sheet.write_number(row, CHOICE, low, looks["edit_whole"])
     sheet.write_string(row, CHOICE + 1, f"← {about}", looks["muted_plain"])
     allowed = f"AND({cell}>={low},{cell}<={high},INT({cell})={cell})"
     formula = f"=IF(ISNUMBER({cell}),IF({allowed},{cell},NA()),NA())"

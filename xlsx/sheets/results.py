@@ -47,6 +47,7 @@ SERIES_ROW = TABLE_ROW + 9  # below the charts: a chart of several runs, under i
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
 CURVES_COLUMN = AIDS_COLUMN + 10
 SEVERAL = "A list (0.01, 0.05) as learning rate, seed or model: a run for each, below."
+EDITED = {"epochs": "edit_whole", "batch_size": "edit_whole", "learning_rate": "edit_left", "seed": "edit_list"}
 LINES = (("train", *style.SERIES[0]), ("test", *style.SERIES[1]), ("the exercise’s", style.MUTED, "solid"))
 # The exercise's published log: test accuracy of its network, 14,666 parameters, after epochs 1 to 19.
 EXERCISE = (
@@ -98,7 +99,7 @@ def write_settings(book: Book, sheet: Worksheet) -> None:
     for column, name in enumerate(SHEET):
         setting = SETTINGS[name]
         sheet.write_string(LABEL_ROW, column, spaced(name), book.looks["header"])
-        look = book.looks["edit_list" if name == "seed" else "edit_text"]
+        look = book.looks[EDITED.get(name, "edit_text")]
         sheet.write(VALUE_ROW, column, HERE.get(name, setting.default), look)
         cell = xl_rowcol_to_cell(VALUE_ROW, column)
         sheet.data_validation(VALUE_ROW, column, VALUE_ROW, column, allowed(name, setting, cell))

@@ -128,6 +128,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "edit": {"num_format": TYPED, **RIGHT, **EDIT},
     "edit_count": {"num_format": "0", **RIGHT, **EDIT},
     "edit_text": {"align": "left", **EDIT},
+    "edit_left": {"num_format": TYPED, "align": "left", **EDIT},
+    "edit_whole": {"num_format": "0", "align": "left", **EDIT},
     "edit_list": {"num_format": "@", "align": "left", **EDIT},  # else 1-3 were a date
     "legend": {"align": "center", **EDIT},
     "yes_no": {"num_format": '"yes";;"no"', "align": "left", "font_color": MUTED, **ROW},
