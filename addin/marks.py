@@ -15,9 +15,8 @@ from typing import NamedTuple
 from openpyxl.utils import get_column_letter
 
 from xlsx.check import report as reports
-from xlsx.check.annotate import first_cells
 from xlsx.check.check import check
-from xlsx.check.findings import NOT_UNDERSTOOD, RIGHT, BlockReport, Mistake, Report
+from xlsx.check.report import NOT_UNDERSTOOD, RIGHT, BlockReport, Mistake, Report
 from xlsx.contract import CHECK_NOTE
 
 
@@ -45,10 +44,11 @@ def shown(path: Path, name: str) -> Shown:
         return Shown(f"{name}: {report.message}", [], [], [])
     found = report.mistakes
     sheets = dict.fromkeys(mistake.places[0][0] for mistake in found if mistake.places)
+    by_sheet = {sheet: [each for each in found if each.places and each.places[0][0] == sheet] for sheet in sheets}
     notes = [
         Row(sheet, cell, CHECK_NOTE + text)
-        for sheet in sheets
-        for cell, text in first_cells([each for each in found if each.places and each.places[0][0] == sheet]).items()
+        for sheet, mistakes in by_sheet.items()
+        for cell, text in reports.first_cells(mistakes).items()
     ]
     return Shown("", list(dict.fromkeys(mark for mistake in found for mark in marks(mistake))), notes, [*rows(report)])
 

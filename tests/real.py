@@ -14,7 +14,7 @@ from openpyxl.formula.translate import Translator
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from xlsx.check import table, xlsx_file
+from xlsx.check import files, table
 from xlsx.check.check import check
 
 CELL = re.compile(r"(?<![A-Za-z!'])(\$?)([A-Z]{1,3})(\$?)(\d+)(?![\d(])")
@@ -104,7 +104,7 @@ def changed_copies(folder: Path, out: Path, count: int) -> Iterator[tuple[str, P
 
 def changed_copy(source: Path, target: Path, base: set[str], chance: random.Random) -> tuple[str, str] | None:
     """One column of one table with another formula in all its rows; None where that changes nothing."""
-    block = chance.choice(table.find(xlsx_file.read(source)))
+    block = chance.choice(table.find(files.read(source)))
     book = openpyxl.load_workbook(source)
     page = book[block.sheet.name]
     names = [name for name in block.lines if name not in base and not re.fullmatch(r"[ti]\d|epoch|learning_rate", name)]

@@ -10,7 +10,7 @@ from openpyxl.utils import get_column_letter
 from pyfuncs.network import Network
 from tests.learners import Layout, Made
 from xlsx import formulas
-from xlsx.check import xlsx_file
+from xlsx.check import files
 from xlsx.check.book import Book
 from xlsx.check.check import Report, check
 from xlsx.check.report import text
@@ -213,7 +213,7 @@ def test_a_wrong_step_to_a_delta_is_the_only_cause(
 def values_of(book: Tables, name: str, path: Path) -> list[float]:
     """A column's numbers, as the check itself works them out."""
     book.check(path)
-    read = Book(xlsx_file.read(path))
+    read = Book(files.read(path))
     sheet, column = book.place(name)
     return [read.number((sheet, row, column)) for row in range(TOP, TOP + ROWS)]
 

@@ -11,8 +11,7 @@ import torch
 
 from tests.learners import SLOPES, UNITS, WEIGHTS, Layout, Made, make
 from xlsx.check.check import check
-from xlsx.check.findings import Report
-from xlsx.check.report import text
+from xlsx.check.report import Report, text
 
 Rows = list[dict[str, float]]
 Maker = Callable[[list[torch.Tensor]], torch.optim.Optimizer]

@@ -13,7 +13,7 @@ from addin import marks
 from addin.excel import command, project
 from tests import learners
 from xlsx.check.check import check
-from xlsx.check.grid import place
+from xlsx.check.files import place
 from xlsx.contract import CHECK_NOTE
 
 WRONG = learners.Layout(rows=5, texts=(("g1", learners.formulas()["g1"].replace("w7", "w8")),))

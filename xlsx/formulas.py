@@ -7,8 +7,10 @@ Network's names are used: what it computes stays an independent referee.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -283,3 +285,24 @@ def connections(network: Network) -> dict[str, str]:
         for z, b in zip(layer.units, layer.biases, strict=False):
             found[b] = f"{found[b]} {z}" if b in found else f"1 → {z}"
     return found
+
+
+class Kind(NamedTuple):
+    """A quantity as a value: its kind ("dE/dw") and the number of its weight or unit ("1"), which may be blank."""
+
+    kind: str
+    number: str
+
+
+@lru_cache(maxsize=2_000)
+def kind(name: str) -> Kind:
+    """The one place where a quantity's name is taken apart: dE/dw1 is ("dE/dw", "1"), da_o1/do1 ("da_o/do", "1")."""
+    numbers = re.findall(r"\d+(?:_\d+)?", name)
+    return Kind(re.sub(r"\d+(?:_\d+)?", "", name), numbers[-1] if numbers else "")
+
+
+GIVEN = frozenset({"t", "i"})
+STARTED = GIVEN | {"w", "b"}  # what a descent starts from
+LOSS_KINDS = frozenset({"E", "E_total"})
+UNIT_KINDS = frozenset({"h", "a_h", "o", "a_o"})
+GRADIENTS = frozenset({"dE/dw", "dE/db"})

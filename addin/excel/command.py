@@ -30,7 +30,7 @@ from addin.training import Answer  # noqa: E402
 from cnn import runs  # noqa: E402
 from cnn.runs.output import free  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
-from xlsx.check.package import OLE  # noqa: E402
+from xlsx.check.files import OLE  # noqa: E402
 from xlsx.contract import MESSAGES, MOST_RUNS  # noqa: E402
 
 SECONDS = 60  # that a check may take; no process goes on for ever

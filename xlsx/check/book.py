@@ -11,8 +11,8 @@ from openpyxl.formula.translate import Translator, TranslatorError
 
 from xlsx.expressions import Expression
 
+from .files import BLANK, Cell, Error, Grid, Place, Sheet, place
 from .formula import NotUnderstood, Parsed, Reference, evaluate, parsed, reference
-from .grid import BLANK, Cell, Error, Grid, Place, Sheet, place
 
 Content = float | str | Error | None
 MAX_AREA = 2_000  # cells
@@ -50,12 +50,9 @@ class Book:
 
     def value(self, where: Place) -> Content:
         """What a cell shows: what is stored, or, where a file was never calculated, what its formula gives."""
-        cell = self.cell(where)
-        if cell.formula is None or cell.value is not None:
-            return float(cell.value) if isinstance(cell.value, (int, float)) else cell.value
-        if where not in self.worked:
+        if self.is_open(where):
             self.work_out(where)
-        return self.worked[where]
+        return self.known(where)
 
     def number(self, where: Place) -> float:
         """The value where it is a number, else nan."""
@@ -80,6 +77,11 @@ class Book:
     def is_open(self, where: Place) -> bool:
         cell = self.cell(where)
         return cell.formula is not None and cell.value is None and where not in self.worked
+
+    def known(self, where: Place) -> Content:
+        """What is stored or has been worked out."""
+        value = self.cell(where).value
+        return self.worked.get(where) if value is None else float(value) if isinstance(value, (int, float)) else value
 
     def computed(self, where: Place) -> Content:
         try:
@@ -141,7 +143,7 @@ class Book:
         """What the cells of an argument hold, texts and blanks too."""
         if tree.operation in ("slot", "area"):
             found = self.area(formula.references[tree.parts[0]], where, tree.operation == "area").places
-            return [self.worked.get(each) if self.is_worked(each) else self.stored(each) for each in found]
+            return [self.known(each) for each in found]
         if tree.operation == "list":
             return [part.parts[0] for part in tree.parts]
         if tree.operation == "text":
@@ -149,33 +151,20 @@ class Book:
         value = self.result(tree, formula, where)
         return value if isinstance(value, list) else [value]
 
-    def is_worked(self, where: Place) -> bool:
-        cell = self.cell(where)
-        return cell.formula is not None and cell.value is None
-
-    def stored(self, where: Place) -> Content:
-        value = self.cell(where).value
-        return float(value) if isinstance(value, (int, float)) else value
-
     def leaf(self, leaf: Expression, formula: Parsed, where: Place) -> float | list[float]:
         area = self.area(formula.references[leaf.parts[0]], where, leaf.operation == "area")
         numbers = [self.number_in(each, area.whole) for each in area.places]
         return numbers if area.whole else numbers[0]
 
     def number_in(self, where: Place, in_area: bool) -> float:
-        cell = self.cell(where)
-        value = self.worked.get(where) if cell.formula is not None and cell.value is None else cell.value
-        if type(value) is float:
+        value = self.known(where)
+        if isinstance(value, float):
             return value
-        if value is None and cell.formula is not None:
+        if value is None and self.cell(where).formula is not None:
             raise NotUnderstood("a cell whose formula is not understood")
         if value is None or (in_area and isinstance(value, str)):
             return 0.0
-        if isinstance(value, Error):
-            raise CellError(value.text)
-        if isinstance(value, str):
-            raise CellError("#VALUE!")
-        return float(value)
+        raise CellError(value.text if isinstance(value, Error) else "#VALUE!")
 
     def parse(self, where: Place) -> Parsed:
         """The parsed formula of a cell. Raises NotUnderstood."""

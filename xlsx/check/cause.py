@@ -9,17 +9,16 @@ from functools import partial
 import numpy as np
 
 from xlsx.expressions import Expression, number
+from xlsx.formulas import STARTED, kind
 
 from . import edits
 from .book import CellError
-from .descent import Column
+from .descent import Column, Reading
 from .edits import Cause, Explained, of
-from .findings import apart
+from .files import Error, Place
 from .formula import NotUnderstood, replaced
-from .grid import Error, Place
-from .meaning import Reading
 from .naming import SAME, TRIAL, Naming, close, read_by
-from .titles import STARTED, kind
+from .report import apart
 from .verdict import FOLLOWS, UNREAD, WRONG
 
 MOST_VARIANTS = 8_000

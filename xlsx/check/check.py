@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from pyfuncs.descent import history, states
+from xlsx import contract
+from xlsx.formulas import GIVEN, LOSS_KINDS, kind
 
-from . import csv_file, exercise, grid, rates, table, words, xlsx_file
+from . import files, table, words
 from .book import Book
 from .cause import causes, harmless, misplaced_rates, settle
 from .descent import Column as Line
-from .descent import Descent, descents, with_helpers
-from .findings import (
+from .descent import Descent, Reading, descents, with_helpers
+from .files import Grid, Place, Sheet, Unreadable, place
+from .meaning import understood
+from .naming import Naming, by_readers
+from .report import (
     BLANK,
     MISTAKES,
     NOT_UNDERSTOOD,
@@ -27,19 +33,16 @@ from .findings import (
     Mistake,
     Report,
 )
-from .grid import Grid, Place
-from .meaning import Reading, understood
-from .naming import Naming
-from .package import Unreadable
-from .rates import Statement
-from .readers import by_readers
 from .table import Block
-from .titles import GIVEN, LOSSES, kind
-from .updates import moving, seen, waits
-from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged
+from .verdict import BLIND, FOLLOWS, UNREAD, WRONG, Verdict, judged, moving, seen, waits
 from .verdict import RIGHT as AGREES
+from .words import Statement
 
 EPOCHS = (1, 10, 100)
+SHEETS = {contract.FORWARD: 1, contract.BACKWARD: 2}  # the column of the key that has a sheet's numbers
+QUANTITY, ANSWER = "Quantity", "Your answer"
+DIGITS, SMALL = 1e-4, 1e-9  # as the workbook's own cells beside the answers
+FIGURES = 4  # to which a rounded answer is right, too
 COVER, LEAST_RIGHT = 0.5, 3
 UNEXPLAINED = ("formula", "number", "fixed number", "unread")
 LOOKED_FOR = (
@@ -52,10 +55,9 @@ NO_LOSS = "read as cross-entropy, for want of a loss column: the squared error w
 def check(path: Path, name: str = "") -> Report:
     """The report of a file, which is called `name` in it; it never raises for what a file may hold."""
     name = name or str(path)
-    read = csv_file.read if path.suffix.lower() in csv_file.SUFFIXES else xlsx_file.read
     try:
         with np.errstate(all="ignore"):  # what overflows is inf or nan, and is judged as that
-            return check_grid(name, read(path))
+            return check_grid(name, files.read(path))
     except Unreadable as error:
         return Report(name, NOT_UNDERSTOOD, str(error))
     except (
@@ -78,7 +80,7 @@ def check_grid(name: str, whole: Grid) -> Report:
         if sheet.too_large
     ]
     book = Book(whole)
-    if answers := exercise.answers(book):
+    if answers := exercise_answers(book):
         return answered(name, answers, notes)
     blocks = table.find(whole)
     if not blocks:
@@ -118,7 +120,7 @@ def read_blocks(book: Book, blocks: list[Block], found: list[Descent], report: R
         for sheet in book.grid.sheets.values()
         for where, label in table.labels(sheet, [block for block in blocks if block.sheet is sheet]).items()
     }
-    written = rates.stated(book, blocks, labels)
+    written = words.stated(book, blocks, labels)
     parts: Parts = {}
     known: list[tuple[float | None, Verdict]] = []
     tables = {place: column for descent in found for place, (column, _) in descent.at.items()}
@@ -129,19 +131,19 @@ def read_blocks(book: Book, blocks: list[Block], found: list[Descent], report: R
         if naming:
             known.append((stated.value if stated else rate_value(naming), naming.found))
     report.blocks = [parts[block] for block in blocks if block in parts]
-    report.summaries = rates.summaries(book, known)
+    report.summaries = words.summaries(book, known)
 
 
 def concluded(book: Book, report: Report) -> Report:
     read = [block for block in report.blocks if block.not_understood is None]
-    on_purpose = exercise.on_purpose(book)
+    spotted = on_purpose(book)
     if not read:
         report.status = NOT_UNDERSTOOD
         report.message = f"{report.blocks[0].not_understood} {LOOKED_FOR}"
-    elif any((each.places and each.places[0][0] != on_purpose) or not each.places for each in report.mistakes):
+    elif any((each.places and each.places[0][0] != spotted) or not each.places for each in report.mistakes):
         report.status = MISTAKES
     elif report.mistakes:
-        report.notes.append(f"sheet {on_purpose}: its mistake is there to be spotted, and is not counted")
+        report.notes.append(f"sheet {spotted}: its mistake is there to be spotted, and is not counted")
     return report
 
 
@@ -177,8 +179,8 @@ def descent_reports(
     notes += words.notes(naming, tied, " With these numbers it makes no difference.")
     if why := strange(naming, mistakes, where) or unclear(naming, where):
         return None, refused(parts, why, written)
-    written = rates.read_by(naming, written)
-    mistakes = rates.mistakes(naming, written, [*mistakes, *words.mistakes(naming, misplaced_rates(naming, tables))])
+    written = words.read_by(naming, written)
+    mistakes = words.with_rate(naming, written, [*mistakes, *words.mistakes(naming, misplaced_rates(naming, tables))])
     for block, part in parts.items():
         refused({block: part}, None, written)
         fill(naming, block, part, mistakes, notes)
@@ -189,7 +191,7 @@ def descent_reports(
 def refused(parts: Parts, why: str | None, written: Statement | None) -> Parts:
     for block, part in parts.items():
         part.not_understood = why
-        part.unchecked = sum(block.filled) if why else 0
+        part.unchecked = block.filled if why else 0
         part.rate_written, part.rate_place = (written.value, written.where) if written else (None, None)
     return parts
 
@@ -303,7 +305,7 @@ def conventions(naming: Naming) -> list[str]:
         said.append("E_total as a mean")
     if factors.get("slopes", 1.0) < 0:
         said.append("dE/dw with the opposite sign, added in the update")
-    if reading.network.loss == "cross-entropy" and not any(kind(name).kind in LOSSES for name in reading.homes):
+    if reading.network.loss == "cross-entropy" and not any(kind(name).kind in LOSS_KINDS for name in reading.homes):
         said.append(NO_LOSS)
     if naming.found.rate and not naming.found.rate.plain:
         said.append(naming.found.rate.text)
@@ -319,7 +321,7 @@ def column(naming: Naming, name: str, home: Line, true: TrueDescent, fed: bool) 
     if (states == WRONG).any():
         row = int(np.flatnonzero(states == WRONG)[0])
         made.status, made.from_row = "wrong", home.block.steps[row]
-        made.cell = grid.place(*home.places[row][1:])
+        made.cell = place(*home.places[row][1:])
     elif name not in found.due:
         made.status = "given"
         made.unchecked = 0
@@ -384,3 +386,38 @@ class TrueDescent:
             if np.isfinite([loss, *weights]).all():
                 found.append(Cost(epochs, float(self.rows["E_total"][epochs]), loss, max(map(abs, weights))))
         return found
+
+
+def exercise_answers(book: Book) -> list[Answer]:
+    """Every answer of an exercise, in the order of its sheets; none in another workbook."""
+    if contract.KEY not in book.grid.sheets:
+        return []
+    return [each for title, key in SHEETS.items() for each in answers_on(book, book.grid.sheets.get(title), key)]
+
+
+def answers_on(book: Book, sheet: Sheet | None, key: int) -> Iterator[Answer]:
+    """The answers below each row of titles that has a column for them."""
+    titles = [(at, cell.value) for at, cell in sorted(sheet.cells.items())] if sheet else []
+    named = {row: column for (row, column), text in titles if text == QUANTITY}
+    asked = {row: column for (row, column), text in titles if text == ANSWER}
+    for row in sorted(named.keys() & asked.keys()):
+        at = row + 1
+        while sheet and isinstance(quantity := book.value((sheet.name, at, named[row])), str):
+            due = book.number((contract.KEY, at, key))
+            if np.isfinite(due):
+                where = (sheet.name, at, asked[row])
+                yield Answer(quantity, sheet.name, place(*where[1:]), answer_state(book.value(where), due))
+            at += 1
+
+
+def answer_state(content: object, due: float) -> str:
+    if content is None or content == "":
+        return BLANK
+    half_unit = 0.5 * 10.0 ** (np.floor(np.log10(abs(due))) - FIGURES + 1) if due else 0.0
+    near = isinstance(content, float) and abs(content - due) <= max(DIGITS * abs(due), half_unit) + SMALL
+    return RIGHT if near else NOT_YET
+
+
+def on_purpose(book: Book) -> str:
+    """The sheet of our own workbook that holds a mistake on purpose."""
+    return contract.SPOT_THE_MISTAKE if {"mistake_number", "python_ready"} <= set(book.grid.names) else ""

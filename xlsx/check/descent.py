@@ -3,19 +3,34 @@ cells are typed. Tables on several sheets whose formulas read each other, row fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from openpyxl.utils import get_column_letter
 
+from pyfuncs.network import Network
+from xlsx.formulas import STARTED, kind
+
 from .book import Book
-from .grid import Error, Place
-from .table import NO_QUANTITY, Block, is_filled
-from .titles import STARTED, kind, quantity
+from .files import Error, Place
+from .rules import Arrays, Rules, Wiring
+from .table import NO_QUANTITY, Block, is_filled, quantity
 
 FULL_DIGITS, SHORT_DIGITS, LEAST_PLACES = 12, 4, 3.0
+SIZES = (1.0, 2.0, 0.5)
+BOTH = tuple(sign * size for size in SIZES for sign in (1.0, -1.0))
+# By what factors a learner may rightly differ from the exercise, for each family of quantities.
+FAMILIES: dict[str, tuple[str, tuple[float, ...]]] = {
+    "E": ("E", (1.0, 2.0)),
+    "E_total": ("E_total", SIZES),
+    "dE/dw": ("slopes", BOTH),
+    "dE/db": ("slopes", BOTH),
+    **{each: (each, BOTH) for each in ("dE/da_o", "dE/do", "dE/da_h", "dE/dh")},
+}
 
 
 @dataclass(eq=False)
@@ -67,15 +82,10 @@ class Descent:
     def __post_init__(self) -> None:
         self.at = {place: (column, row) for column in self.columns for row, place in enumerate(column.places)}
 
-    def named(self, name: str) -> Column | None:
-        return next((each for each in self.columns if each.name == name), None)
-
 
 def with_helpers(book: Book, blocks: list[Block]) -> list[Block]:
     """The blocks, and the columns without known titles elsewhere that their formulas read row by row, as blocks too."""
-    taken = {
-        block.at(line, step) for block in blocks for line in block.lines.values() for step in range(len(block.steps))
-    }
+    taken = {place for block in blocks for place in block.places}
     found, waiting = list(blocks), [block for block in blocks if len(block.steps) > 1 and not block.across]
     while waiting and len(found) < 3 * len(blocks) + 9:
         block = waiting.pop()
@@ -90,7 +100,7 @@ def with_helpers(book: Book, blocks: list[Block]) -> list[Block]:
             steps = list(range(first, first + len(block.steps)))
             titles = {line: title_above(book, sheet, first, line) for line in columns}
             helper = Block(book.grid.sheets[sheet], lines, first - 1, steps, titles=titles)
-            taken |= {helper.at(line, step) for line in columns for step in range(len(steps))}
+            taken |= helper.places.keys()
             found.append(helper)
             waiting.append(helper)
     return found
@@ -116,12 +126,7 @@ def title_above(book: Book, sheet: str, row: int, column: int) -> str:
 
 def descents(book: Book, blocks: list[Block]) -> list[Descent]:
     """The descents of a workbook, in the order of their first blocks."""
-    at = {
-        block.at(line, step): (number, step)
-        for number, block in enumerate(blocks)
-        for line in block.lines.values()
-        for step in range(len(block.steps))
-    }
+    at = {place: (number, step) for number, block in enumerate(blocks) for place, step in block.places.items()}
     group = list(range(len(blocks)))
     for one, other in combinations(range(len(blocks)), 2):
         if belong(book, blocks, at, one, other):
@@ -204,14 +209,10 @@ def column(book: Book, block: Block, line: int, title: str, name: str | None, ro
 
 def padded(made: Column, rows: int) -> Column:
     """The column with blank rows at its end, where another table of the descent has more of them."""
-    more = rows - len(made.values)
-    if more:
-        made.values = np.append(made.values, [np.nan] * more)
-        made.units = np.append(made.units, [0.0] * more)
-        made.typed = np.append(made.typed, [True] * more)
-        made.shown = np.append(made.shown, [False] * more)
-        made.errors = np.append(made.errors, [False] * more)
-        made.texts = np.append(made.texts, [False] * more)
+    blank = {"values": np.nan, "units": 0.0, "typed": True, "shown": False, "errors": False, "texts": False}
+    for array, value in blank.items():
+        own = getattr(made, array)
+        setattr(made, array, np.pad(own, (0, rows - len(own)), constant_values=value))
     if made.name and kind(made.name).kind in STARTED and np.isfinite(made.values[0]) and not made.shown[1:].any():
         made.values, made.units = made.values[:1].repeat(rows), made.units[:1].repeat(rows)  # typed once for all rows
     return made
@@ -268,3 +269,122 @@ def digits(value: float) -> int:
     if not np.isfinite(value):
         return 0
     return len(repr(float(value)).partition("e")[0].replace(".", "").strip("-0"))
+
+
+def family(name: str) -> str:
+    return FAMILIES.get(kind(name).kind, ("", ()))[0]
+
+
+@dataclass
+class Reading:
+    """One way to read a descent. `prior` is what the titles say, by column, `homes` the columns by quantity, `given`
+    the arrays of inputs, targets and weights, `beside` cells outside the columns that hold some of those, `rates` the
+    learning rates that labels name."""
+
+    descent: Descent
+    rules: Rules
+    prior: dict[int, str]
+    homes: dict[str, Column]
+    given: dict[str, np.ndarray]
+    beside: dict[Place, str] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
+    rate_included: bool = False
+    rates: frozenset[float] = frozenset()
+
+    @property
+    def network(self) -> Network:
+        return self.rules.network
+
+    @property
+    def wiring(self) -> Wiring:
+        return tuple(self.rules.wiring.items())
+
+    @cached_property
+    def units(self) -> dict[str, np.ndarray]:
+        first = self.first
+        return {name: exact(self.homes[name], first) for name in self.given if name in self.homes}
+
+    @property
+    def first(self) -> np.ndarray:
+        """(rows,) which rows have the weights that a descent of several examples starts from."""
+        inputs = [self.given[name] for name in self.network.input_names if name in self.given]
+        weights = [self.given[name] for name in self.rules.weights if name in self.given]
+        if not any(np.ptp(each) > 0 for each in inputs):
+            return np.array([row == 0 for row in range(self.descent.rows)])
+        same: np.ndarray = np.logical_and.accumulate(np.all([each == each[0] for each in weights], axis=0))
+        return same
+
+    @cached_property
+    def bounded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        truth, slack = self.rules.bounds(self.given, self.units)
+        rows = np.zeros(self.descent.rows)
+        return {name: each + rows for name, each in truth.items()}, {name: each + rows for name, each in slack.items()}
+
+    @property
+    def truth(self) -> Arrays:
+        return self.bounded[0]
+
+    @property
+    def slack(self) -> Arrays:
+        return self.bounded[1]
+
+    def factor(self, name: str) -> float:
+        return self.factors.get(family(name), 1.0)
+
+    @property
+    def computed(self) -> dict[str, Column]:
+        return {name: each for name, each in self.homes.items() if name in self.rules.rules}
+
+    def own(self, columns: Mapping[str, Column] | None = None) -> tuple[Arrays, Arrays]:
+        """Each quantity with its bound over the sheet's own columns (all, or these), freed of their factors; a blank
+        cell has what belongs there."""
+        taken = self.computed if columns is None else columns
+        values = {
+            name: np.where(np.isfinite(each.values), each.values / self.factor(name), self.truth[name])
+            for name, each in taken.items()
+        }
+        units = {name: each.units / abs(self.factor(name)) for name, each in taken.items()}
+        return self.rules.bounds(self.given, self.units, values, units)
+
+    def agrees(self, column: Column, name: str, factor: float | None = None) -> np.ndarray:
+        """(rows,) whether a column's cells hold a quantity, up to its factor; blank cells do."""
+        by = self.factor(name) if factor is None else factor
+        return near(column, by * self.truth[name], abs(by) * self.slack[name])
+
+    def holds(self, column: Column, name: str, factor: float | None = None) -> bool:
+        told = np.isfinite(self.truth[name]) & column.shown
+        return bool(told.any() and self.agrees(column, name, factor).all())
+
+    def others(self) -> list[int]:
+        """The columns that hold no givens, by number."""
+        taken = {id(each) for name, each in self.homes.items() if name in self.given}
+        return [at for at, each in enumerate(self.descent.columns) if id(each) not in taken and each.shown.any()]
+
+    def unknown(self) -> list[Column]:
+        """The columns with numbers that hold no quantity yet."""
+        taken = set(map(id, self.homes.values()))
+        return [each for each in self.descent.columns if id(each) not in taken and each.shown.any()]
+
+
+def near(column: Column, due: np.ndarray, slack: np.ndarray) -> np.ndarray:
+    """(rows,) whether the cells are what is due; an error value is not where a number is due, a blank cell is."""
+    with np.errstate(invalid="ignore"):
+        same = np.abs(column.values - due) <= slack + column.units
+    found: np.ndarray = same | ~column.shown | ~np.isfinite(due)
+    return found
+
+
+def numbered(title: str) -> tuple[str, str]:
+    """A title without its number, and the number: "grad 5" is ("grad", "5"); ("", "") where it has none."""
+    found = re.fullmatch(r"(.*?)[\W_]*(\d{1,2})\W*", title.strip().lower())
+    return (found[1], found[2]) if found and found[1] else ("", "")
+
+
+def alike(known: Mapping[str, Column], free: list[Column]) -> Iterator[tuple[str, Column]]:
+    """Columns of the same title as known ones but for their number, with what they hold by that number."""
+    titles = {name: numbered(column.title) for name, column in known.items()}
+    kinds = {of: kind(name).kind for name, (of, number) in titles.items() if of and kind(name).number == number}
+    for column in free:
+        of, number = numbered(column.title)
+        if of in kinds:
+            yield f"{kinds[of]}{number}", column

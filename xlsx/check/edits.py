@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from xlsx.expressions import Expression, number
+from xlsx.formulas import kind
 
 from .formula import BINDING, is_leaf, leaves, replaced
-from .titles import kind
 
 HALF, ONE, TWO = number(0.5), number(1.0), number(2.0)
 ARITHMETIC = "+-*/^"

@@ -162,7 +162,8 @@ class Parser:
             if name == "LET" and not len(arguments) % 2:
                 self.local[arguments[-2].parts[0]] = arguments[-1]
             if self.closes():
-                return arguments[-1] if name == "LET" else Expression(name, tuple(arguments))
+                whole = Expression(SAME_AS.get((name, len(arguments)), name), tuple(arguments))
+                return arguments[-1] if name == "LET" else whole
             if (token := self.take()).type != Token.SEP:
                 raise NotUnderstood(f'"{token.value}"')
 
@@ -320,11 +321,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "SUM": lambda *x: summed(flat(x)),
     "AVERAGE": lambda *x: divide(summed(flat(x)), float(len(flat(x)))),
     "PRODUCT": lambda *x: math.prod(flat(x)[1:], start=flat(x)[0]),
-    "MULTIPLY": lambda x, y: x * y,
-    "ADD": lambda x, y: x + y,
-    "MINUS": lambda x, y: x - y,
-    "DIVIDE": divide,
-    "UMINUS": lambda x: -x,
     "SUMSQ": lambda *x: summed([each * each for each in flat(x)]),
     "SUMXMY2": lambda x, y: summed([(a - b) ** 2 for a, b in zip(flat((x,)), flat((y,)), strict=True)]),
     "SUMPRODUCT": products,
@@ -354,18 +350,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "binary_cross_entropy": lambda t, a, z: np.logaddexp(0, z) - t * z,
 }
 AREA_FUNCTIONS = {
-    "INDEX",
-    "MATCH",
-    "CHOOSE",
-    "SUM",
-    "AVERAGE",
-    "PRODUCT",
-    "SUMSQ",
-    "SUMXMY2",
-    "SUMPRODUCT",
-    "MAX",
-    "MIN",
-    "AND",
+    *("INDEX", "MATCH", "CHOOSE", "SUM", "AVERAGE", "PRODUCT", "SUMSQ", "SUMXMY2", "SUMPRODUCT", "MAX", "MIN", "AND"),
     "OR",
 }
 ROUNDINGS = frozenset({"ROUND", "ROUNDUP", "ROUNDDOWN", "TRUNC"})
@@ -408,9 +393,11 @@ def has_digits(parts: tuple[Any, ...]) -> bool:
     return len(parts) > 1 and parts[1].operation == "number" and parts[1].parts[0] >= LEAST_DIGITS
 
 
-LOOKUPS = frozenset(
-    {"=", "<>", "ISLOGICAL", "IF", "IFERROR", "IFNA", "ISNUMBER", "ISBLANK", "CHOOSE", "INDEX", "MATCH", "NA"}
-)
+# what Google Sheets may call the operators
+SAME_AS = {("MULTIPLY", 2): "*", ("ADD", 2): "+", ("MINUS", 2): "-", ("DIVIDE", 2): "/", ("UMINUS", 1): "neg"}
+LOOKUPS = {
+    *("=", "<>", "ISLOGICAL", "IF", "IFERROR", "IFNA", "ISNUMBER", "ISBLANK", "CHOOSE", "INDEX", "MATCH", "NA"),
+}
 LEAVES = frozenset({"slot", "area", "name", "cell", "inline"})
 
 
@@ -420,11 +407,13 @@ def is_leaf(tree: Expression) -> bool:
 
 def leaves(tree: Expression) -> Iterator[Expression]:
     """Every leaf, in reading order."""
-    if is_leaf(tree):
-        yield tree
-    else:
-        for part in tree.parts:
-            yield from leaves(part)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if is_leaf(node):
+            yield node
+        else:
+            waiting += reversed(node.parts)
 
 
 def nodes(tree: Expression) -> Iterator[Expression]:

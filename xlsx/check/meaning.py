@@ -8,138 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Container, Iterator
+from dataclasses import replace
 from itertools import islice, permutations, product
 from typing import NamedTuple
 
 import numpy as np
 
 from pyfuncs.network import OUTPUT_LOSSES, UNITS, Network, NetworkError
+from xlsx.formulas import GIVEN, LOSS_KINDS, UNIT_KINDS, kind
 
 from .book import Book
-from .descent import Column, Descent, exact
-from .grid import Place
-from .rules import Arrays, Rules, Wiring, rules_of
-from .titles import GIVEN, LOSSES, kind
-from .titles import UNITS as unit_kinds
+from .descent import FAMILIES, SIZES, Column, Descent, Reading, family, near, numbered
+from .files import Place
+from .rules import Arrays, Wiring, rules_of
 
-SIZES = (1.0, 2.0, 0.5)
-BOTH = tuple(sign * size for size in SIZES for sign in (1.0, -1.0))
-# By what factors a learner may rightly differ from the exercise, for each family of quantities.
-FAMILIES: dict[str, tuple[str, tuple[float, ...]]] = {
-    "E": ("E", (1.0, 2.0)),
-    "E_total": ("E_total", SIZES),
-    "dE/dw": ("slopes", BOTH),
-    "dE/db": ("slopes", BOTH),
-    **{each: (each, BOTH) for each in ("dE/da_o", "dE/do", "dE/da_h", "dE/dh")},
-}
 MOST_ORDERS, COMPLETE, POOR = 5_040, 0.999, 0.6
 UNIT_CLASS = {"dE/do": "delta", "dE/dh": "delta", "dE/da_o": "back", "dE/da_h": "back", "E": "loss"}
-
-
-def family(name: str) -> str:
-    return FAMILIES.get(kind(name).kind, ("", ()))[0]
-
-
-@dataclass
-class Reading:
-    """One way to read a descent. `prior` is what the titles say, by column, `homes` the columns by quantity, `given`
-    the arrays of inputs, targets and weights, `beside` cells outside the columns that hold some of those, `rates` the
-    learning rates that labels name."""
-
-    descent: Descent
-    rules: Rules
-    prior: dict[int, str]
-    homes: dict[str, Column]
-    given: dict[str, np.ndarray]
-    beside: dict[Place, str] = field(default_factory=dict)
-    factors: dict[str, float] = field(default_factory=dict)
-    rate_included: bool = False
-    rates: frozenset[float] = frozenset()
-
-    @property
-    def network(self) -> Network:
-        return self.rules.network
-
-    @property
-    def wiring(self) -> Wiring:
-        return tuple(self.rules.wiring.items())
-
-    @cached_property
-    def units(self) -> dict[str, np.ndarray]:
-        first = self.first
-        return {name: exact(self.homes[name], first) for name in self.given if name in self.homes}
-
-    @property
-    def first(self) -> np.ndarray:
-        """(rows,) which rows have the weights that a descent of several examples starts from."""
-        inputs = [self.given[name] for name in self.network.input_names if name in self.given]
-        weights = [self.given[name] for name in self.rules.weights if name in self.given]
-        if not any(np.ptp(each) > 0 for each in inputs):
-            return np.array([row == 0 for row in range(self.descent.rows)])
-        same: np.ndarray = np.logical_and.accumulate(np.all([each == each[0] for each in weights], axis=0))
-        return same
-
-    @cached_property
-    def bounded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        truth, slack = self.rules.bounds(self.given, self.units)
-        rows = np.zeros(self.descent.rows)
-        return {name: each + rows for name, each in truth.items()}, {name: each + rows for name, each in slack.items()}
-
-    @property
-    def truth(self) -> Arrays:
-        return self.bounded[0]
-
-    @property
-    def slack(self) -> Arrays:
-        return self.bounded[1]
-
-    def factor(self, name: str) -> float:
-        return self.factors.get(family(name), 1.0)
-
-    @property
-    def computed(self) -> dict[str, Column]:
-        return {name: each for name, each in self.homes.items() if name in self.rules.rules}
-
-    def own(self, columns: Mapping[str, Column] | None = None) -> tuple[Arrays, Arrays]:
-        """Each quantity with its bound over the sheet's own columns (all, or these), freed of their factors; a blank
-        cell has what belongs there."""
-        taken = self.computed if columns is None else columns
-        values = {
-            name: np.where(np.isfinite(each.values), each.values / self.factor(name), self.truth[name])
-            for name, each in taken.items()
-        }
-        units = {name: each.units / abs(self.factor(name)) for name, each in taken.items()}
-        return self.rules.bounds(self.given, self.units, values, units)
-
-    def agrees(self, column: Column, name: str, factor: float | None = None) -> np.ndarray:
-        """(rows,) whether a column's cells hold a quantity, up to its factor; blank cells do."""
-        by = self.factor(name) if factor is None else factor
-        return near(column, by * self.truth[name], abs(by) * self.slack[name])
-
-    def holds(self, column: Column, name: str, factor: float | None = None) -> bool:
-        told = np.isfinite(self.truth[name]) & column.shown
-        return bool(told.any() and self.agrees(column, name, factor).all())
-
-    def others(self) -> list[int]:
-        """The columns that hold no givens, by number."""
-        taken = {id(each) for name, each in self.homes.items() if name in self.given}
-        return [at for at, each in enumerate(self.descent.columns) if id(each) not in taken and each.shown.any()]
-
-    def unknown(self) -> list[Column]:
-        """The columns with numbers that hold no quantity yet."""
-        taken = set(map(id, self.homes.values()))
-        return [each for each in self.descent.columns if id(each) not in taken and each.shown.any()]
-
-
-def near(column: Column, due: np.ndarray, slack: np.ndarray) -> np.ndarray:
-    """(rows,) whether the cells are what is due; an error value is not where a number is due, a blank cell is."""
-    with np.errstate(invalid="ignore"):
-        same = np.abs(column.values - due) <= slack + column.units
-    found: np.ndarray = same | ~column.shown | ~np.isfinite(due)
-    return found
 
 
 def understood(book: Book, descent: Descent, labels: dict[Place, str]) -> Reading | None:
@@ -435,7 +320,7 @@ def explained(reading: Reading) -> Score:
         found = [each for each, of in zip(shares, kinds, strict=True) if of in chosen]
         return round(float(np.mean(found)), 6) if found else 0.0
 
-    return Score(mean(unit_kinds), mean(LOSSES), round(float(shares.mean()), 6) if columns else 0.0)
+    return Score(mean(UNIT_KINDS), mean(LOSS_KINDS), round(float(shares.mean()), 6) if columns else 0.0)
 
 
 def share(reading: Reading, at: int, values: Arrays, slack: Arrays) -> float:
@@ -491,12 +376,6 @@ def all_astray(reading: Reading, rest: list[int], at: int) -> bool:
     return len(family_of) > 1 and all(other in rest for other in family_of)
 
 
-def numbered(title: str) -> tuple[str, str]:
-    """A title without its number, and the number: "grad 5" is ("grad", "5"); ("", "") where it has none."""
-    found = re.fullmatch(r"(.*?)[\W_]*(\d{1,2})\W*", title.strip().lower())
-    return (found[1], found[2]) if found and found[1] else ("", "")
-
-
 def by_own_number(reading: Reading, loose: list[int]) -> dict[int, str]:
     """Where most columns of one unknown title but for the number hold one kind of quantity by that number, all do."""
     groups: dict[str, dict[int, str]] = {}
@@ -513,16 +392,6 @@ def by_own_number(reading: Reading, loose: list[int]) -> dict[int, str]:
                 found |= names
                 break
     return found
-
-
-def alike(known: Mapping[str, Column], free: list[Column]) -> Iterator[tuple[str, Column]]:
-    """Columns of the same title as known ones but for their number, with what they hold by that number."""
-    titles = {name: numbered(column.title) for name, column in known.items()}
-    kinds = {of: kind(name).kind for name, (of, number) in titles.items() if of and kind(name).number == number}
-    for column in free:
-        of, number = numbered(column.title)
-        if of in kinds:
-            yield f"{kinds[of]}{number}", column
 
 
 def by_numbers(reading: Reading, column: Column, homes: dict[str, Column]) -> str | None:
