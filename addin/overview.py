@@ -96,8 +96,11 @@ def curves(found: Sequence[runs.Run], names: Sequence[str] = ()) -> Rows:
 
 
 def in_parts(name: str) -> tuple[str, str, str]:
-    """Day, time and the rest of a run's name, which is wider than a column."""
-    return (name[5:10], name[11:16], name[20:]) if name[10:11] == "T" else ("", "", name)
+    """Day, time and the last part of a run's name, which is wider than a column: of one in a series its own."""
+    own = name.rpartition("/")[2]
+    if name[10:11] != "T":
+        return "", "", own
+    return name[5:10], name[11:16].replace("-", ":"), own if "/" in name else name[20:]
 
 
 def figures(found: Sequence[runs.Run]) -> Rows:

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from cnn import runs
 from cnn.runs import follower as following
 from cnn.runs import lock as locking
+from cnn.runs import series
+from cnn.runs.settings import check_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 STARTED = {"pid": 1, "dataset": "digits", "model": "reference", "epochs": 19, "batches": 469, "resumed_from": None}
@@ -291,6 +293,17 @@ def test_run_folders_of_one_second_are_different_and_listed_newest_first(
     assert made[0].parent == tmp_path / "a home" / "runs"
     assert runs.list_runs() == made[::-1]
     assert runs.list_runs(tmp_path / "a home") == made[::-1]
+
+
+def test_the_runs_of_a_series_are_listed_as_they_are_trained_the_last_first(tmp_path: Path) -> None:
+    rates = ["rate-0.01", "rate-0.5", "rate-0.05", "rate-1e-05"]
+    for name in rates:
+        (tmp_path / name).mkdir()
+        runs.Log(tmp_path / name).write("stopped", epoch=0)
+    series.write(runs.Series(tmp_path, {name: check_settings({}) for name in rates}))
+    assert [run.name for run in runs.runs_in(tmp_path)] == rates[::-1]
+    (tmp_path / "series.json").write_text("{ half")
+    assert sorted(run.name for run in runs.runs_in(tmp_path)) == sorted(rates)
 
 
 def test_home_is_a_folder_of_the_users_unless_the_variable_names_one(monkeypatch: pytest.MonkeyPatch) -> None:

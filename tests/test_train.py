@@ -351,10 +351,12 @@ def test_a_stop_ends_all_seeds_and_what_is_missing_is_trained_later(
         patch.setattr(Stop, "check", check)
         assert run(*options) == 130
     assert runs.read(tmp_path / "seed-1").status == "stopped after epoch 1 (digits)"
-    assert series.read(tmp_path).standing.status == "1 of 2 runs finished; not under way. Resume trains what is missing"
+    shown = "1 of 2 runs finished; seed-1: stopped after epoch 1 (digits); not under way. Resume trains what is missing"
+    assert series.read(tmp_path).standing.status == shown
     assert run(*(("--resume", tmp_path) if again == "--resume" else options)) == 0
     assert runs.read(tmp_path / "seed-1").started["resumed_from"] == 1
-    assert series.read(tmp_path).standing.status == "2 of 2 runs finished"
+    status = f"2 of 2 runs finished; seed-1: {runs.read(tmp_path / 'seed-1').status}"
+    assert series.read(tmp_path).standing.status == status
 
 
 def test_one_rate_that_diverges_keeps_no_other_from_being_trained(tmp_path: Path, capsys) -> None:
@@ -364,7 +366,7 @@ def test_one_rate_that_diverges_keeps_no_other_from_being_trained(tmp_path: Path
     ends = {name: runs.read(tmp_path / name).end["event"] for name in ("rate-0.05", "rate-1e+30", "rate-0.2")}
     assert list(ends.values()) == ["finished", "failed", "finished"]
     status = series.read(tmp_path).standing.status
-    assert status.startswith("2 of 3 runs finished; rate-1e+30 failed: the ")
+    assert status.startswith("2 of 3 runs finished; rate-1e+30: failed: the ")
     assert "not finite" in status
     assert "Resume" not in status
     capsys.readouterr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -58,8 +59,17 @@ def runs_in(folder: Path) -> list[Path]:
     """The folder itself, or the runs of the series in it, the last first."""
     if not is_series(folder):
         return [folder]
+    order = {name: place for place, name in enumerate(named_in(folder))}
     found = (entry for entry in folder.iterdir() if (entry / "log.jsonl").is_file())
-    return sorted(found, key=lambda run: (len(run.name), run.name), reverse=True)
+    return sorted(found, key=lambda run: (order.get(run.name, -1), len(run.name), run.name), reverse=True)
+
+
+def named_in(folder: Path) -> list[str]:
+    """The names of the runs of a series in the order in which they are trained; none where that is damaged."""
+    try:
+        return list(json.loads((folder / SERIES).read_bytes())["runs"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return []
 
 
 def find(named: Path) -> Path:

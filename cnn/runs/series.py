@@ -62,7 +62,8 @@ class Standing:
         failed = [run for run in self.runs if run.end and run.end["event"] == "failed"]
         is_missing = sum(run.is_finished for run in self.runs) + len(failed) < len(self.runs)
         missing = ["not under way. Resume trains what is missing"] if is_missing else []
-        return "; ".join([done, *(f"{run.folder.name} {run.status}" for run in failed), *missing])
+        shown = [self.current] if self.current.end and self.current not in failed else []
+        return "; ".join([done, *(f"{run.folder.name}: {run.status}" for run in (*failed, *shown)), *missing])
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,20 @@ from xlsx.sheets.results import CHART_AXES
 
 TITLE = contract.RUNS
 BUTTON_ROW, STATUS_ROW, TABLE_ROW = 2, 3, 4
-COMPARED_ROW = TABLE_ROW + 16  # below the chart
+COMPARED_ROW = TABLE_ROW + 13  # below the chart, and on the screen where each row beside it has two lines
 LIST_WIDTHS = [4, 24, 8, 8, 17, 7, 8, 8.2, 10]
 COMPARED_COLUMN = len(LIST_WIDTHS) + 1
 CURVES_COLUMN = COMPARED_COLUMN + MOST_COMPARED + 2
 WIDTHS = [*LIST_WIDTHS, 1.0, 11, *[7.2] * MOST_COMPARED, 2.0, *[8.0] * (1 + MOST_COMPARED)]
 RIGHT = ("accuracy", "seconds")
 NUMBERS = {"accuracy": "0.00%", "seconds": "#,##0"}
-APART = {"state": {"indent": 1}}  # from the numbers before it
+LOOKS: dict[str, dict[str, object]] = {  # the end of a long text tells runs of a series apart: on a second line
+    "run": {"text_wrap": True},
+    "settings": {"text_wrap": True},
+    "state": {"text_wrap": True, "indent": 1},  # apart from the numbers before it
+}
 NOT_YET = "Press List runs."
-CHART_HEIGHT = 300  # pixels
+CHART_HEIGHT = 240  # pixels
 
 
 def heading(book: Book) -> style.Heading:
@@ -51,9 +55,9 @@ def write(book: Book) -> None:
 def write_list(book: Book, sheet: Worksheet) -> None:
     """The header, and formats for the rows to come."""
     for column, name in enumerate(RUN_COLUMNS):
-        more = {"num_format": NUMBERS[name], "align": "right"} if name in NUMBERS else APART.get(name, {})
+        more = {"num_format": NUMBERS[name], "align": "right"} if name in NUMBERS else LOOKS.get(name, {})
         sheet.set_column(column, column, LIST_WIDTHS[column], book.workbook.add_format({**style.FONT, **more}))
-        head = {**style.FONT, **style.HEADER, **({"align": "right"} if name in RIGHT else APART.get(name, {}))}
+        head = {**style.FONT, **style.HEADER, **({"align": "right"} if name in RIGHT else LOOKS.get(name, {}))}
         sheet.write_string(TABLE_ROW, column, name, book.workbook.add_format(head))
     last = TABLE_ROW + MOST_RUNS
     book.define("runs_table", sheet, (TABLE_ROW, 0, TABLE_ROW, len(RUN_COLUMNS) - 1))
