@@ -102,4 +102,5 @@ def test_the_runs_of_a_series_are_listed_with_its_name(home: Path) -> None:
     assert listed == [f"{folder.name}/seed-{seed}" for seed in (10, 1, 0)]
     assert [line.split()[0] for line in printed("list", folder.name)[1:]] == listed
     assert printed(folder.name) == printed("list", folder.name)
+    assert printed("compare", folder.name)[0].split() == listed
     assert series.read(folder).standing.status == "0 of 3 runs finished; not under way. Resume trains what is missing"

@@ -2,7 +2,7 @@
 
 python start.py runs                    every run, newest first: when, model, data, epochs, accuracy, state
 python start.py runs RUN                this run, or the runs of this series (runs list RUN does the same)
-python start.py runs compare RUN RUN    the settings in which they differ, and their figures side by side
+python start.py runs compare RUN RUN    the settings in which they differ, and their figures; of a series its runs'
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def printed(options: argparse.Namespace) -> int:
     """Print what is asked for; the exit code. Raises SettingsError."""
     what, *names = options.words if options.words[:1] in ([each] for each in WHAT) else [WHAT[0], *options.words]
     folders = [named(Path(name)) for name in names]
-    if what == "compare" and len(folders) < 2:
-        raise SettingsError("There is nothing to compare", "Name two runs")
     found = [runs.read(run) for folder in folders for run in runs.runs_in(folder)]
+    if what == "compare" and len(found) < 2:
+        raise SettingsError("There is nothing to compare", "Name two runs, or a series")
     found = found if folders else [runs.read(folder) for folder in runs.list_runs()]
     if options.json:
         facts = listing.compared if what == "compare" else listing.facts
