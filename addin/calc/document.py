@@ -126,6 +126,7 @@ class Sheets(Protocol):
 class Name(Protocol):
     """com.sun.star.sheet.NamedRange."""
 
+    def getContent(self) -> str: ...
     def getReferredCells(self) -> Cells | None: ...
 
 

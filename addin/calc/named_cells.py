@@ -28,9 +28,10 @@ class NamedCells:
         return ranges is not None and ranges.hasByName(name)
 
     def cells(self, name: str) -> Cells:
-        """The cells of a name."""
+        """The cells of a name. One of a deleted sheet refers to those of the sheet that has its place now."""
         ranges = self.document.NamedRanges
-        cells = ranges.getByName(name).getReferredCells() if ranges.hasByName(name) else None
+        named = ranges.getByName(name) if ranges.hasByName(name) else None
+        cells = named.getReferredCells() if named and "#REF!" not in named.getContent() else None
         if cells is None:
             raise SheetError(MESSAGES["no name"].format(name=name))
         return cells

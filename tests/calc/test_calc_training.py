@@ -256,6 +256,19 @@ def test_a_protected_sheet_is_named_in_a_box_and_nothing_is_written(window: Offi
     assert runs.list_runs(window.home) == before
 
 
+def test_a_sheet_that_is_deleted_meanwhile_is_told_of_and_the_next_one_stays_as_it_is(
+    window: Office, book: int
+) -> None:
+    settings(window, book, epochs=MANY)
+    before = window.read(book, window.used(book, "Runs"))
+    window.press(book, "Results", "Train CNN")
+    wait_for(lambda: table(window, book))
+    window.remove_sheet(book, "Results")
+    window.answer_box()
+    window.command_with_box(book, COMMAND + "stop")
+    assert window.read(book, window.used(book, "Runs")) == before
+
+
 def test_a_workbook_without_results_is_told_so(window: Office) -> None:
     key = window.load("")
     window.command_with_box(key, COMMAND + "train")
