@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 import torch
 from openxml_audit import OpenXmlValidator
@@ -205,3 +206,27 @@ def test_the_images_are_ten_of_each_class_the_wrong_ones_last() -> None:
     assert len(chosen) == len(set(chosen)) == 100
     assert [labels[at] for at in chosen] == sorted(labels[at] for at in chosen)
     assert chosen[:10] == [30, 40, 50, 60, 70, 80, 90, 0, 10, 20]
+
+
+def test_no_cell_for_a_number_takes_over_how_a_percentage_was_typed() -> None:
+    """After 5 % in a cell of the format General, 3 would be 3 %."""
+    book, found = openpyxl.load_workbook(unfolded.written("tiny")), set()
+    for sheet in book:
+        for rule in sheet.data_validations.dataValidation:
+            if rule.type != "list":
+                found |= {sheet[area.coord.split(":")[0]].number_format for area in rule.sqref.ranges}
+    assert found
+    assert "General" not in found
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_all_maps_of_a_layer_are_on_a_screen_of_768_pixels(model: str) -> None:
+    """Calc leaves 583 of them for rows, and cuts a row's height to whole pixels."""
+    book, known = openpyxl.load_workbook(unfolded.written(model)), unfolded.trained(model)
+    steps = fold(known.layers)
+    maps, _ = workbook.lay_out(steps, forward(steps, known.normal(known.images[0])))
+    for target in maps[1:]:
+        sheet = book[target.sheet]
+        zoom, usual = (sheet.sheet_view.zoomScale or 100) / 100, sheet.sheet_format.defaultRowHeight
+        heights = [sheet.row_dimensions[row].height or usual for row in range(1, target.bottom + 2)]
+        assert sum(int(height / 0.75 * zoom) for height in heights) <= 583, target.sheet

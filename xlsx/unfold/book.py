@@ -47,7 +47,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "pane_note": {"font_color": style.MUTED, "font_size": 9, "align": "left"},
     "pane_choice": {"font_color": style.INK, "font_size": 8, "align": "right", "indent": 1},
     "pane_bold": {"bold": True, "align": "left"},
-    "pane_edit": {"align": "center", **style.EDIT},
+    "pane_edit": {"num_format": "0", "align": "center", **style.EDIT},
     "pane_number": {"num_format": "0.000", "align": "center", "font_size": 9},
     "pane_total": {"font_size": 9, "num_format": "0.000000", "align": "right"},
     "pane_result": {
@@ -58,7 +58,6 @@ LOOKS: dict[str, dict[str, Any]] = {
         "top": 1,
         "top_color": style.ACCENT,
     },
-    "run": {"font_size": 9, "align": "left", "shrink": True, **style.EDIT},
     "answer": {"font_size": 54, "bold": True, "font_color": style.ACCENT, "align": "left", "shrink": True},
     "sure": {"font_size": 16, "bold": True, "font_color": style.INK, "align": "left"},
     "second": {"font_size": 11, "font_color": style.MUTED, "align": "left", "valign": "top"},

@@ -15,6 +15,7 @@ from xlsx.unfold.trained import Array
 TOP, LEFT = 6, 4
 ROOM = (460, 740)  # for the maps, in pixels, that Calc draws WIDER: the rest is the place that is worked out
 SMALLEST_CELL = 6  # narrower columns Gnumeric makes as wide as any
+SMALLER = 85  # percent: shown so where such cells would end below the screen; Calc draws them 5 pixels wide and high
 LARGEST_CELL = 18  # with larger ones a place that reads 64 maps ends below the screen
 NUMBER_CELL = 15  # the largest where a map is one number: there a place may read large windows
 TALL_CELL = 8  # the largest where a place needs many lines: two rows each, which then end on the screen
@@ -36,6 +37,11 @@ def lay_out(number: int, out: Array, step: Step, reader: Step | None) -> tuple[M
     size = max(SMALLEST_CELL, min(largest, pixels(count, height, width, across, ROOM)))
     gap = max(1, reader.padding if reader else 0)
     return Maps(Book.layer_title(number), TOP, LEFT, count, height, width, across, gap), size
+
+
+def zoom(target: Maps, size: int) -> int:
+    """In percent, so that all maps are on the screen."""
+    return 100 if size <= pixels(target.count, target.height, target.width, target.across, ROOM) else SMALLER
 
 
 def write(
@@ -75,8 +81,9 @@ def heading(
     """The layer, its shape, parameters, multiply-adds, what a cell computes, and links."""
     title = book.layer_title(number)
     key = SHADES_KEY if step.relu else SIGNED_KEY
-    sheet = book.page(title, f"{title} · {step.title}", figures(step, target, source), size, key)
-    sheet.write_string(2, 1, sentence(step, source, kernels), book.looks["sentence"])
+    shown = zoom(target, size)
+    sheet = book.page(title, f"{title} · {step.title}", figures(step, target, source), size, key, shown)
+    sheet.write_string(2, 1, sentence(step, source, kernels), book.far("sentence", shown))
     for row, height in ((2, 20), (3, 20), (4, 6)):
         sheet.set_row_pixels(row, height)
     links = [("Draw", "Draw"), ("Overview", "Overview"), ("Weights", "Weights")]

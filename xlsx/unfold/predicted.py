@@ -33,18 +33,25 @@ def write(book: Book, logits: Array) -> None:
     for at, chance in enumerate(softmax(logits)):
         formula = f"=INDEX(powers,1,{at + 1})/SUM(powers)"
         sheet.write_formula(ROW, ours + at, formula, book.looks["percent"], float(chance))
+    name_run(book, sheet)
     judge(book, sheet, book.trained.classes[int(np.argmax(logits))])
 
 
+def name_run(book: Book, sheet: Worksheet) -> None:
+    """The run that is asked, in a cell to edit, as wide as a path may be."""
+    sheet.write_string(trust.RUN_ROW, trust.PICTURE, "run", book.looks["label"])
+    sheet.merge_range(trust.RUN_ROW, trust.CLASS, trust.RUN_ROW, trust.STATE, book.trained.run, book.looks["edit_text"])
+    book.define(PREDICT_RUN, trust.TITLE, (trust.RUN_ROW, trust.CLASS))
+
+
 def judge(book: Book, sheet: Worksheet, answer: str) -> None:
-    """The run that is asked, what it says, what the cells say, and whether these agree."""
+    """What the run says, what the cells say, and whether these agree."""
     looks = book.looks
     sheet.write_string(ROW, trust.PICTURE, "Python’s", looks["label"])
-    sheet.merge_range(ROW, trust.CLASS, ROW, trust.POSITION, book.trained.run, looks["run"])
+    for column in (trust.CLASS, trust.POSITION):
+        sheet.write_blank(ROW, column, None, looks["text"])
     sheet.write_formula(ROW, trust.OURS, "=answer", looks["middle_bold"], answer)
-    define(
-        book, {PREDICT_RUN: (trust.CLASS,) * 2, "python_state": (trust.STATE,) * 2, "python_says": (trust.APART,) * 2}
-    )
+    define(book, {"python_state": (trust.STATE,) * 2, "python_says": (trust.APART,) * 2})
     array(sheet, (ROW, trust.THEIRS) * 2, f'IF(ISNUMBER({FIRST}),{CLASS},"{NOTHING}")', looks["middle_bold"], NOTHING)
     verdict = f'IFERROR({VERDICT},"{trust.NOT_COMPARED}")'
     for column, text, look in ((trust.STATE, verdict, "state"), (trust.APART, SAYS, "hidden_text")):

@@ -17,7 +17,8 @@ TITLE = "Trust"
 TOLERANCE = "1E-5"  # PyTorch computes in float32: half of its digits
 AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", NOTHING
 STATES = {AGREES: style.GOOD, DIFFERS: style.BAD, NOT_COMPARED: style.MUTED}
-SAYS_ROW, PYTHON_ROW, LIVE_ROW, TOTAL_ROW, HEADER_ROW, FIRST_ROW = 4, 5, 6, 7, 9, 10  # a blank one over the table
+SAYS_ROW, RUN_ROW, PYTHON_ROW, LIVE_ROW, TOTAL_ROW = range(4, 9)
+HEADER_ROW, FIRST_ROW = 10, 11  # under a blank one
 PICTURE, CLASS, POSITION, THEIRS, THEIRS_RIGHT, OURS, OURS_RIGHT, APART, STATE, LOGITS = range(10)
 HEADS = {  # of each column the title and its width in pixels
     PICTURE: ("picture", 80),
@@ -35,8 +36,8 @@ ABOUT = (
     "All other rows are what the cells gave when this file was written.",
     f"“agrees”: the distance of the two rows of logits, in parts of PyTorch’s largest, is at most {TOLERANCE}: "
     "PyTorch’s are float32. The table can be sorted.",
-    "“Python’s” is live where the Backprop extension or Excel’s add-in is: CNN_PREDICT of the picture on Draw, by this "
-    "run.",
+    "“Python’s” is live where the Backprop extension or Excel’s add-in is: CNN_PREDICT of the picture on Draw, by the "
+    "run named here.",
 )
 WEIGHTS = 'IF(weights_state="","the weights are as trained",weights_state)'
 
