@@ -21,7 +21,7 @@ CASES: dict[str, tuple[tuple, dict[str, object]]] = {
     "softmax": (("2-3-2 relu softmax bias", EPOCHS), {}),
     "tanh": (("3-2-1 tanh cross-entropy fixed-bias", EPOCHS), {"Network!B6": "adam 0.9 0.999 1e-8"}),
 }
-ROUNDED = ("Backward!G", "Spot the mistake!F")  # relative differences of two numbers that are almost the same
+ROUNDED = ("Backward!H", "Spot the mistake!G")  # relative differences of two numbers that are almost the same
 OWN_FAULTS = {  # cells that a program computes wrongly, and why: the same formula is right in all others
     "ironcalc": {"Training log!": "MATCH for the last number of a column does not skip the blank cells after it"},
     "formualizer": {},

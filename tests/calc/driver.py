@@ -26,6 +26,7 @@ APPROVE = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
 
 
 TABLE = 58  # com.sun.star.accessibility.AccessibleRole
+PIXELS = 96 / 2540  # in a hundredth of a millimetre
 LOOK = (
     *("CellBackColor", "CellProtection", "CellStyle", "CharColor", "CharHeight", "CharPosture", "CharWeight"),
     *("HoriJustify", "IsTextWrapped", "NumberFormat", "TopBorder", "VertJustify"),
@@ -313,6 +314,22 @@ class Driver:
         breaks, titles = sheet.getRowPageBreaks(), sheet.getTitleRows()
         repeated = [titles.StartRow, titles.EndRow] if sheet.getPrintTitleRows() else None
         return [[each.Position for each in breaks], [b.Position for b in breaks if not b.ManualBreak], repeated]
+
+    def printed_down_to(self, key, sheet):
+        """The last row of a sheet's only print area, numbered as on the screen."""
+        (area,) = self.documents[key].Sheets.getByName(sheet).getPrintAreas()
+        return area.EndRow + 1
+
+    def charts_end(self, key, sheet):
+        """How far each chart of a sheet reaches to the right, in pixels at 100 %."""
+        shapes = self.documents[key].Sheets.getByName(sheet).DrawPage
+        charts = [shape for shape in shapes if shape.supportsService("com.sun.star.drawing.OLE2Shape")]
+        return [(chart.Position.X + chart.Size.Width) * PIXELS for chart in charts]
+
+    def ends(self, key, address):
+        """The same of cells."""
+        cells = self._range(key, address)
+        return (cells.Position.X + cells.Size.Width) * PIXELS
 
     def descriptions(self, key, sheet):
         """What the charts of a sheet are described by."""

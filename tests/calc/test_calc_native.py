@@ -59,7 +59,7 @@ def edit(office: Office, key: int, changes: dict[str, object]) -> Values:
     return shown
 
 
-ROUNDED = ("Backward!G", "Spot the mistake!F")  # relative differences of two numbers that are almost the same
+ROUNDED = ("Backward!H", "Spot the mistake!G")  # relative differences of two numbers that are almost the same
 FEW = 10  # epochs, where no more are needed
 # The sheet Network of a 2-1: E10 and E11 are for the inputs, E12 the target, E13 and E14 the weights, E15 the rate
 BAD_CELLS = {

@@ -335,7 +335,7 @@ def moved(before: dict[str, float], after: dict[str, float]) -> set[str]:
 def test_every_negative_number_is_shown_with_its_sign(recalculating: Office) -> None:
     key = recalculating.load(str(workbook(XOR, 10, "xor")))
     areas = ("Network.G13:G21", "Batch.B13:S17", "Gradient check.J5:AH13", "Learning rates.Z6:BF9", "Optimizers.Q6:AT9")
-    for area in (*areas, "Training log.C7:N9", "Spot the mistake.D8:E16"):
+    for area in (*areas, "Training log.C7:N9", "Spot the mistake.D8:F16"):
         values, texts = recalculating.read(key, area), recalculating.shown(key, area)
         pairs = [pair for row in zip(values, texts, strict=True) for pair in zip(*row, strict=True)]
         numbers = [(value, text) for value, text in pairs if isinstance(value, float)]

@@ -37,7 +37,7 @@ CHARTS = COMPARED + 2
 CHART_COLUMNS, CHART_ROWS = 7, 15
 CHAOS = CHARTS + CHART_COLUMNS - COUNT
 BLOCKS = CHARTS + CHART_COLUMNS + 1
-WIDTHS = [6, *[10.5] * COUNT, *[10.5] * COUNT, 17, 1.5, *[8.4] * CHART_COLUMNS, 1.5]
+WIDTHS = [6, *[10.5] * COUNT, *[10.5] * COUNT, 17, 1.5, *[5.9] * CHART_COLUMNS, 20]  # the last is empty
 
 
 def heading(book: Book) -> style.Heading:
@@ -85,7 +85,7 @@ def write(book: Book) -> None:
     loss_rules(book, sheet, (FIRST, NATIVE, last, COMPARED))
     sheet.freeze_panes(FIRST, NATIVE)
     charts = [(FIRST + CHART_ROWS * at, FIRST + CHART_ROWS * (at + 1) - 1) for at in range(len(drawn))]
-    style.printed(sheet, max(last, charts[-1][1] + 1), WIDTHS, HEADER_ROW, charts)
+    style.printed(sheet, max(last, charts[-1][1] + 1), WIDTHS[:-1], HEADER_ROW, charts)
 
 
 def write_block(book: Book, descent: Descent, optimizer: str) -> None:
@@ -146,6 +146,6 @@ def write_charts(book: Book, drawn: dict[str, int]) -> None:
         for index in range(COUNT):
             series = style.series(TITLE, (HEADER_ROW, column + index), EPOCH, (FIRST, FIRST + book.epochs), index)
             chart.add_series(series)
-        chart.set_size({"width": 350, "height": 290})
+        chart.set_size({"width": 310, "height": 290})
         about = f"Line chart of E_total over {book.epochs} updates by SGD, momentum and Adam, {scale} scale."
         style.insert_chart(book.sheet(TITLE), (FIRST + CHART_ROWS * at, CHARTS), chart, about, x_offset=4)

@@ -16,7 +16,7 @@ from xlsx.sheets.epochs import Descent
 
 SHOWN = 3  # the number of the rate whose weights are charted at first
 DRAWN = 16  # lines in one chart
-WIDTH, HEIGHT, GAP = 345, 262, 8  # of a chart with two lines of legend, in pixels
+WIDTH, HEIGHT, GAP = 234, 262, 8  # of a chart with two lines of legend, in pixels
 LEGEND_LINE, ROW_HEIGHT = 17, 20
 ROWS = 14  # of cells, from one row of charts to the next: a page can end between them
 
@@ -58,7 +58,7 @@ def draw(book: Book, sheet: Worksheet, chart: Chart, first: int, count: int) -> 
 
 def height(names: list[str]) -> int:
     """Of a chart with a line for each name: its legend must not take the room of the drawing."""
-    columns = 3 if max(map(len, names)) <= len("dE/dw1") else 2
+    columns = 3 if max(map(len, names)) <= len("w12") else 2
     return HEIGHT + LEGEND_LINE * max(0, math.ceil(len(names) / columns) - 2)
 
 

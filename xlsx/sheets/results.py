@@ -13,13 +13,13 @@ from cnn.runs import EPOCH_KEYS, epoch_keys
 from cnn.runs.series import VARIED
 from cnn.runs.settings import SETTINGS, SHEET, Setting
 from xlsx import contract
-from xlsx.contract import MOST_COMPARED
+from xlsx.contract import MOST_COMPARED, PRINTED_ROWS
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import BUTTONS_NEED
 
 TITLE = contract.RESULTS
-WIDTHS = [8.1] * len(EPOCH_KEYS) + [2.0]
+WIDTHS = [7.2, 9.0] + [8.1] * (len(EPOCH_KEYS) - 2) + [2.0]  # the second for its heading, which touched the first
 LABEL_ROW, VALUE_ROW, BUTTON_ROW, STATUS_ROW, FOLDER_ROW, TABLE_ROW = 2, 3, 4, 5, 6, 7
 RESERVED = contract.MOST_EPOCHS
 HERE = {"dataset": "auto", "epochs": 5}  # what the sheet proposes in place of the trainer's defaults
@@ -38,11 +38,10 @@ CHART_AXES = {
 # Before the first epoch its dot stands left of the axis, where nothing is drawn, and moves no end of the other axis.
 NOWHERE = {"epoch": -1, "train_accuracy": 1, "test_accuracy": 1}
 MOST_MARKED = 25  # epochs that have a marker each: those of more would merge
-CHART_WIDTH, CHARTS_APART = 160, 163  # pixels: on the screen with DejaVu too
+CHART_WIDTH, CHARTS_APART = 158, 161  # pixels: on the screen with DejaVu too
 LOW_CHART, HIGH_CHART = 152, 290  # in height: under a legend in cells, and with its own
 PROGRESS_COLUMN = len(EPOCH_KEYS) + 1
 AFTER_PROGRESS = PROGRESS_COLUMN + len(contract.PROGRESS)
-LOW_TITLE = {**style.CHART_TITLE, "size": 9}
 SERIES_ROW = TABLE_ROW + 9  # below the charts: a chart of several runs, under its legend
 AIDS_COLUMN = PROGRESS_COLUMN + 12  # what the charts need beside the epochs, right of them
 CURVES_COLUMN = AIDS_COLUMN + 10
@@ -90,7 +89,7 @@ def write(book: Book) -> None:
     write_series(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
     charts = [style.span(sheet, row, LOW_CHART + 6) for row in (TABLE_ROW + 1, SERIES_ROW + 2)]
-    style.printed(sheet, TABLE_ROW + 40, WIDTHS + [8.43] * 10, TABLE_ROW, charts)
+    style.printed(sheet, TABLE_ROW + PRINTED_ROWS, WIDTHS + [8.43] * 10, TABLE_ROW, charts)
 
 
 def write_settings(book: Book, sheet: Worksheet) -> None:
@@ -161,7 +160,7 @@ def add_latest(chart: Chart, kind: str) -> None:
 
 def as_low(chart: Chart, kind: str) -> None:
     """Without what takes height: its title says what the axes do, and the cells above are its legend."""
-    chart.set_title({"name": f"{kind.capitalize()} by epoch", "name_font": LOW_TITLE, "overlay": False})
+    chart.set_title({"name": f"{kind.capitalize()} by epoch", "name_font": style.LOW_TITLE, "overlay": False})
     chart.set_x_axis({**style.axis("epoch", min=0, num_format="0"), "name": None})
     chart.set_y_axis({**style.axis(kind, **CHART_AXES[kind]), "name": None})
     chart.set_legend({"none": True})

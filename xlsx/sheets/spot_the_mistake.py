@@ -27,18 +27,18 @@ from xlsx.sheets.quantities import INDENT, epoch_line
 TITLE = contract.SPOT_THE_MISTAKE
 NONE = "no mistake"
 COLUMNS = (
-    ("Weight", 8, "header"),
-    ("Its derivative", 31, "header"),
-    ("What the update uses", 33, "header_state"),
-    ("Its value", 11, "header_right"),
-    ("Numeric", 11, "header_right"),
-    ("Relative difference", 9.5, "header_right"),
-    ("Check", 7, "header_state"),
+    ("Weight", 7.5, "header"),
+    ("Its derivative", 29.5, "header"),
+    ("What the update uses", 25, "header_state"),
+    ("Its value", 10.5, "header_right"),
+    ("Check", 6.5, "header_state"),
+    ("Numeric", 10.5, "header_right"),
+    ("Relative difference", 9, "header_right"),
 )
-WEIGHT, RIGHT, WRONG, USED, NUMERIC, RELATIVE, VERDICT = range(len(COLUMNS))
-LOSSES = VERDICT + 2
-LOSS_COLUMNS = (("epoch", 6), ("E, right", 11), ("E, mistaken", 11), ("difference", 11))
-WIDTHS = [width for _, width, _ in COLUMNS] + [1.5] + [width for _, width in LOSS_COLUMNS] + [1.5]
+WEIGHT, RIGHT, WRONG, USED, VERDICT, NUMERIC, RELATIVE = range(len(COLUMNS))
+LOSSES = len(COLUMNS) + 1
+LOSS_COLUMNS = (("epoch", 5.5), ("E, right", 9), ("E, mistaken", 9), ("difference", 9))  # on the screen with DejaVu too
+WIDTHS = [width for _, width, _ in COLUMNS] + [1.5] + [width for _, width in LOSS_COLUMNS] + [22]  # the last is empty
 CHOICE_ROW, ABOUT_ROW, HEADER_ROW = 3, 4, 6
 FIRST = HEADER_ROW + 1
 TEXTS = len(WIDTHS)  # the texts of every mistake, a column each, then the rows of the descent
@@ -68,7 +68,7 @@ def write(book: Book) -> None:
     sheet.freeze_panes(FIRST, 0)
     chart = style.span(sheet, FIRST + len(SUMMARY_EPOCHS), CHART_HEIGHT)
     listed = last - len(found), last
-    style.printed(sheet, max(last, chart[1]), WIDTHS, HEADER_ROW, [chart, listed])
+    style.printed(sheet, max(last, chart[1]), WIDTHS[:-1], HEADER_ROW, [chart, listed])
 
 
 def learned(book: Book) -> tuple[str, ...]:
@@ -116,15 +116,15 @@ def write_table(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> No
     right = {each.name: short(each.expression) for each in chains.chains(book.network)}
     wrong, verdicts = found[0].of(book.network, 1), []
     for row, weight in enumerate(learned(book), FIRST):
-        longest = max([right[f"dE/d{weight}"], *wrong_texts(book, weight, found)], key=len)
-        sheet.set_row(row, style.height(longest, WIDTHS[WRONG] - INDENT))
+        used = [style.height(text, WIDTHS[WRONG] - INDENT) for text in wrong_texts(book, weight, found)]
+        sheet.set_row(row, max(style.height(right[f"dE/d{weight}"], WIDTHS[RIGHT]), *used))
         sheet.write_string(row, WEIGHT, weight, book.looks["label"])
         sheet.write_string(row, RIGHT, style.unbroken(right[f"dE/d{weight}"]), book.looks["formula"])
         texts = f"=INDEX({xl_range(row, TEXTS, row, TEXTS + len(found))},1,mistake_number)"
         sheet.write_formula(row, WRONG, texts, book.looks["formula_apart"], used_text(wrong, weight))
         verdicts.append(write_check(book, sheet, row, weight, found))
     last = FIRST + len(learned(book)) - 1
-    mute_errors(book, sheet, (FIRST, WRONG, last, VERDICT))
+    mute_errors(book, sheet, (FIRST, WRONG, last, RELATIVE))
     colour_states(book, sheet, (FIRST, VERDICT, last, VERDICT))
     book.define("mistake_check", sheet, (FIRST, VERDICT, last, VERDICT))
     write_failing(book, sheet, found, verdicts.count("FAIL"))
@@ -218,7 +218,7 @@ def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
     total, rows = block.column_of("E_total"), [FIRST, FIRST + book.epochs]
     wrong = {"values": [TITLE, rows[0], total, rows[1], total], "line": style.line(3)}
     chart.add_series({**right, "name": "with the mistake", **wrong})
-    chart.set_size({"width": 300, "height": CHART_HEIGHT - 6})
+    chart.set_size({"width": 246, "height": CHART_HEIGHT - 6})
     about = f"Line chart of E_total over {book.epochs} updates, without and with the mistake."
     style.insert_chart(sheet, (FIRST + len(SUMMARY_EPOCHS), LOSSES), chart, about, y_offset=6)
 
@@ -226,12 +226,12 @@ def write_chart(book: Book, sheet: Worksheet, block: Descent) -> None:
 def write_list(book: Book, sheet: Worksheet, found: list[TypicalMistake]) -> int:
     """All mistakes with what they are. Gives the last row."""
     row = max(FIRST + len(learned(book)), FIRST + 4) + 1
-    for column in range(VERDICT + 1):
+    for column in range(len(COLUMNS)):
         sheet.write_blank(row, column, None, book.looks["section"])
     sheet.write_string(row, 0, "The list: errors found in learners’ own workbooks", book.looks["section"])
     for at, each in enumerate(found, 1):
         sheet.write_string(row + at, WEIGHT, str(at), book.looks["muted"])
         sheet.write_string(row + at, RIGHT, each.name, book.looks["label"])
-        sheet.merge_range(row + at, WRONG, row + at, VERDICT, each.about, book.looks["text_wrap"])
+        sheet.merge_range(row + at, WRONG, row + at, RELATIVE, each.about, book.looks["text_wrap"])
         sheet.set_row(row + at, 28)
     return row + len(found)

@@ -136,6 +136,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 CHART_FONT = {"name": "Arial", "size": 9, "color": INK, "bold": False}
 CHART_TITLE = {"name": "Arial", "size": 11, "color": ACCENT, "bold": True}
+LOW_TITLE = {**CHART_TITLE, "size": 9}  # of a chart that is not high
 
 
 def formats(workbook: Workbook) -> dict[str, Format]:
@@ -192,11 +193,18 @@ def page_breaks(sheet: Worksheet, last_row: int, header: int, whole: list[tuple[
     breaks, start, used = [], 0, 0.0
     for row, height in enumerate(heights):
         if used + height > room and row > start:
-            start = min([row, *(first for first, last in whole if start < first < row <= last)])
+            start = uncut(row, [rows for rows in whole if start < rows[0]])
             breaks.append(start)
             used = heights[header] + sum(heights[start:row])
         used += height
     return breaks
+
+
+def uncut(row: int, whole: list[tuple[int, int]]) -> int:
+    """The last row up to this one at which a page can begin and cut nothing."""
+    while earlier := [first for first, last in whole if first < row <= last]:
+        row = min(earlier)
+    return row
 
 
 def height_of(sheet: Worksheet, row: int) -> int:
@@ -289,7 +297,8 @@ def loss_chart(workbook: Workbook, title: str, epochs: int | None, scale: str, y
     """An empty chart of something against the epoch, on a "linear" or a "logarithmic" axis."""
     chart = workbook.add_chart({"type": "scatter", "subtype": "straight"})
     chart.set_title({"name": title, "name_font": CHART_TITLE, "overlay": False})
-    chart.set_x_axis(axis("epoch", min=0, max=epochs, num_format="0" if epochs else "General", label_position="low"))
+    steps = {"max": epochs, "major_unit": max(1, epochs // 5), "num_format": "0"} if epochs else {}
+    chart.set_x_axis(axis("epoch", min=0, label_position="low", **steps))
     more = {"log_base": 10, "num_format": "0.0E+0", "crossing": "min"} if scale == "logarithmic" else {}
     chart.set_y_axis(axis(y, **more))
     chart.set_legend({"position": "bottom", "font": CHART_FONT})

@@ -5,11 +5,13 @@ log_table is the header; the row beneath it is epoch 0, by formulas. log_next ho
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import chains, contract, expressions, formulas
-from xlsx.contract import ALL_GOOD, LOG_FULL, LOG_ROWS, LOG_STALE, MOST_STEPS, NOTHING
+from xlsx.contract import ALL_GOOD, LOG_FULL, LOG_ROWS, LOG_STALE, MOST_STEPS, NOTHING, PRINTED_ROWS
 from xlsx.expressions import Expression, stored
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
@@ -23,10 +25,12 @@ BUTTON_ROW, STEPS_ROW, NEXT_LABEL_ROW, NEXT_ROW, TABLE_ROW = 3, 4, 5, 6, 7
 FIRST = TABLE_ROW + 1
 CHARTED = 1_000
 STEPS = 10
+WIDTHS = [7, 6]
+LABEL_COLUMNS = 4  # that the label of the next row takes
 SAME = "1E-9"  # of two rows of weights
 MOST_UNFROZEN = 10  # weights
-WIDTHS = [7, 6]
-CHART_COLUMNS = 9
+CHART_LEFT, CHART_WIDTH, CHART_HEIGHT = 440, 225, 140  # pixels: right of the buttons, above the table
+SPARE = [8.5] * 9  # columns between the table and what the next row is computed from
 
 
 def columns(book: Book) -> tuple[str, ...]:
@@ -34,11 +38,11 @@ def columns(book: Book) -> tuple[str, ...]:
 
 
 def widths(book: Book) -> list[float]:
-    return [7, 6, *[8.6] * book.network.weight_count, 13, 9, 1.5, *[8.5] * CHART_COLUMNS, 1.5]
+    return [7, 6, *[8.6] * book.network.weight_count, 13, 9, 1.5, *SPARE, 1.5]
 
 
 def heading(book: Book) -> style.Heading:
-    subtitle = f"Network {book.network.text}: a row per plain update; the rate may change between presses."
+    subtitle = f"Network {book.network.text}: a row per plain update."
     return style.Heading("Training log", subtitle, title_column(book))
 
 
@@ -64,7 +68,7 @@ def write(book: Book) -> None:
     loss_rules(book, sheet, (NEXT_ROW, last, FIRST + LOG_ROWS, last))
     write_chart(book, sheet)
     sheet.freeze_panes(FIRST, title_column(book))
-    style.printed(sheet, FIRST + 40, widths(book), TABLE_ROW, [(FIRST, FIRST + 13)])
+    style.printed(sheet, TABLE_ROW + PRINTED_ROWS, widths(book)[: printed_columns(book)], TABLE_ROW)
 
 
 def title_column(book: Book) -> int:
@@ -85,7 +89,7 @@ def write_buttons(book: Book, sheet: Worksheet) -> None:
     book.buttons(sheet, BUTTON_ROW, title_column(book))
     sheet.write_string(STEPS_ROW, 0, "n of Run n", book.looks["label_plain"])
     sheet.write_number(STEPS_ROW, 2, STEPS, book.looks["edit_count"])
-    sheet.write_string(STEPS_ROW, 3, BUTTONS_NEED, book.looks["muted_plain"])
+    sheet.write_string(STEPS_ROW, 3, "The rate may change between presses.", book.looks["muted_plain"])
     message = f"Type how many steps Run n makes: a whole number from 1 to {MOST_STEPS}."
     rule = validation.whole_number(1, MOST_STEPS, "n: not possible", message)
     sheet.data_validation(STEPS_ROW, 2, STEPS_ROW, 2, rule)
@@ -158,8 +162,9 @@ def helpers(book: Book) -> dict[str, Expression]:
 def write_next(book: Book, sheet: Worksheet) -> None:
     """log_next: the row that the next step adds."""
     where, looks = helper_columns(book), book.looks
-    label = "The row that the next step adds, by formulas"
-    sheet.write_string(NEXT_LABEL_ROW, title_column(book), label, looks["group"])
+    first = title_column(book)
+    sheet.write_string(NEXT_LABEL_ROW, first, "The next row, by formulas", looks["group"])
+    sheet.write_string(NEXT_LABEL_ROW, first + LABEL_COLUMNS, BUTTONS_NEED, looks["muted_plain"])
     values = helper_values(book)
     write_helpers(book, sheet, values)
     last = xl_rowcol_to_cell(NEXT_ROW, where["last row"])
@@ -175,7 +180,7 @@ def write_next(book: Book, sheet: Worksheet) -> None:
 
 
 def write_helpers(book: Book, sheet: Worksheet, values: dict[str, float]) -> None:
-    """At the right of the chart what log_next is computed from."""
+    """Right of all else what log_next is computed from."""
     where, looks, texts = helper_columns(book), book.looks, helper_formulas(book, sheet)
     first, last = where["last row"], max(where.values())
     sheet.write_string(NEXT_ROW - 1, first, "What the next row is computed from", looks["group"])
@@ -215,11 +220,21 @@ def helper_formulas(book: Book, sheet: Worksheet) -> dict[str, str]:
 
 
 def write_chart(book: Book, sheet: Worksheet) -> None:
-    """E_total of the rows, up to a thousand."""
-    chart = style.loss_chart(book.workbook, "E_total, row by row", None, "linear")
+    """E_total of the rows, up to a thousand, above the table: always in sight, however wide the table is."""
+    chart = style.loss_chart(book.workbook, "", None, "linear")
     rows = (FIRST, FIRST + CHARTED)
     chart.add_series(style.series(TITLE, (TABLE_ROW, len(columns(book)) - 1), 0, rows, 0, marked=True))
+    chart.set_title({"name": "E_total by epoch", "name_font": style.LOW_TITLE, "overlay": False})
+    chart.set_x_axis(style.axis("epoch", min=0) | {"name": None})
+    chart.set_y_axis(style.axis("E_total") | {"name": None})
     chart.set_legend({"none": True})
-    chart.set_size({"width": 330, "height": 260})
+    chart.set_size({"width": CHART_WIDTH, "height": CHART_HEIGHT})
     about = f"Line chart of E_total over the epochs of the log, the first {CHARTED} of them."
-    style.insert_chart(sheet, (FIRST, len(columns(book)) + 1), chart, about, x_offset=6)
+    style.insert_chart(sheet, (0, title_column(book)), chart, about, x_offset=CHART_LEFT, y_offset=2)
+
+
+def printed_columns(book: Book) -> int:
+    """How many columns hold the table and the chart."""
+    right = list(accumulate(int(7 * width + 5) for width in widths(book)))  # in pixels
+    end = right[title_column(book)] + CHART_LEFT + CHART_WIDTH
+    return max(len(columns(book)), sum(edge < end for edge in right) + 1)
