@@ -81,11 +81,13 @@ class LogSheet(NamedCells):
             def put(rows: list[Row], gone: list[Row]) -> None:
                 blank = ("",) * len((rows or gone)[0])
                 self.write("log_table", [*rows, *[blank] * (len(gone) - len(rows))], below=1 + first)
+                self.print_rows("log_table", first + len(rows))
 
             action = self._undoable(
                 f"{TRAINING_LOG}: {CAPTIONS[command]}", lambda: put(before, after), lambda: put(after, before)
             )
             self.document.UndoManager.addUndoAction(action)
+            self.print_rows("log_table", first + len(after))
 
     def _next(self) -> Row:
         """The values of log_next. Raises SheetError where they are not all numbers."""

@@ -6,7 +6,7 @@ Standard library only, Python 3.9; the document is a UNO object.
 from __future__ import annotations
 
 from addin.calc.document import Address, Cells, Document, Rows, Sheet
-from xlsx.contract import MESSAGES
+from xlsx.contract import MESSAGES, PRINTED_ROWS
 
 WHERE = "Tools > Protect Sheet"  # a sheet's protection is taken off
 
@@ -75,5 +75,20 @@ class NamedCells:
         self.document.UndoManager.lock()
         try:
             cells.setDataArray(rows)
+        finally:
+            self.document.UndoManager.unlock()
+
+    def print_rows(self, name: str, rows: int) -> None:
+        """Have so many rows under the heads of a table printed, or as many as at first; the user's own area stays."""
+        head = self.cells(name).RangeAddress
+        sheet = self.document.Sheets.getByIndex(head.Sheet)
+        areas = sheet.getPrintAreas()
+        end = head.StartRow + max(rows, PRINTED_ROWS)
+        if len(areas) != 1 or areas[0].EndRow in range(head.StartRow + PRINTED_ROWS) or areas[0].EndRow == end:
+            return
+        areas[0].EndRow = end
+        self.document.UndoManager.lock()
+        try:
+            sheet.setPrintAreas(areas)
         finally:
             self.document.UndoManager.unlock()

@@ -79,6 +79,7 @@ class ResultsSheet(NamedCells):
         for number in range(len(rows), len(self._shown)):
             self.write("run_table", (("",) * len(EPOCH_KEYS),), below=number + 1)
         self._shown = [*rows]
+        self.print_rows("run_table", len(rows))
 
     def clear(self) -> None:
         """Empty the epoch table, whatever stands there."""

@@ -29,6 +29,8 @@ class RunsSheet(NamedCells):
         try:
             for name, rows in shown.blocks.items():
                 self.replace_below(name, rows)
+                if name == "runs_table":
+                    self.print_rows(name, len(rows))
             self.write("runs_status", ((shown.status,),))
         finally:
             self.document.unlockControllers()

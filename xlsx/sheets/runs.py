@@ -6,7 +6,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlsx import contract
-from xlsx.contract import MOST_COMPARED, MOST_EPOCHS, MOST_RUNS, RUN_COLUMNS
+from xlsx.contract import MOST_COMPARED, MOST_EPOCHS, MOST_RUNS, PRINTED_ROWS, RUN_COLUMNS
 from xlsx.sheets import style, validation
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import BUTTONS_NEED
@@ -49,7 +49,7 @@ def write(book: Book) -> None:
     write_curves(book, sheet)
     sheet.freeze_panes(TABLE_ROW + 1, 0)
     chart = style.span(sheet, TABLE_ROW, CHART_HEIGHT + 6)
-    style.printed(sheet, TABLE_ROW + 40, WIDTHS[:CURVES_COLUMN], TABLE_ROW, [chart])
+    style.printed(sheet, TABLE_ROW + PRINTED_ROWS, WIDTHS[:CURVES_COLUMN], TABLE_ROW, [chart])
 
 
 def write_list(book: Book, sheet: Worksheet) -> None:
