@@ -27,19 +27,34 @@ TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-10"
 NO_FAULT = f'first_bad_input<>"{ALL_GOOD}"'
 
 
+def is_number(cell: str) -> str:
+    """Whether a cell holds a number, which TRUE and FALSE are not, for a formula.
+
+    Calc tells TRUE from 1 by the cell's number format, which our cells keep. So there, where TYPE of a formula is 8,
+    one that gives 1 or 0 is no number. (FORMULATEXT would know more, but has everything computed anew all the time.)
+    """
+    doubted = f"IF(TYPE({cell})=8,OR({cell}=0,{cell}=1),FALSE)"
+    return f"IF(ISNUMBER({cell}),IF(ISLOGICAL({cell}),FALSE,NOT({doubted})),FALSE)"
+
+
+def no_number(cell: str) -> str:
+    """What a cell holds that is filled but not by a number, in words, for a formula."""
+    kind = f'IF(ISTEXT({cell}),"is text","is an error")'
+    kind = f'IF(ISNUMBER({cell}),"is a formula for 0 or 1, to Calc FALSE or TRUE",{kind})'
+    return f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",{kind})'
+
+
 def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
     """The number in an editable cell; `otherwise` for a blank; #N/A for a text or an error, never a 0."""
     fits = f"{cell}>0" if positive else f"ABS({cell})<={LARGEST}"
-    number = f"IF(ISNUMBER({cell})*NOT(ISLOGICAL({cell})),IF({fits},{cell},NA()),NA())"  # TRUE is a number to Calc
+    number = f"IF({is_number(cell)},IF({fits},{cell},NA()),NA())"
     return f"IF(ISBLANK({cell}),{otherwise},{number})"
 
 
 def first_fault(cell: str, title: str, otherwise: str) -> str:
     """What is wrong with a cell that must hold a number above 0, and where it is; `otherwise` where nothing is."""
-    kind = f'IF(ISTEXT({cell}),"is text","is an error")'
-    kind = f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",{kind})'
-    number = f"ISNUMBER({cell})*NOT(ISLOGICAL({cell}))"
-    fault = f'IF({number},"is not above 0",IF(ISBLANK({cell}),"is blank",{kind}))'
+    number = is_number(cell)
+    fault = f'IF({number},"is not above 0",IF(ISBLANK({cell}),"is blank",{no_number(cell)}))'
     place = f'"{title} "&ADDRESS(ROW({cell}),COLUMN({cell}),4)&" "'
     good = f"IF({number},{cell}>0,FALSE)"
     return f'IF({good},{otherwise},{place}&{fault}&": type a number above 0")'

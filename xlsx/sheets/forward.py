@@ -8,10 +8,11 @@ from xlsxwriter.worksheet import Worksheet
 from xlsx import batches, contract, formulas
 from xlsx.sheets import quantities, style, validation
 from xlsx.sheets.book import Book
+from xlsx.sheets.cells import is_number
 from xlsx.sheets.quantities import AGREEMENT, NAME, state_line
 
 TITLE = contract.FORWARD
-WIDTHS = [13, 34, 14, 14, 20.5, 36, 25]
+WIDTHS = [13, 29, 14, 14, 20.5, 41, 25]  # to Agreement on the screen, with DejaVu at 150 % too
 CHOICE, STATE = 1, 5  # columns
 EPOCH_ROW, SAMPLE_ROW, HEADER_ROW = 2, 3, 4
 UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"
@@ -63,7 +64,7 @@ def chooser(book: Book, sheet: Worksheet, row: int, name: str, limits: tuple[int
     sheet.write_number(row, CHOICE, low, looks["edit_whole"])
     sheet.write_string(row, CHOICE + 1, f"← {about}", looks["muted_plain"])
     allowed = f"AND({cell}>={low},{cell}<={high},INT({cell})={cell})"
-    formula = f"=IF(ISNUMBER({cell}),IF({allowed},{cell},NA()),NA())"
+    formula = f"=IF({is_number(cell)},IF({allowed},{cell},NA()),NA())"
     sheet.write_formula(row, AGREEMENT, formula, looks[f"{name}_used"], low)
     message = f"Type a whole number from {low} to {high}."
     rule = validation.whole_number(low, high, f"{name}: not possible", message)

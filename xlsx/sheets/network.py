@@ -15,7 +15,7 @@ from xlsx import contract, formulas, state_text
 from xlsx.contract import ALL_GOOD
 from xlsx.sheets import pasted, presets, style, validation
 from xlsx.sheets.book import Book, Cell
-from xlsx.sheets.cells import LARGEST, array, mute_errors, show_whole, used
+from xlsx.sheets.cells import LARGEST, array, is_number, mute_errors, no_number, show_whole, used
 
 TITLE = contract.NETWORK
 WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
@@ -191,9 +191,7 @@ def note(cell: str, positive: bool) -> str:
     """What is wrong with a cell, in words; an empty text when nothing is."""
     allowed, fault = (f"{cell}>0", "not above 0") if positive else (f"ABS({cell})<={LARGEST}", f"beyond {LARGEST}")
     number = f'IF({allowed},"","is {fault}: type another")'
-    text = f'IF(ISTEXT({cell}),"is text: type a number","is an error: type a number")'
-    text = f'IF(ISLOGICAL({cell}),"is TRUE or FALSE: type a number",{text})'
-    return f'IF(ISNUMBER({cell})*NOT(ISLOGICAL({cell})),{number},IF(ISBLANK({cell}),"",{text}))'
+    return f'IF({is_number(cell)},{number},IF(ISBLANK({cell}),"",{no_number(cell)}&": type a number"))'
 
 
 def number_rule(name: str, positive: bool) -> dict[str, object]:
