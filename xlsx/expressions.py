@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add, mul, sub, truediv
 from typing import Any, NamedTuple
 
@@ -151,6 +151,14 @@ class Expression:
 
     operation: str
     parts: tuple[Any, ...]
+
+    def __hash__(self) -> int:
+        return self.hashed
+
+    @cached_property
+    def hashed(self) -> int:
+        """Found once: an expression may be large, and is looked up often."""
+        return hash((self.operation, self.parts))
 
     def __add__(self, other: Expression) -> Expression:
         return Expression("+", (self, other))

@@ -22,6 +22,7 @@ from .report import apart
 from .verdict import FOLLOWS, UNREAD, WRONG
 
 MOST_VARIANTS = 8_000
+MOST_READ = 60  # by a formula that has one name for another
 TAKEN = {"name", "name once", "swapped", "two names", "other quantity", "rate from", "blank rate"}
 Found = tuple[Cause, Expression | None]
 
@@ -75,7 +76,9 @@ def harmless(naming: Naming) -> Iterator[Explained]:
     for name, column in reading.homes.items():
         is_titled = name in found.due and column.name == name and not column.errors[row]
         tree = naming.of(name, row) if is_titled else None
-        if tree is None or (found.states[name] == WRONG).any() or naming.at_points(tree) is None:
+        if tree is None or (found.states[name] == WRONG).any() or len(read_by(tree)) > MOST_READ:
+            continue
+        if naming.at_points(tree) is None:
             continue
         due = naming.due_at_points(name)
         cause = None if naming.is_right(name, tree) or np.isnan(due).any() else Explainer(naming, name, [row]).change()

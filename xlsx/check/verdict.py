@@ -350,7 +350,7 @@ def with_columns(reading: Reading, rate: Rate) -> Rate:
     """The rate, with how columns hold its rule's states; those that do become homes, and their siblings by number."""
     for name in [each for each in reading.homes if each.startswith("v_")]:
         del reading.homes[name]
-    free = reading.unknown()
+    free = [each for each in reading.unknown() if not each.steady]
     truth = {each.weight: state(rate, each) for each in updates(reading, list(reading.rules.weights))}
     sizes = dict.fromkeys(abs(each) for each in (1.0, rate.value, 1 / rate.rule.same(*rate.made.numbers)))
     found: tuple[Rate, dict[str, Column]] = (rate, {})
@@ -375,7 +375,7 @@ def holder(column: Column, truth: Mapping[str, tuple[Array, Array]], by: float, 
         due, slack = by * values, abs(by) * off + 1e-9 * np.abs(by * values) + ULPS
         if late:
             due, slack = after(np.zeros(1), due), after(np.zeros(1), slack)
-        if not column.steady and near(column, due, slack).all():
+        if near(column, due, slack).all():
             return weight
     return None
 
