@@ -83,6 +83,7 @@ def test_a_right_workbook_is_right(kind: str, tmp_path: Path) -> None:
 
 def test_our_own_workbook_is_right_but_for_the_mistake_to_spot(tmp_path: Path) -> None:
     report = check(build(tmp_path / "backprop.xlsx", epochs=10))
+    assert report.status == "right", report.message
     assert not any(block.not_understood for block in report.blocks)
     assert {block.sheet for block in report.blocks if block.mistakes} == {"Spot the mistake"}
     rules = [block.conventions for block in report.blocks if block.sheet == "Optimizers"]
