@@ -44,11 +44,13 @@ class NamedCells:
         return sheet.getCellRangeByPosition(area.StartColumn, rows[0], area.EndColumn, rows[1])
 
     def used_below(self, name: str) -> int:
-        """How many rows lie under the named cells, to the end of what their sheet holds."""
+        """How many rows right under the named cells hold anything; what stands below a blank one is the user's."""
         area = self.cells(name).RangeAddress
         cursor = self.document.Sheets.getByIndex(area.Sheet).createCursor()
         cursor.gotoEndOfUsedArea(False)
-        return max(cursor.RangeAddress.EndRow - area.StartRow, 0)
+        last = cursor.RangeAddress.EndRow - area.StartRow
+        rows = self.below(name, 1, last).getDataArray() if last > 0 else ()
+        return next((number for number, row in enumerate(rows) if not any(cell != "" for cell in row)), len(rows))
 
     def need_writable(self, name: str) -> tuple[Sheet, Address]:
         """Raise SheetError where the sheet of the named cells is protected; that sheet and their address."""

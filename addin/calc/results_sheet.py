@@ -83,7 +83,4 @@ class ResultsSheet(NamedCells):
 
     def clear(self) -> None:
         """Empty the epoch table, whatever stands there."""
-        rows = self.used_below("run_table")
-        while rows and not any(self.below("run_table", rows).getDataArray()[0]):
-            rows -= 1
-        self._shown = [None] * rows
+        self._shown = [None] * self.used_below("run_table")

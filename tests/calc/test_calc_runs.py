@@ -65,6 +65,21 @@ def test_every_run_is_a_row_newest_first_and_a_damaged_one_says_so(office: Offic
     assert office.read(book, "runs_status")[0][0].startswith(f"5 runs in {home / 'runs'}")
 
 
+def test_what_the_user_has_written_below_the_tables_stays(office: Office, home: Path, book: int) -> None:
+    command(office, book, "runs_list")
+    notes = ["Runs.B20", "Runs.L60", "Runs.S40"]
+    for place in notes:
+        office.write(book, place, "mine")
+    for row in (6, 7):
+        office.write(book, f"Runs.A{row}", "x")
+    command(office, book, "runs_compare")
+    shutil.rmtree(home / "runs" / "2026-11-26T10-00-00-second")
+    command(office, book, "runs_list")
+    command(office, book, "runs_compare")
+    assert [office.read(book, place) for place in notes] == [[["mine"]]] * 3
+    assert len([row for row in office.read(book, "Runs.B6:B19") if row[0]]) == 4
+
+
 def test_the_ticked_runs_stand_side_by_side_and_stay_ticked(office: Office, home: Path, book: int) -> None:
     command(office, book, "runs_list")
     for row in (6, 7):
