@@ -32,7 +32,7 @@ def listed(ticked: Collection[str]) -> Shown:
     folders = runs.list_runs()
     rows = [("x" if called(folder) in ticked else "", *row_of(folder)) for folder in folders[:MOST_RUNS]]
     place = runs.home() / "runs"
-    count = f"{len(folders):,} run{'s' * (len(folders) != 1)} in {place}"
+    count = f"{counted(folders)} in {place}"
     more = f", the newest {MOST_RUNS:,} of them here" if len(folders) > MOST_RUNS else ""
     return Shown({"runs_table": rows}, f"{count}{more}. Type x beside some, then press Compare.")
 
@@ -75,7 +75,13 @@ def state(run: runs.Run) -> str:
 def compared(ticked: Sequence[str]) -> Shown:
     """What differs between the ticked runs, and their accuracy epoch by epoch."""
     found = [runs.read(folder) for folder in runs.list_runs() if called(folder) in ticked]
-    return side_by_side(found, f"{len(found)} runs compared" if found else "Type x beside the runs to compare.")
+    there = {called(run.folder) for run in found}
+    gone = "".join(f"; {name} is gone" for name in ticked if name not in there)
+    return side_by_side(found, f"{counted(found)} compared{gone}" if ticked else "Type x beside the runs to compare.")
+
+
+def counted(found: Sequence[object]) -> str:
+    return f"{len(found):,} run{'s' * (len(found) != 1)}"
 
 
 def side_by_side(found: Sequence[runs.Run], status: str) -> Shown:

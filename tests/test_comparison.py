@@ -92,6 +92,13 @@ def test_a_finished_run_with_a_damaged_config_is_said_to_be_damaged_wherever_it_
     assert results.summary_row(runs.read(folder))["status"] == "damaged: config.json"
 
 
+def test_a_ticked_run_that_is_gone_meanwhile_is_named(home: Path) -> None:
+    ticked = ["2026-01-01T00-00-00-tiny", "2026-01-08T00-00-00-tiny"]
+    assert overview.compared(ticked[:1]).status == "1 run compared"
+    assert overview.compared(ticked).status == "1 run compared; 2026-01-08T00-00-00-tiny is gone"
+    assert overview.compared([]).status == "Type x beside the runs to compare."
+
+
 def test_the_runs_of_a_series_are_listed_with_its_name(home: Path) -> None:
     folder = home / "runs" / "2026-01-10T00-00-00-tiny-series"
     for seed in (0, 1, 10):

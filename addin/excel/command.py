@@ -31,7 +31,7 @@ from cnn import runs  # noqa: E402
 from cnn.runs.output import free  # noqa: E402
 from cnn.runs.settings import SHEET, SettingsError  # noqa: E402
 from xlsx.check.files import OLE  # noqa: E402
-from xlsx.contract import MESSAGES, MOST_RUNS  # noqa: E402
+from xlsx.contract import MESSAGES  # noqa: E402
 
 SECONDS = 60  # that a check may take; no process goes on for ever
 FORGOTTEN = 3600  # seconds after which an answer that nobody fetched is removed
@@ -72,7 +72,7 @@ def reply(request: dict[str, str]) -> str:
     if request["command"] not in overview.COMMANDS:
         return as_lines(answered(request))
     try:
-        return as_rows(overview.COMMANDS[request["command"]](request["ticked"].split("\t")))
+        return as_rows(overview.COMMANDS[request["command"]]([name for name in request["ticked"].split("\t") if name]))
     except OSError as error:
         return as_lines(Answer(tell=str(error)))
 
@@ -81,7 +81,7 @@ def as_rows(shown: overview.Shown) -> str:
     """Rows to write under the cells of a name: what is there is cleared first; a number begins with #."""
     lines = [f"row=runs_status\t0\t{one_line(shown.status)}"]
     for name, rows in shown.blocks.items():
-        lines.append(f"clear={name}\t{max(MOST_RUNS, len(rows))}")
+        lines.append(f"clear={name}")
         lines += ["\t".join((f"row={name}", str(number), *map(as_cell, row))) for number, row in enumerate(rows, 1)]
     return "".join(f"{line}\n" for line in lines)
 

@@ -216,9 +216,11 @@ def test_the_runs_are_listed_and_compared(excel: Office, folder: Path, book: int
         log.write("epoch", epoch=1, test_accuracy=accuracy, seconds=2.5)
         log.write("finished")
     try:
+        excel.write(book, "Runs.B20", "mine")
         excel.press(book, "Runs", "List runs")
         wait_for(lambda: excel.read(book, "runs_status")[0][0].startswith("2 runs"), timeout=20)
         listed = excel.read(book, "Runs.A6:I8")
+        assert excel.read(book, "Runs.B20") == [["mine"]]
         usual = ["tuned", "digits", None, "1 of 19"]
         assert listed[0] == [None, "2026-11-20T10-00-00-usual", *usual, 0.75, 2.5, "finished"]
         assert listed[1] == [None, "2026-11-20T10-00-00-=1+1", *usual, 0.5, 2.5, "finished"]

@@ -25,6 +25,15 @@ Public Function Named(ByVal called As String) As Range
     Set Named = Book.Names(called).RefersToRange
 End Function
 
+' Empty the rows right under some cells, to the first that is blank: what stands below that is the user's.
+Public Sub EmptyBelow(ByVal heads As Range)
+    Dim filled As Long
+    Do While Application.WorksheetFunction.CountA(heads.Offset(filled + 1, 0)) > 0
+        filled = filled + 1
+    Loop
+    If filled > 0 Then heads.Offset(1, 0).Resize(filled).ClearContents
+End Sub
+
 ' Whether the cells of a name are there and can be written; says why not.
 Public Function CanWrite(ByVal called As String) As Boolean
     Dim cells As Range

@@ -333,7 +333,7 @@ Private Sub ShowNames()
     Dim curves As Range, number As Long
     Set curves = Named(SERIES_CURVES)
     If curves Is Nothing Then Exit Sub
-    curves.Offset(1, 0).Resize(MOST_EPOCHS + 1).ClearContents
+    EmptyBelow curves
     PutText curves.Cells(1, 1).Offset(1, 0), "epoch"
     If UBound(mRuns) < 0 Then PutText curves.Cells(1, 1).Offset(1, 1), ONE_CURVE
     For number = 0 To UBound(mRuns)
@@ -343,5 +343,5 @@ End Sub
 
 ' Empty the table's rows behind an epoch.
 Private Sub ClearAfter(ByVal epoch As Long)
-    If epoch < MOST_EPOCHS Then Named(RUN_TABLE).Offset(epoch + 1, 0).Resize(MOST_EPOCHS - epoch).ClearContents
+    EmptyBelow Named(RUN_TABLE).Offset(epoch, 0)
 End Sub

@@ -25,7 +25,7 @@ Private Function TickedRuns() As String
     Next row
 End Function
 
-' Whether an answer has rows, which are written. clear: empty so many rows under this name. row: write the cells that
+' Whether an answer has rows, which are written. clear: empty what stands under this name. row: write the cells that
 ' follow so many rows under it, numbers behind a #.
 Public Function TakeRows(ByVal answer As String) As Boolean
     Dim entry As Variant, parts As Variant
@@ -34,7 +34,7 @@ Public Function TakeRows(ByVal answer As String) As Boolean
         parts = Split(Mid$(entry, InStr(entry, "=") + 1), vbTab)
         If Left$(entry, 6) = "clear=" Then
             TakeRows = True
-            Named(parts(0)).Offset(1, 0).Resize(CLng(parts(1))).ClearContents
+            EmptyBelow Named(parts(0))
         ElseIf Left$(entry, 4) = "row=" Then
             WriteRow Named(parts(0)).Cells(1, 1).Offset(CLng(parts(1)), 0), parts
         End If
