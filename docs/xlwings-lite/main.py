@@ -1492,6 +1492,7 @@ COMMANDS = {
 MOST_STEPS = 1_000  # of one press of Run n
 LOG_ROWS = 20_000  # that the training log can hold
 MOST_EPOCHS = 1_000  # of a run that Results has rows for
+PRINTED_ROWS = 40  # under the heads of a table that grows; whoever writes more rows has them printed too
 
 RUN_COLUMNS = ("tick", "run", "model", "data set", "settings", "epochs", "accuracy", "seconds", "state")
 MOST_RUNS = 2_000  # that Runs lists
