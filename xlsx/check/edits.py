@@ -153,7 +153,7 @@ def single_names(
 
 def nearest(leaf: Expression, names: list[Expression]) -> list[Expression]:
     """The names, those of the leaf's own kind first: a_h2 before w1 for a_h1."""
-    own = kind(leaf.parts[0]).kind if leaf.operation == "name" else ""
+    own = kind_of(leaf)
     return sorted((each for each in names if each != leaf), key=lambda each: kind_of(each) != own)
 
 

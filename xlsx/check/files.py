@@ -99,7 +99,6 @@ class Grid:
     sheets: dict[str, Sheet]
     tables: dict[str, TableRange] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    has_macros: bool = False
 
     def sheet(self, name: str) -> Sheet | None:
         found = self.sheets.get(name)
@@ -251,7 +250,7 @@ def read_package(package: Package) -> Grid:
     listed, names = read_book(package, book)
     targets = package.related(book)
     strings = next((read_strings(package, part) for kind, part in targets.values() if kind == "sharedStrings"), [])
-    grid = Grid({}, names=names, has_macros=package.has("xl/vbaProject.bin"))
+    grid = Grid({}, names=names)
     for name, key in listed:
         kind, part = targets.get(key, ("", ""))
         if kind == "worksheet" and package.has(part):

@@ -19,7 +19,6 @@ import numpy as np
 
 from xlsx.expressions import Expression, names_in, number
 from xlsx.formulas import GIVEN, kind
-from xlsx.formulas import kind as kind_of
 
 from .book import Book, CellError
 from .descent import Column, Reading, family, near
@@ -79,7 +78,7 @@ class Naming:
             name, at = role
             if at == row or self.same_given(name, place, row):
                 return Expression("name", (name, 0))
-            if not anchored or (kind_of(name).kind in GIVEN):
+            if not anchored or (kind(name).kind in GIVEN):
                 return Expression("name", (name, at - row))
         elif (written_out := self.inlined(place, row, depth)) is not None:
             tree, read = written_out
@@ -116,13 +115,13 @@ class Naming:
         home = reading.homes.get(name)
         if home is None or not 0 <= row + offset < len(home.places):
             return next((each for each, other in reading.beside.items() if other == name), None)
-        is_typed_once = not home.shown[row + offset] and kind_of(name).kind in GIVEN
+        is_typed_once = not home.shown[row + offset] and kind(name).kind in GIVEN
         return home.places[0 if is_typed_once else row + offset]
 
     def same_given(self, name: str, place: Place, row: int) -> bool:
         """Whether a cell holds the same input or target as the row: then it does not matter which is used."""
         own = self.found.reading.given.get(name)
-        if own is None or (kind_of(name).kind not in GIVEN and not (name[0] == "b" and name not in self.found.due)):
+        if own is None or (kind(name).kind not in GIVEN and not (name[0] == "b" and name not in self.found.due)):
             return False
         there = self.book.number(place)
         return bool(np.isnan(own[row]) or abs(there - own[row]) <= 1e-12 * abs(there))
@@ -270,7 +269,7 @@ def expanded(reading: Reading, tree: Expression) -> Expression:
     operation, parts = tree.operation, tree.parts
     if operation == "name":
         name = parts[0]
-        if name in reading.rules.rules and (name not in reading.homes or kind_of(name).kind not in KEPT):
+        if name in reading.rules.rules and (name not in reading.homes or kind(name).kind not in KEPT):
             return expanded(reading, reading.rules.rules[name])
         by = reading.factor(name)
         leaf = Expression("name", (name, 0))

@@ -20,17 +20,23 @@ from xlsx.formulas import GRADIENTS, LOSS_KINDS, STARTED, UNIT_KINDS, kind
 from .files import Cell, Error, Grid, Place, Position, Sheet, place
 
 LONGEST = 80
+GAP, MOST_BLOCKS = 12, 100
+LEAST_NAMES, LEAST_WEIGHTS, LEAST_SMALL = 5, 4, 2
+NO_QUANTITY = frozenset({"epoch", "learning_rate"})
+WEIGHTS = frozenset({"w", "b"})
+GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
+NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
+TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
+Texts = dict[int, dict[int, str]]
+Lines = dict[str, int]
 D = "∂"  # one sign for every d of a derivative that cannot be a letter
 SIGNS = str.maketrans(
     {
-        **dict.fromkeys("δ𝛿𝜕∂∇", D),
+        **dict.fromkeys("δ𝛿𝜕∂∇ð", D),
         **dict.fromkeys("∆Δ", "Δ"),
         **dict.fromkeys("ɳŋἠη𝜂ƞ", "η"),
-        "ð": D,
+        **dict.fromkeys("∑ς", "σ"),
         "ω": "w",
-        "σ": "σ",
-        "∑": "σ",
-        "ς": "σ",
     }
 )
 TOTALS = re.compile(
@@ -188,7 +194,8 @@ def part(text: str) -> str | None:
 
 
 NUMBER = re.compile(r"(?<![\w.,])-?\d*[.,]?\d+(?:e-?\d+)?%?(?![\w])", re.IGNORECASE)
-RATE_START = re.compile(rf"(?:.*[\s_(\[:,–-])?{RATE_WORDS.replace('_?', '[ _.]?')}(?![a-z])", re.IGNORECASE)
+SPACED_RATE = RATE_WORDS.replace("_?", "[ _.]?")
+RATE_START = re.compile(rf"(?:.*[\s_(\[:,–-])?{SPACED_RATE}(?![a-z])", re.IGNORECASE)
 
 
 def written_rate(text: str) -> float | None:
@@ -198,8 +205,7 @@ def written_rate(text: str) -> float | None:
     text = unicodedata.normalize("NFKC", text.translate(SIGNS)).translate(SIGNS).lower().replace("_", " ")
     if not RATE_START.match(text):
         return None
-    text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')}) ?-(?=[\d.])", r"\1 ", text)  # "LR-0.1" is no minus
-    text = re.sub(rf"({RATE_WORDS.replace('_?', '[ _.]?')})(?=[\d.])", r"\1 ", text)
+    text = re.sub(rf"({SPACED_RATE})(?: ?-)?(?=[\d.])", r"\1 ", text)  # "LR-0.1" is no minus
     found = NUMBER.findall(text)
     return rate_number(found[0]) if len(found) == 1 else None
 
@@ -220,17 +226,6 @@ def is_rate_label(text: str) -> bool:
         and (quantity(text) == "learning_rate" or bool(RATE.fullmatch(plain(text))))
         and (written_rate(text) is None)
     )
-
-
-GAP, MOST_BLOCKS = 12, 100
-LEAST_NAMES, LEAST_WEIGHTS, LEAST_SMALL = 5, 4, 2
-NO_QUANTITY = frozenset({"epoch", "learning_rate"})
-WEIGHTS = frozenset({"w", "b"})
-GRADIENT_TITLE = re.compile(r"grad|deriv|∂|𝜕|δ|d ?e|back", re.IGNORECASE)
-NEW_TITLE = re.compile(r"new|updat|next|after", re.IGNORECASE)
-TEXT_NUMBER = re.compile(r"[-−]?\d+[.,]\d+(?:e-?\d+)?", re.IGNORECASE)
-Texts = dict[int, dict[int, str]]
-Lines = dict[str, int]
 
 
 @dataclass(eq=False)

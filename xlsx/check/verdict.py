@@ -16,6 +16,7 @@ from .descent import Column, Reading, alike, near
 from .rules import CHANGING, PLAIN, ULPS, UPDATES, Arrays, Proposal, Rule, Update, decimals, row_sizes, shortest
 
 ROUNDED = 1e-12
+AS_GOOD = 0.02
 RIGHT, FOLLOWS, WRONG, BLIND, UNREAD = range(5)
 
 
@@ -232,9 +233,6 @@ def remembered(found: Verdict, name: str) -> Iterator[tuple[np.ndarray, np.ndarr
         for value, slack in ways:
             due, wide = by * value, abs(by) * (slack + 1e-9 * np.abs(value) + ULPS)
             yield (after(np.zeros(1), due), after(np.zeros(1), wide)) if rate.late else (due, wide)
-
-
-AS_GOOD = 0.02
 
 
 class Rate(NamedTuple):
