@@ -264,6 +264,23 @@ def test_a_deleted_sheet_is_named(calc_office: Office, tmp_path: Path, title: st
     assert says["What to do"].startswith(f"the sheet {title} is gone")
 
 
+@pytest.mark.parametrize("title", ["Picture", "Training log", "Spot the mistake", "Results", "Runs"])
+def test_a_deleted_sheet_that_no_comparison_needs_is_named_and_all_is_compared(
+    calc_office: Office, tmp_path: Path, title: str
+) -> None:
+    key = calc_office.load(str(shutil.copy(workbook("2-1", 10), tmp_path / "gone.xlsx")))
+    before = start_says(calc_office, key)
+    calc_office.remove_sheet(key, title)
+    says = start_says(calc_office, key)
+    assert says["This workbook"] == "agrees"
+    assert {label for label in says if says[label] != before[label]} == {"What to do", "Cells to edit"}
+    assert says["What to do"].startswith(f"the sheet {title} is gone: nothing that is compared needs it")
+    assert state_line(calc_office, key).startswith("Python is connected: all")
+    calc_office.write(key, "your_learning_rate", "fast")
+    assert start_says(calc_office, key)["What to do"].startswith("Network: learning_rate")
+    calc_office.close(key)
+
+
 TRUTHS = ("=TRUE()", "=FALSE()", "=1=1", "=AND(1;1)", "=Own.A1", "=Own.A2", "=0+Own.A2>0", "=IF(1;Own.A1)")
 NUMBERS = {"=1/4": 0.25, "=2-0.5": 1.5, "=Own.A3": 0.7}
 

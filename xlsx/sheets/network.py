@@ -209,7 +209,9 @@ def number_rule(name: str, positive: bool) -> dict[str, object]:
 def write_check(book: Book, sheet: Worksheet, last: int) -> None:
     """first_bad_input: a choice that is not in its list, or the first row whose note is not empty."""
     names, notes = (xl_range(FIRST, column, last, column) for column in (NAME, NOTE))
-    first = f'MATCH("?*",{notes},0)'  # no condition over cells: not every program computes one here
+    # No condition over cells: not every program computes one here. &"": else Calc, once a sheet was deleted, remembers
+    # what it found before.
+    first = f'MATCH("?*",{notes}&"",0)'
     rows = f'IFERROR(INDEX({names},{first})&" (row "&{first}+{HEADER_ROW + 1}&") "&INDEX({notes},{first}),"{ALL_GOOD}")'
     if book.samples > 1:
         rows = f'IF(first_bad_sample<>"",first_bad_sample,{rows})'

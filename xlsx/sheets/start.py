@@ -33,6 +33,13 @@ CONNECT = (
     "Run  python start.py  in the project's folder: it opens this workbook in Excel (Windows) or in LibreOffice Calc "
     "25.2 or newer. Excel on macOS: Recalculate on Results. All native formulas work without."
 )
+ASIDE = (
+    contract.PICTURE,
+    contract.TRAINING_LOG,
+    contract.SPOT_THE_MISTAKE,
+    contract.RESULTS,
+    contract.RUNS,
+)  # not compared
 TAKE_ANOTHER = "undo that (Ctrl+Z), or take a fresh workbook (python start.py new)"
 DIVERGED = "no number at the epoch shown: the descent has diverged; choose an earlier epoch on Forward"
 EXERCISE = "Fill in Forward from top to bottom, then Backward. Nothing needs to be installed."
@@ -142,15 +149,18 @@ def write_strip(book: Book, sheet: Worksheet) -> None:
 
 
 def write_problem(book: Book, sheet: Worksheet) -> None:
-    """problem: a sheet that was deleted, else the first cell that is no number; empty where nothing is wrong."""
+    """problem: why not all can be compared, a sheet that was deleted, else the first cell that is no number.
+
+    It is empty where nothing is wrong. A deleted sheet that no comparison needs is named beside it only.
+    """
     bad = f'IF(first_bad_input="{ALL_GOOD}",first_bad_rate,"Network: "&first_bad_input)'
-    others = [each.name for each in book.workbook.worksheets() if each is not sheet]
+    needed = [each.name for each in book.workbook.worksheets() if each is not sheet and each.name not in ASIDE]
     place = (INPUTS_ROW, COLUMNS) * 2
-    array(sheet, place, first_gone(others, TAKE_ANOTHER, bad), book.looks["hidden_text"], "")
+    array(sheet, place, first_gone(needed, TAKE_ANOTHER, bad), book.looks["hidden_text"], "")
     book.define("problem", sheet, place)
-    shown = f'=IF(problem="","{ALL_GOOD}",problem)'
+    aside = first_gone(ASIDE, f"nothing that is compared needs it; to have it back, {TAKE_ANOTHER}", f'"{ALL_GOOD}"')
     write_detail(book, sheet, INPUTS_ROW, "Cells to edit")
-    sheet.write_formula(INPUTS_ROW, 1, shown, book.looks["plain"], ALL_GOOD)
+    one_cell(sheet, INPUTS_ROW, f'IF(problem="",{aside},problem)', book.looks["plain"], ALL_GOOD)
 
 
 def write_detail(book: Book, sheet: Worksheet, row: int, label: str) -> None:
@@ -216,8 +226,8 @@ def write_advice(book: Book, sheet: Worksheet) -> None:
         here = [each for each in book.compared if each[0].split("!")[0] == title]
         red.append(f'IF({tally(here, "differs")}>0," {title.replace(chr(39), chr(8217))}","")')
     look = f'"Look for “differs” and “FAIL” on"&{"&".join(red)}&". A formula or a number was changed: {TAKE_ANOTHER}"'
-    connected = f'IF(python_ready,"{CONNECTED}","{CONNECT}")'
-    advice = f'IF(workbook_agrees="differs",{look},IF(problem="",{connected},problem))'
+    connected, inputs = f'IF(python_ready,"{CONNECTED}","{CONNECT}")', xl_rowcol_to_cell(INPUTS_ROW, 1)
+    advice = f'IF(workbook_agrees="differs",{look},IF({inputs}="{ALL_GOOD}",{connected},{inputs}))'
     write_detail(book, sheet, TO_DO_ROW, "What to do")
     one_cell(sheet, TO_DO_ROW, advice, book.looks["plain"], CONNECT)
     array(sheet, (ADVICE_ROW, 0) * 2, xl_rowcol_to_cell(TO_DO_ROW, 1), book.looks["advice"], CONNECT)
