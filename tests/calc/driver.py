@@ -486,6 +486,11 @@ class Driver:
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
         self.rest()
 
+    def command_and_write(self, key, url, address, rows):
+        """Run a menu command and write at once, as somebody who types while it is at work."""
+        self.command(key, url)
+        self.write(key, address, rows)
+
     def rest(self):
         """Wait until the office's own thread has done what it was asked before."""
         done = Done()

@@ -167,8 +167,7 @@ def test_a_bar_says_that_it_ended_and_what_came_out_and_leads_to_the_report(
 
 
 def test_cells_edited_meanwhile_are_not_marked(window: Office, book: int) -> None:
-    window.command(book, COMMAND + CHECK["Check this workbook"])
-    window.write(book, f"Sheet1.{LAST}", 0.5)
+    window.command_and_write(book, COMMAND + CHECK["Check this workbook"], f"Sheet1.{LAST}", 0.5)
     wait_for(lambda: len(window.sheets(book)) == 3, timeout=60)
     assert marked(window.looks(book)) == WRONG_CELLS - {("Sheet1", LAST)}
     texts = [row[1] for row in window.read(book, window.used(book, f"{CHECK_SHEET} (2)"))]
