@@ -18,21 +18,29 @@ BEND = 1 / 14  # of every point of a lattice
 LATTICE = 5  # points to each side
 
 
-def affine(images: Tensor) -> Tensor:
+Draw = Callable[[tuple[int, ...], int, float, torch.device], Tensor]
+
+
+def uniform(shape: tuple[int, ...], images: int, bound: float, device: torch.device) -> Tensor:
+    """Random numbers from −bound to bound; dimension `images` of the shape counts the images of the batch."""
+    return torch.empty(shape, device=device).uniform_(-bound, bound)
+
+
+def affine(images: Tensor, draw: Draw = uniform) -> Tensor:
     """Images (n, 1, 28, 28), each turned, resized, sheared and shifted by its own random numbers, bilinearly.
 
     What comes in from outside repeats the edge, which in MNIST is background.
     """
-    return _moved(images, _maps(len(images), images.device))
+    return _moved(images, _maps(len(images), images.device, draw))
 
 
-def elastic(images: Tensor) -> Tensor:
+def elastic(images: Tensor, draw: Draw = uniform) -> Tensor:
     """The same, and bent: a lattice's points move each by its own random numbers, those between bicubically.
 
     So in arXiv 1505.04597, with 3×3 points.
     """
-    maps = _maps(len(images), images.device)
-    bends = torch.empty(len(images), 2, LATTICE**2, device=images.device).uniform_(-BEND, BEND)
+    maps = _maps(len(images), images.device, draw)
+    bends = draw((len(images), 2, LATTICE**2), 0, BEND, images.device)
     return _moved(images, torch.cat((maps, bends), 2))
 
 
@@ -56,17 +64,17 @@ def _places(height: int, width: int, device: torch.device) -> Tensor:
     return torch.cat((x_y, torch.ones_like(x_y[:1]), shares)).to(device)
 
 
-def _maps(count: int, device: torch.device) -> Tensor:
+def _maps(count: int, device: torch.device, draw: Draw = uniform) -> Tensor:
     """Affine maps (count, 2, 3) from the new image's coordinates to the old one's."""
-    draws = torch.empty(5, count, device=device).uniform_(-1, 1)
+    draws = draw((5, count), 1, 1.0, device)
     angle, scale, shear = ROTATION * draws[0], (LOG_SCALE * draws[1]).exp(), SHEAR * draws[2]
     cos, sin = scale * angle.cos(), scale * angle.sin()
     shift_x, shift_y = SHIFT * draws[3:]
     return torch.stack((cos, cos * shear - sin, shift_x, sin, sin * shear + cos, shift_y), 1).view(count, 2, 3)
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+AUGMENTATIONS: dict[str, Callable[..., Tensor]] = {
     "elastic": elastic,
     "affine": affine,
-    "none": lambda images: images,
+    "none": lambda images, draw=uniform: images,
 }

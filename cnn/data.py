@@ -37,17 +37,17 @@ class Split:
     def to(self, device: torch.device) -> Split:
         return Split(self.images.to(device), self.labels.to(device))
 
-    def batch_count(self, size: int) -> int:
+    def batch_count(self, size: int, least: int = 2) -> int:
         left = len(self) % size
-        return max(1, len(self) // size + (left > 1))
+        return max(1, len(self) // size + (left >= least))
 
-    def batches(self, size: int, order: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, size: int, order: Tensor | None = None, least: int = 2) -> Iterator[tuple[Tensor, Tensor]]:
         """All images in this order, `size` at a time; the last batch may be smaller and is kept.
 
-        A last image alone goes with the batch before: BatchNorm needs two.
+        Fewer than `least` images go with the batch before: BatchNorm needs two.
         """
         order = torch.arange(len(self)) if order is None else order
-        count = self.batch_count(size)
+        count = self.batch_count(size, least)
         sizes = [size] * (count - 1) + [len(self) - size * (count - 1)]
         for index in torch.split(order.to(self.labels.device), sizes):
             yield self.images[index], self.labels[index]

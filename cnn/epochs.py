@@ -21,9 +21,12 @@ PROGRESS_SECONDS = 0.25  # between two `progress` lines, at least
 
 
 class Watch:
-    """Stands between the batches: asks whether to stop, and says how the epoch goes, to the log and on a terminal."""
+    """Stands between the batches: asks whether to stop, and says how the epoch goes, to the log and on a terminal.
 
-    def __init__(self, log: runs.Log, check_stop: Callable[[], None], training: TrainingState):
+    Without a log, in a process that only trains along, it says nothing.
+    """
+
+    def __init__(self, log: runs.Log | None, check_stop: Callable[[], None], training: TrainingState):
         self.log, self.check_stop, self.training = log, check_stop, training
         self.next_line = 0.0
 
@@ -32,7 +35,8 @@ class Watch:
         """The training part of an epoch; the bar is drawn on a terminal only (disable=None)."""
         label = f"epoch {epoch} of {self.training.settings['epochs']}"
         self.number = epoch
-        with tqdm(total=self.training.batches, desc=label, unit="batch", leave=False, disable=None) as self.bar:
+        hidden = None if self.log else True
+        with tqdm(total=self.training.batches, desc=label, unit="batch", leave=False, disable=hidden) as self.bar:
             yield
 
     def until_stopped(self, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -43,7 +47,7 @@ class Watch:
     def batch_done(self, batch: int, tally: measure.Tally) -> None:
         """After an update; most calls only move the bar, since reading the loss makes a GPU wait."""
         self.bar.update()
-        if time.monotonic() < self.next_line:
+        if self.log is None or time.monotonic() < self.next_line:
             return
         self.next_line = time.monotonic() + PROGRESS_SECONDS
         loss = tally.means()[0]
@@ -51,6 +55,11 @@ class Watch:
         self.bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         if not math.isfinite(loss):
             raise self.training.diverged(f"the loss is not finite in epoch {self.number}, batch {batch}")
+
+    def seen(self, images: list[int]) -> None:
+        """How many images each process has seen in the epoch, where there are several."""
+        if self.log and len(images) > 1:
+            self.log.write("shards", epoch=self.number, images=images)
 
 
 def train(
@@ -74,6 +83,13 @@ def train(
         told(epochs[-1])
 
 
+def follow(training: TrainingState, check_stop: Callable[[], None]) -> None:
+    """Train the epochs that are left along with rank 0, which writes down what comes of them."""
+    watch = Watch(None, check_stop, training)
+    for epoch in range(len(training.epochs) + 1, training.settings["epochs"] + 1):
+        training.epochs = [*training.epochs, one_epoch(training, epoch, watch)]
+
+
 def epoch_line(figures: dict[str, Any], epochs: int) -> str:
     """An epoch's figures for a person."""
     parts = [
@@ -90,10 +106,12 @@ def one_epoch(training: TrainingState, epoch: int, watch: Watch) -> dict[str, An
     machine.seed_epoch(training.settings["seed"], epoch)
     with watch.epoch(epoch):
         train_figures = _update(training, watch)
+    training.ranks.average_statistics(training.network, training.result)
     speed = len(images.train) / (time.perf_counter() - began)
     if not (math.isfinite(train_figures[0]) and training.is_finite):  # the last update may spoil the weights
         raise training.diverged(f"the weights are not finite after epoch {epoch}")
-    test_figures = measure.evaluate(training.result, watch.until_stopped(images.test.batches(measure.BATCH_SIZE)))
+    batches = training.ranks.shards(watch.until_stopped(images.test.batches(measure.BATCH_SIZE)))
+    test_figures = measure.evaluate(training.result, batches, training.ranks.total)
     learning_rate = training.optimizer.param_groups[0]["lr"]
     values = (epoch, *train_figures, *test_figures, learning_rate, time.perf_counter() - began, speed)
     return dict(zip(runs.epoch_keys(images.part), values, strict=True))
@@ -102,12 +120,15 @@ def one_epoch(training: TrainingState, epoch: int, watch: Watch) -> dict[str, An
 def _update(training: TrainingState, watch: Watch) -> tuple[float, float]:
     """One update a batch, in random order; mean loss and accuracy of the batches, each before its update."""
     training.network.train()
-    tally, images = measure.Tally(), training.images.train
+    tally, images, ranks = measure.Tally(), training.images.train, training.ranks
     prepared = augment.AUGMENTATIONS["none" if training.is_plain(watch.number) else training.settings["augment"]]
-    batches = images.batches(training.settings["batch_size"], torch.randperm(len(images)))
+    batches = images.batches(training.settings["batch_size"], torch.randperm(len(images)), training.least)
+    ranks.draw_apart()
     for batch, (pixels, labels) in enumerate(watch.until_stopped(batches), 1):
+        shard = ranks.shard(len(labels))
         with recipe.autocast(training.settings, training.device):
-            loss = tally.add(training.network(prepared(pixels)), labels)
-        training.step(loss, (watch.number - 1) * training.batches + batch)
+            loss = tally.add(training.forward(prepared(pixels[shard.rows], shard.draw)), labels[shard.rows])
+        training.step(shard.loss(loss), (watch.number - 1) * training.batches + batch)
         watch.batch_done(batch, tally)
-    return tally.means()
+    watch.seen(ranks.images(tally.images))
+    return ranks.total(tally).means()

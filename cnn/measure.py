@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -32,13 +32,18 @@ class Tally:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy (a fraction) over batches of images and labels, without dropout."""
+def evaluate(
+    network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], total: Callable[[Tally], Tally] = lambda tally: tally
+) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy (a fraction) over batches of images and labels, without dropout.
+
+    `total` adds what others have counted.
+    """
     network.eval()
     tally = Tally()
     for images, labels in batches:
         tally.add(network(images), labels)
-    return tally.means()
+    return total(tally).means()
 
 
 @torch.no_grad()

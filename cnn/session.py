@@ -18,6 +18,7 @@ from cnn.runs.advice import as_failure
 from cnn.runs.claim import Claim, hold, make, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
 from cnn.runs.folder import called
+from cnn.runs.processes import refuse_others
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
 from cnn.stop import Stop, Stopped
 from cnn.streams import say
@@ -86,6 +87,7 @@ class Session:
         """Go on after the run's last checkpoint, with its own settings, which those `given` may not contradict."""
         config = read_config(folder)
         compare(given, config, folder)
+        refuse_others(config.get("processes", 1), folder)
         held = self.take(folder, resume=True)
         settings = {name: config[name] for name in SETTINGS} | {name: given[name] for name in {"device"} & {*given}}
         start = folder / runs.PARENT if "parent" in config else None
@@ -119,7 +121,8 @@ class Session:
             held.log.write("started", pid=os.getpid(), **facts, resumed_from=resumed_from)
             say("{model}, {parameters:,} parameters; {dataset}, {train_images:,} images; {device}".format(**facts))
             say(f"run folder: {held.folder}")
-            epochs.train(training, held.folder, say, self.stop.check, told)
+            with training.ranks.together(training.told(held.folder)):
+                epochs.train(training, held.folder, say, self.stop.agreed(training.ranks.largest), told)
             outcome.write(training, held.folder, self.stop.check)
         part, reached = runs.accuracy(training.epochs[-1])
         held.log.write("finished", epoch=facts["epochs"], **{f"{part}_accuracy": reached})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -78,6 +78,30 @@ class Stop:
             self.end()
         if any(runs.stop_requested(folder) for folder in self.folders):
             raise Stopped(0)
+
+    def agreed(self, largest: Callable[[int], int]) -> Callable[[], None]:
+        """A `check` that raises Stopped in all processes of a run at the same batch.
+
+        `largest` gives the largest number that any of them names.
+        """
+
+        def check() -> None:
+            asked = 0
+            try:
+                self.check()
+            except Stopped as stopped:
+                asked = 1 + stopped.exit_code
+            if asked := largest(asked):
+                raise Stopped(asked - 1)
+
+        return check
+
+    def end_at_once(self) -> None:
+        """Let a signal end the process: while it waits in PyTorch, Python would not hear it. One that came raises."""
+        for number in SIGNALS:
+            if signal.getsignal(number) == self.hear:
+                signal.signal(number, signal.SIG_DFL)
+        self.check()
 
     def end(self) -> None:
         """Raise Stopped; from here on signals change nothing."""

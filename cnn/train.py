@@ -12,6 +12,7 @@
     python start.py train --resume                       go on with the newest unfinished run
     python start.py train --resume-or-begin FOLDER       begin there, or go on: for queues that start a job again
     python start.py train --more 4 RUN                   a new run of 4 epochs from RUN's weights; --out as ever
+    torchrun --nproc-per-node 2 -m cnn.train             one run in several processes, on one machine or on many
 
 Every choice of the recipe is an option. Test figures are shown after every epoch and decide nothing; the headline is
 the last epoch's. The same seed, machine, settings and threads give the same run. One thread computes, beside which
@@ -34,14 +35,13 @@ if __name__ == "__main__":
     end_by_ctrl_c()  # until `stop` hears it
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cnn import events, runs
-from cnn.runs import Series, series
+from cnn.runs import Series, processes, series
 from cnn.runs.command import Parser, need
 from cnn.runs.config import compare, determined, read_config
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
@@ -69,11 +69,13 @@ def command(session: Session, options: argparse.Namespace) -> int:
         need("tensorboard")
         session.watch = events.writer
     session.stop.listen()
-    refuse_torchrun()
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
+    if processes.rank() > 0:
+        return follow(session.stop)
     if options.resume is not None:
         return resume(session, given, options.resume, options)
     if options.find_rate:
+        processes.refuse_several("--find-rate")
         return find_rate(given, options)
     for name in series.VARIED:
         if vars(options)[several(name)]:
@@ -150,6 +152,7 @@ def several(name: str) -> str:
 
 
 def train_all(session: Session, asked: Series, options: argparse.Namespace) -> int:
+    processes.refuse_several("a series")
     return train(session, asked, options.data_dir) or verdict(asked.folders, options.target)
 
 
@@ -167,11 +170,11 @@ def find_rate(given: dict[str, Any], options: argparse.Namespace) -> int:
     return 0
 
 
-def refuse_torchrun() -> None:
-    """Raise SettingsError in a process that is one of several: each would train the same run."""
-    processes = os.environ.get("WORLD_SIZE", "1")
-    if processes != "1" and "RANK" in os.environ:
-        raise SettingsError(f"torchrun started {processes} processes, and one trains", "Leave torchrun out")
+def follow(stop: Stop) -> int:
+    """Train along with the first of torchrun's processes; the exit code."""
+    from cnn import along  # it needs PyTorch
+
+    return along.follow(stop)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from cnn import checkpoint, data, machine, models, recipe, runs, weights
+from cnn import checkpoint, data, machine, models, ranks, recipe, runs, weights
 from cnn.official import Official
 from cnn.runs.settings import SETTINGS, SettingsError
 
@@ -25,6 +26,7 @@ class TrainingState:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     average: AveragedModel | None = None
+    ranks: ranks.Alone = field(default_factory=ranks.Alone)
     epochs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -43,6 +45,13 @@ class TrainingState:
         """The settings that tell this run from another: all but where it is computed."""
         return {name: value for name, value in self.settings.items() if name != "device"}
 
+    def told(self, folder: Path) -> dict[str, Any]:
+        """What another process needs to train along with this one."""
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        data_dir = self.images.folder and str(self.images.folder)
+        known = {"settings": self.settings, "data_dir": data_dir, "epochs": self.epochs, "folder": str(folder)}
+        return {**known, "states": states}
+
     def save(self, path: Path, epochs: list[dict[str, Any]]) -> None:
         """Write the checkpoint after `epochs`, which are then the complete ones. Raises OSError."""
         checkpoint.save(path, self.identity, self.parts, epochs)
@@ -52,13 +61,23 @@ class TrainingState:
         """Go back to the checkpoint's state. Raises CheckpointError, OSError."""
         self.epochs = checkpoint.load(path, self.identity, self.parts)
 
+    @cached_property
+    def forward(self) -> Callable[[Tensor], Tensor]:
+        """Images (n, 1, 28, 28) to logits (n, 10); going backward from them averages over the run's processes."""
+        return self.ranks.wrapped(self.network)
+
     @property
     def device(self) -> torch.device:
         return torch.device(self.settings["device"])
 
     @property
     def batches(self) -> int:
-        return self.images.train.batch_count(self.settings["batch_size"])
+        return self.images.train.batch_count(self.settings["batch_size"], self.least)
+
+    @property
+    def least(self) -> int:
+        """Of how few images a batch may be."""
+        return ranks.LEAST * self.ranks.count
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -70,6 +89,7 @@ class TrainingState:
             "train_images": len(self.images.train),
             f"{self.images.part}_images": len(self.images.test),
             "threads": torch.get_num_threads(),
+            **({"processes": self.ranks.count} if self.ranks.count > 1 else {}),
         }
 
     def is_plain(self, epoch: int) -> bool:
@@ -127,7 +147,11 @@ def prepare(
     if settings["batch_size"] == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):
         error = f"--batch-size is 1, and the network {settings['model']} is normalised over a batch (BatchNorm)"
         raise SettingsError(error, "Take a larger --batch-size")
+    own = ranks.here(device)
+    if settings["batch_size"] < ranks.LEAST * own.count > ranks.LEAST:
+        error = f"--batch-size is {settings['batch_size']}, and {own.count} processes share a batch"
+        raise SettingsError(error, f"Take at least {ranks.LEAST * own.count}, or fewer processes")
     precision = recipe.choose_precision(settings["precision"], device)
     settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
-    return TrainingState(settings, images, network, optimizer, average)
+    return TrainingState(settings, images, network, optimizer, average, own)

@@ -45,6 +45,7 @@ TRAINING = {  # files whose tests train, or start or load what a training made
     "test_old_runs.py",
     "test_outcome.py",
     "test_output.py",
+    "test_ranks.py",
     "test_rate_finder.py",
     "test_recipe.py",
     "test_search.py",

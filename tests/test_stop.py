@@ -198,17 +198,3 @@ def test_threads_that_are_no_number_are_told(tmp_path: Path, threads: str) -> No
         2,
         f"train: OMP_NUM_THREADS is '{threads}'. Let it be a whole number from 1, or unset it.\n",
     )
-
-
-def test_torchrun_with_more_than_one_process_is_refused_in_a_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "cnn.train"]
-    done = subprocess.run(
-        [*command, *DIGITS, "--epochs", "1", "--out", str(tmp_path / "run")],
-        env=variables(tmp_path, OMP_NUM_THREADS="1"),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-    )
-    assert "train: torchrun started 2 processes, and one trains. Leave torchrun out." in done.stderr
-    assert done.returncode
-    assert not (tmp_path / "run").exists()

@@ -37,7 +37,9 @@ class Run:
             return replace(self, started=line, epochs=kept, progress=None, end=None)
         if event == "epoch":
             return replace(self, epochs=[*self.epochs, line], progress=None)
-        return replace(self, progress=line) if event == "progress" else replace(self, end=line, progress=None)
+        if event in ("progress", "shards"):
+            return replace(self, progress=line) if event == "progress" else self
+        return replace(self, end=line, progress=None)
 
     @property
     def is_finished(self) -> bool:

@@ -1,6 +1,7 @@
 """The log of a run: one flat JSON object a line, each with `event` and `time` (ISO, UTC).
 
-Events: `started`, `progress`, `epoch`, then `finished`, `stopped` or `failed`. Accuracies are fractions.
+Events: `started`, `progress`, `shards` (the images of an epoch by process, where there are several), `epoch`, then
+`finished`, `stopped` or `failed`. Accuracies are fractions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ PARTS = ("test", "validation")  # what a run's epochs are measured with: validat
 EVENTS: dict[str, dict[str, type]] = {  # what a reader counts on, and of which type; a line without it is no event
     "started": {"dataset": str, "epochs": int, "batches": int},
     "progress": {"epoch": int, "batch": int},
+    "shards": {"epoch": int, "images": list},
     "epoch": {"epoch": int},
     "finished": {},
     "stopped": {"epoch": int},
