@@ -52,6 +52,7 @@ def constants() -> dict[str, str | int]:
         "MOST_STEPS": contract.MOST_STEPS,
         "MOST_EPOCHS": contract.MOST_EPOCHS,
         "MOST_RUNS": contract.MOST_RUNS,
+        "PRINTED_ROWS": contract.PRINTED_ROWS,
         "NO_NUMBER": contract.NOTHING,
         "ONE_CURVE": contract.ONE_CURVE,
         "OUTCOME_ROW": contract.OUTCOME_ROW,

@@ -518,6 +518,15 @@ def test_the_logs_buttons_do_what_they_do_in_calc_calculating_by_itself_or_not(e
     excel.automatic_calculation(one, True)
 
 
+def test_rows_that_come_later_are_printed_too(excel: Office, one: int) -> None:
+    at_first = excel.printed_down_to(one, "Training log")
+    excel.write(one, "log_steps", 60)
+    press(excel, one, "Run n", 61)
+    wait_for(lambda: excel.printed_down_to(one, "Training log") == 9 + 60, timeout=20)
+    press(excel, one, "Undo", 1)
+    wait_for(lambda: excel.printed_down_to(one, "Training log") == at_first, timeout=20)
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("log_steps", 1.5), ("log_steps", "ten"), ("your_learning_rate", "fast")]
 )

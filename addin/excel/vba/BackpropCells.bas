@@ -86,6 +86,20 @@ Public Function OnMac() As Boolean
     OnMac = InStr(1, Application.OperatingSystem, "Mac", vbTextCompare) > 0
 End Function
 
+' Have so many rows under the heads of a table printed, or as many as at first; the user's own print area stays.
+Public Sub PrintRows(ByVal table As Range, ByVal count As Long)
+    Dim area As Range, last As Long
+    On Error Resume Next ' a sheet without a print area, a computer without a printer
+    Set area = table.Worksheet.Range(table.Worksheet.PageSetup.PrintArea)
+    If area Is Nothing Then Exit Sub
+    last = area.Row + area.Rows.Count - 1
+    If last < table.Row + PRINTED_ROWS Then Exit Sub
+    If count < PRINTED_ROWS Then count = PRINTED_ROWS
+    If last <> table.Row + count Then
+        table.Worksheet.PageSetup.PrintArea = area.Resize(table.Row + count - area.Row + 1).Address
+    End If
+End Sub
+
 ' What a cell function gives when Python cannot be reached.
 Public Function Failure(ByVal description As String) As String
     If OnMac() Then description = SAYS_ONLY_BUTTONS

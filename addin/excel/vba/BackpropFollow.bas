@@ -220,6 +220,7 @@ Private Sub ReadLines()
     For Each entry In Split(text, vbLf)
         If Left$(entry, 10) = "{""event"": " Then TakeEntry entry
     Next entry
+    PrintRows Named(RUN_TABLE), mDone
     Say mStatus
 End Sub
 

@@ -27,6 +27,7 @@ Public Sub Button_Undo()
         RowOf(table, last).ClearContents
         last = last - 1
     Loop
+    PrintRows table, last + 1
 End Sub
 
 ' Back to the start: remove all rows but epoch 0.
@@ -36,6 +37,7 @@ Public Sub Button_Reset()
     Set table = Named(LOG_TABLE)
     last = LastEpoch(table)
     If last > 0 Then table.Offset(2, 0).Resize(last).ClearContents
+    PrintRows table, 1
 End Sub
 
 Private Function LogIsReady() As Boolean
@@ -75,6 +77,7 @@ Private Sub AppendRows(ByVal count As Long)
     Loop
 restore:
     If Err.Number <> 0 Then fault = Err.Description
+    PrintRows table, last + 1
     Application.Calculation = mode
     Application.ScreenUpdating = True
     If fault <> "" Then Tell fault

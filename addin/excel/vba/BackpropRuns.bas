@@ -28,7 +28,7 @@ End Function
 ' Whether an answer has rows, which are written. clear: empty what stands under this name. row: write the cells that
 ' follow so many rows under it, numbers behind a #.
 Public Function TakeRows(ByVal answer As String) As Boolean
-    Dim entry As Variant, parts As Variant
+    Dim entry As Variant, parts As Variant, last As Long
     Application.ScreenUpdating = False
     For Each entry In Split(answer, vbLf)
         parts = Split(Mid$(entry, InStr(entry, "=") + 1), vbTab)
@@ -37,8 +37,10 @@ Public Function TakeRows(ByVal answer As String) As Boolean
             EmptyBelow Named(parts(0))
         ElseIf Left$(entry, 4) = "row=" Then
             WriteRow Named(parts(0)).Cells(1, 1).Offset(CLng(parts(1)), 0), parts
+            If parts(0) = RUNS_TABLE Then last = CLng(parts(1))
         End If
     Next entry
+    If last > 0 Then PrintRows Named(RUNS_TABLE), last
     Application.ScreenUpdating = True
 End Function
 
