@@ -231,6 +231,8 @@ def test_an_optimizers_derivation_agrees_with_pyfuncs_update_by_update(case: Cas
     quantities, new = formulas.states(network, rule), formulas.updates(network, rule)
     known |= {quantity.name.removeprefix("new "): 0.0 for quantity in quantities}
     for expected in history(*case.arguments, RATE, 4, TEXTS[rule])[1:]:
+        if not np.isfinite(expected).all():  # it diverged, and nobody reads that aloud
+            break
         moved = computed([*formulas.derivation(network), *quantities, *new], dict(known))
         assert all(read_aloud(q.text, moved) == pytest.approx(moved[q.name], rel=1e-12) for q in [*quantities, *new])
         known |= {quantity.name.removeprefix("new "): moved[quantity.name] for quantity in [*quantities, *new]}

@@ -14,7 +14,7 @@ from pyfuncs import descent
 from pyfuncs.network import Network
 from tests.calc.conftest import PROJECT, StartOffice
 from tests.calc.office import RECALCULATE_ON_LOAD, Office
-from tests.sheets import XOR, Shown, close, workbook
+from tests.sheets import Shown, close, workbook
 from xlsx import mistakes
 
 EPOCHS = 20
@@ -281,40 +281,20 @@ def test_a_deleted_sheet_that_no_comparison_needs_is_named_and_all_is_compared(
     calc_office.close(key)
 
 
-TRUTHS = ("=TRUE()", "=FALSE()", "=1=1", "=AND(1;1)", "=Own.A1", "=Own.A2", "=0+Own.A2>0", "=IF(1;Own.A1)")
-NUMBERS = {"=1/4": 0.25, "=2-0.5": 1.5, "=Own.A3": 0.7}
+NUMBERS = {"=1/4": 0.25, "=2-0.5": 1.5, "=Own.A1": 0.7, "=Own.A2": 1, "=0+1": 1}
 
 
 @pytest.mark.parametrize("place", ["Network.E14", "Network.E10", "Network.E12", "Network.E22", "Learning rates.C5"])
-def test_a_truth_value_is_no_number_however_it_comes_in(calc_office: Office, opened, place: str) -> None:
-    """To Calc TRUE is a 1 that is shown otherwise, and our cells keep their number format."""
+def test_a_formula_gives_a_number_as_one_that_is_typed(calc_office: Office, opened, place: str) -> None:
     key = opened("2-2-2")
     if "Own" not in calc_office.sheets(key):
         calc_office.add_sheet(key, "Own")
-        calc_office.write(key, "Own.A1:A3", [["=TRUE()"], ["=1=1"], [0.7]])
-    for formula in TRUTHS:
-        calc_office.write(key, place, formula)
-        says = start_says(calc_office, key)
-        assert "is a formula for 0 or 1, to Calc FALSE or TRUE: type a number" in says["What to do"], formula
-        assert says["This workbook"].startswith("cannot compare"), formula
+        calc_office.write(key, "Own.A1:A2", [[0.7], [1]])
     used = {"Network": place.replace("E", "F")}.get(place.split(".")[0], place)
     for formula, number in NUMBERS.items():
         calc_office.write(key, place, formula)
         assert calc_office.read(key, used) == [[number]]
         assert start_says(calc_office, key)["This workbook"] == "agrees", formula
-
-
-def test_a_truth_value_in_a_batch_or_as_the_epoch_is_no_number(calc_office: Office, opened) -> None:
-    key = opened(XOR, "xor")
-    _, column, row, _, _ = calc_office.where(key, "your_inputs")
-    for place, said in (
-        (f"Batch.{chr(65 + column)}{row + 2}", "Batch, sample 2: "),
-        ("Forward.B3", "epoch (on Forward)"),
-    ):
-        calc_office.write(key, place, "=TRUE()")
-        assert start_says(calc_office, key)["What to do"].startswith(f"Network: {said}")
-        calc_office.write(key, place, 1)
-        assert start_says(calc_office, key)["This workbook"] == "agrees"
 
 
 @pytest.mark.parametrize(

@@ -30,18 +30,14 @@ NO_FAULT = f'first_bad_input<>"{ALL_GOOD}"'
 def is_number(cell: str) -> str:
     """Whether a cell holds a number, which TRUE and FALSE are not, for a formula.
 
-    Calc tells TRUE from 1 by the cell's number format, which our cells keep. So there, where TYPE of a formula is 8,
-    one that gives 1 or 0 is no number. (FORMULATEXT would know more, but has everything computed anew all the time.)
+    Calc tells TRUE from 1 by the cell's number format, which our cells keep: =TRUE() is 1 there, and so is =A1=B1.
     """
-    doubted = f"IF(TYPE({cell})=8,OR({cell}=0,{cell}=1),FALSE)"
-    return f"IF(ISNUMBER({cell}),IF(ISLOGICAL({cell}),FALSE,NOT({doubted})),FALSE)"
+    return f"IF(ISNUMBER({cell}),NOT(ISLOGICAL({cell})),FALSE)"
 
 
 def no_number(cell: str) -> str:
     """What a cell holds that is filled but not by a number, in words, for a formula."""
-    kind = f'IF(ISTEXT({cell}),"is text","is an error")'
-    kind = f'IF(ISNUMBER({cell}),"is a formula for 0 or 1, to Calc FALSE or TRUE",{kind})'
-    return f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",{kind})'
+    return f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",IF(ISTEXT({cell}),"is text","is an error"))'
 
 
 def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
