@@ -12,7 +12,12 @@ from typing import Any
 
 
 def known_again(document: Any, names: Iterable[str]) -> None:
-    """Enter anew, outside of Undo, the formulas that call one of these functions by a name in small letters."""
+    """Enter anew, outside of Undo, the formulas that call one of these functions by a name in small letters.
+
+    In Excel's files the names stay as they were, and to look for them takes a fifth of the time of opening one.
+    """
+    if any(value.Name == "FilterName" and "Excel" in value.Value for value in document.Args):
+        return
     pattern = re.compile(rf"({'|'.join(name.lower() for name in names)})\(")
     document.UndoManager.lock()
     try:
