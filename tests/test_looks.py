@@ -44,6 +44,16 @@ def test_no_program_chooses_the_height_of_a_header_over_charts(network: str, pre
             assert height > 20 or longest <= 9, (sheet.title, height, longest)
 
 
+@pytest.mark.parametrize(("network", "preset"), BOOKS)
+def test_the_heads_of_the_rates_stand_in_columns_that_are_wide_enough(network: str, preset: str | None) -> None:
+    (sheet,) = (each for each in sheets(network, preset) if each.title == "Learning rates")
+    heads = [cell for cell in sheet[6] if isinstance(cell.value, str) and not cell.value.startswith("=")]
+    assert {"rate", "E at 0", "Agreement"} <= {cell.value for cell in heads}
+    for cell in heads:
+        width = sheet.column_dimensions[cell.column_letter].width
+        assert width >= 0.9 * len(cell.value), (cell.coordinate, cell.value, width)
+
+
 def bottom(chart: ChartBase) -> int:
     """The row in which a chart ends."""
     return chart.anchor.to.row + 1

@@ -45,11 +45,19 @@ COMPARED = PYTHON + len(RATES)
 BLOCKS = COMPARED + 2
 CHARTS_ROW = FIRST + 7
 FAULT_COLUMN = NATIVE + len(RATES)
-WIDTHS = [6, *[8] * 6, 1.5, 8, *[8.2] * 5, 10.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
+SUMMED_UP = (0, 1, 10, 50, 100)  # epochs, of those that there are
+WIDTHS = [6, *[8] * 6, 1.5, 8, *[8.2] * len(SUMMED_UP), 10.5, 17, 17, 1.5, *[8.3] * 6, 19, 1.5]
 
 
 def summary_epochs(book: Book) -> list[int]:
-    return [epoch for epoch in (0, 1, 10, 50, 100) if epoch <= book.epochs]
+    return [epoch for epoch in SUMMED_UP if epoch <= book.epochs]
+
+
+def widths(book: Book) -> list[float]:
+    """WIDTHS, where the columns behind the summary's epochs move up to them."""
+    last = SUMMARY + 1 + len(summary_epochs(book))
+    gone = WIDTHS[last : SUMMARY + 1 + len(SUMMED_UP)]
+    return [*WIDTHS[:last], *WIDTHS[last + len(gone) : PYTHON - 1], *gone, *WIDTHS[PYTHON - 1 :]]
 
 
 def heading(book: Book) -> style.Heading:
@@ -85,6 +93,8 @@ def write(book: Book) -> None:
     write_summary_header(book, sheet)
     for index, loss in enumerate(losses):
         write_summary(book, blocks[index], index, loss)
+    for column, width in enumerate(widths(book)):
+        sheet.set_column(column, column, width, book.looks["plain"])
     style.header_height(sheet, HEADER_ROW, blocks[0].names)
     drawn = {"linear": NATIVE, "logarithmic": blocks[-1].column + blocks[-1].width + 1}
     log_columns.write(book, sheet, HEADER_ROW, NATIVE, drawn["logarithmic"], dict(zip(RATES, losses, strict=True)))
@@ -92,7 +102,7 @@ def write(book: Book) -> None:
     loss_rules(book, sheet, (FIRST, NATIVE, last, SUMMARY + len(summary_epochs(book))))
     loss_rules(book, sheet, (FIRST, PYTHON, last, COMPARED - 1))
     sheet.freeze_panes(FIRST, NATIVE)
-    style.printed(sheet, max(last, charts[-1][1]), WIDTHS[:PYTHON], HEADER_ROW, charts)
+    style.printed(sheet, max(last, charts[-1][1]), widths(book)[:PYTHON], HEADER_ROW, charts)
 
 
 def descents(book: Book, sheet: Worksheet) -> list[Descent]:
