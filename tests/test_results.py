@@ -11,7 +11,7 @@ import pytest
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Lock, Log
 from xlsx import files
-from xlsx.results import epochs, find, main, write
+from xlsx.results import epochs, find, main, summary_row, write
 
 EPOCHS = [
     {"epoch": 1, "train_loss": 0.61, "train_accuracy": 0.81, "test_loss": 0.2, "test_accuracy": 0.94},
@@ -52,6 +52,13 @@ def test_each_run_has_a_sheet_with_the_figures_of_its_log(tmp_path: Path) -> Non
         assert [list(row[:8]) for row in rows(sheet)][: len(logged)] == logged
         assert all(row[0] is None for row in rows(sheet)[len(logged) :])
         assert len(sheet._charts) == 3
+
+
+@pytest.mark.parametrize("content", ["[", "[]", "", "\x00"])
+def test_a_finished_run_with_a_damaged_config_is_damaged(tmp_path: Path, content: str) -> None:
+    folder = run_folder(tmp_path / "run")
+    (folder / "config.json").write_text(content)
+    assert summary_row(runs.read(folder))["status"] == "damaged: config.json"
 
 
 def test_a_run_with_validation_says_so_in_heads_and_charts(tmp_path: Path) -> None:
