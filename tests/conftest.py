@@ -1,8 +1,8 @@
 """Fixtures that several features share, and the order of the tests.
 
-What needs neither an office, nor a Windows, nor a training comes first; `--quick` ends there. With pytest-xdist the
-files run beside each other, and a folder whose tests share a program in one process: windows wait for each other, and
-Wine has one registry.
+What needs neither an office, nor a Windows, nor a training, and is not long, comes first; `--quick` ends there. With
+pytest-xdist the files run beside each other, and a folder whose tests share a program in one process: windows wait for
+each other, and Wine has one registry.
 """
 
 import os
@@ -30,6 +30,7 @@ for name, handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG
 
 PROGRAMS = {"soffice", "wine"}  # fixtures of the tests that need an office or a Windows
 ALONE = ("tests/calc/", "tests/windows/")  # folders whose tests are for one process
+LONG = {"test_check_random.py", "test_start.py"}  # a hundred workbooks; environments, which pip makes
 TRAINING = {  # files whose tests train, or start or load what a training made
     "test_advice.py",
     "test_checkpoint.py",
@@ -61,7 +62,7 @@ TRAINING = {  # files whose tests train, or start or load what a training made
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--quick`."""
-    parser.addoption("--quick", action="store_true", help="only what needs no office, no Windows and no training")
+    parser.addoption("--quick", action="store_true", help="only what is quick: no office, Windows, training or pip")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -74,8 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether a test starts, or looks for, LibreOffice or Wine, or needs a training."""
-    return item.path.name in TRAINING or not PROGRAMS.isdisjoint(getattr(item, "fixturenames", ()))
+    """Whether a test starts, or looks for, LibreOffice or Wine, needs a training, or is long."""
+    return item.path.name in TRAINING | LONG or not PROGRAMS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(optionalhook=True)
