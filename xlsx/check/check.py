@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pyfuncs.descent import history, states
+from pyfuncs.network import NetworkError
 from xlsx import contract
 from xlsx.formulas import GIVEN, LOSS_KINDS, kind
 
@@ -353,9 +354,11 @@ class TrueDescent:
         inputs, targets = (
             np.array([[given[name][0] for name in names]]) for names in (network.input_names, network.target_names)
         )
-        path = states(
-            network, history(network, start, inputs, targets, abs(self.rate or 0.0), count - 1), inputs, targets
-        )
+        try:
+            steps = history(network, start, inputs, targets, abs(self.rate or 0.0), count - 1)
+        except NetworkError:  # targets that are none of its loss
+            return None
+        path = states(network, steps, inputs, targets)
         names = [self.reading.rules.called(name) for name in network.headers("train")]
         return {name: path[:, at] * self.reading.factor(name) for at, name in enumerate(names)}
 
