@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def follow(stop: Stop) -> int:
     except Exception as error:
         log_failure(error, Path(told["folder"]) if told else None)
         raise
-    return 0
+    os._exit(0)  # it has nothing to write; threads of PyTorch's may abort it while Python winds down
 
 
 def prepared(told: dict[str, Any]) -> TrainingState:

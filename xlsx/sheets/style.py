@@ -179,7 +179,8 @@ def printed(
 
     (By a scale, because Calc draws the page breaks of fit-to-width at 100 %.) Call it when all rows have their heights.
     """
-    scale = max(10, min(100, int(100 * PAGE_WIDTH / (sum(widths) + 0.7 * len(widths)))))
+    used = round(sum(widths) + 0.7 * len(widths), 6)  # from 3.12 on, sum() itself rounds otherwise
+    scale = max(10, min(100, int(100 * PAGE_WIDTH / used)))
     sheet.print_area(0, 0, last_row, len(widths) - 1)
     sheet.set_print_scale(scale)
     if header is not None:
