@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def follow(stop: Stop) -> int:
     except Exception as error:
         log_failure(error, Path(told["folder"]) if told else None)
         raise
-    os._exit(0)  # it has nothing to write; threads of PyTorch's may abort it while Python winds down
+    return 0
 
 
 def prepared(told: dict[str, Any]) -> TrainingState:

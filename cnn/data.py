@@ -16,6 +16,7 @@ from cnn import download
 from cnn.official import KINDS, DataError, Official, kept, look, read
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training images; the exercise normalises by them
+LEAST = 2  # images that a process needs of a batch: BatchNorm takes no single one
 HELD_OUT = 6  # --validate: the last sixth of the training images, 10,000 of 60,000
 TEST_DIGITS = 360  # of scikit-learn's 1,797 digits, in their own order, the last 360 are the test set, always
 DIGITS = tuple("0123456789")
@@ -37,11 +38,11 @@ class Split:
     def to(self, device: torch.device) -> Split:
         return Split(self.images.to(device), self.labels.to(device))
 
-    def batch_count(self, size: int, least: int = 2) -> int:
+    def batch_count(self, size: int, least: int = LEAST) -> int:
         left = len(self) % size
         return max(1, len(self) // size + (left >= least))
 
-    def batches(self, size: int, order: Tensor | None = None, least: int = 2) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, size: int, order: Tensor | None = None, least: int = LEAST) -> Iterator[tuple[Tensor, Tensor]]:
         """All images in this order, `size` at a time; the last batch may be smaller and is kept.
 
         Fewer than `least` images go with the batch before: BatchNorm needs two.

@@ -22,7 +22,6 @@ from cnn import augment, runs
 from cnn.measure import Tally
 from cnn.runs import processes
 
-LEAST = 2  # images of a shard: BatchNorm needs two
 LOST = "Another of the run's processes has ended"
 GO_ON = "What it said stands above; to go on, the same command with --resume"
 SIGNS = ("closed by peer", "reset by peer", "broken pipe", "timed out", "remote process", "connect", "socket")
@@ -49,8 +48,8 @@ class Alone:
 
     count, rank = 1, 0
 
-    def together(self, told: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
-        """While all processes are there; the others are told what they need to train along, which rank 0 knows.
+    def together(self, told: Callable[[], dict[str, Any]]) -> contextlib.AbstractContextManager[None]:
+        """While all processes are there; the others get what `told` gives, which they need to train along.
 
         Raises Failure as soon as one of them has ended.
         """
@@ -97,9 +96,9 @@ class Ranks(Alone):
         self.generator = torch.Generator(device)
 
     @contextlib.contextmanager
-    def together(self, told: dict[str, Any]) -> Iterator[None]:
+    def together(self, told: Callable[[], dict[str, Any]]) -> Iterator[None]:
         with joined():
-            send(told)
+            send(told())
             yield
 
     def wrapped(self, network: nn.Module) -> Callable[[Tensor], Tensor]:

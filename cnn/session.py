@@ -10,15 +10,16 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnn import events, official, runs, streams
+from cnn.runs import processes
 from cnn.runs.advice import as_failure
 from cnn.runs.claim import Claim, hold, make, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
 from cnn.runs.folder import called
-from cnn.runs.processes import refuse_others
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
 from cnn.stop import Stop, Stopped
 from cnn.streams import say
@@ -87,7 +88,7 @@ class Session:
         """Go on after the run's last checkpoint, with its own settings, which those `given` may not contradict."""
         config = read_config(folder)
         compare(given, config, folder)
-        refuse_others(config.get("processes", 1), folder)
+        processes.refuse_others(config.get("processes", 1), folder)
         held = self.take(folder, resume=True)
         settings = {name: config[name] for name in SETTINGS} | {name: given[name] for name in {"device"} & {*given}}
         start = folder / runs.PARENT if "parent" in config else None
@@ -121,7 +122,7 @@ class Session:
             held.log.write("started", pid=os.getpid(), **facts, resumed_from=resumed_from)
             say("{model}, {parameters:,} parameters; {dataset}, {train_images:,} images; {device}".format(**facts))
             say(f"run folder: {held.folder}")
-            with training.ranks.together(training.told(held.folder)):
+            with training.ranks.together(partial(training.told, held.folder)):
                 epochs.train(training, held.folder, say, self.stop.agreed(training.ranks.largest), told)
             outcome.write(training, held.folder, self.stop.check)
         part, reached = runs.accuracy(training.epochs[-1])
@@ -165,6 +166,7 @@ def in_own_process(main: Callable[[Stop], int]) -> int:
     streams.prepare()
     code = main(stop)
     stop.fall_silent()
+    processes.end_at_once(code)
     return code
 
 

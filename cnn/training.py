@@ -77,7 +77,7 @@ class TrainingState:
     @property
     def least(self) -> int:
         """Of how few images a batch may be."""
-        return ranks.LEAST * self.ranks.count
+        return data.LEAST * self.ranks.count
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -148,9 +148,9 @@ def prepare(
         error = f"--batch-size is 1, and the network {settings['model']} is normalised over a batch (BatchNorm)"
         raise SettingsError(error, "Take a larger --batch-size")
     own = ranks.here(device)
-    if settings["batch_size"] < ranks.LEAST * own.count > ranks.LEAST:
+    if settings["batch_size"] < data.LEAST * own.count > data.LEAST:
         error = f"--batch-size is {settings['batch_size']}, and {own.count} processes share a batch"
-        raise SettingsError(error, f"Take at least {ranks.LEAST * own.count}, or fewer processes")
+        raise SettingsError(error, f"Take at least {data.LEAST * own.count}, or fewer processes")
     precision = recipe.choose_precision(settings["precision"], device)
     settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])

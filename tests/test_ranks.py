@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from cnn import data, epochs, machine, ranks, recipe, runs, training
+from cnn.runs import processes
 from cnn.runs.log import parse
 from cnn.runs.settings import check_settings
 from tests.trainer import PROJECT, variables, wait_for_batch, wait_until
@@ -76,6 +77,7 @@ def of_several_processes(out: str) -> None:
         epochs.follow(made, lambda: None)
     if made.ranks.rank == 0:
         torch.save(made.network.state_dict(), out)
+    processes.end_at_once(0)
 
 
 def of_one_process(shards: int, precision: torch.dtype) -> dict[str, torch.Tensor]:

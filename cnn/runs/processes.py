@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from cnn.runs.settings import SettingsError
@@ -31,3 +32,11 @@ def refuse_several(what: str) -> None:
     if count() > 1:
         error = f"torchrun started {count()} processes, which train one run together, and {what} is none"
         raise SettingsError(error, "Leave torchrun out")
+
+
+def end_at_once(code: int) -> None:
+    """End one of several processes: PyTorch's threads abort it now and then while Python winds down."""
+    if count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
