@@ -20,36 +20,9 @@ from cnn.runs.settings import check_settings
 from tests.calc.office import Office, virtual_screen, wait_for
 from xlsx.build import build
 
-LINES, RUNS, TRAININGS, ROUNDS = 30, 500, 3, 5
-APART = 1.0  # seconds between epochs, which take longer on MNIST
+RUNS, TRAININGS, ROUNDS = 500, 3, 5
 SETTINGS = {"model": "tiny", "dataset": "digits", "epochs": 2, "batch_size": 64}
 FIELD, ANSWER = "Sheet1.A601:AB628", "Sheet1.A630:J630"
-
-
-def line_to_cell(office: Office, folder: Path) -> list[Row]:
-    """From the writing of an epoch's line until the sheet's cell, read from outside, holds it."""
-    workbook = build(folder / "backprop.xlsx")
-    run = runs.new_folder("reference")
-    note = {"command": [], "workbook": workbook.as_uri(), "pid": os.getpid(), "time": "2026-01-01T00:00:00+00:00"}
-    (run / "launch.json").write_text(json.dumps(note))
-    log, lock = runs.Log(run), runs.Lock(run)
-    lock.acquire()
-    log.write("started", pid=os.getpid(), dataset="none", model="reference", epochs=LINES, batches=1, resumed_from=None)
-    key = office.load(str(workbook))
-    office.show(key, "Results")
-    taken = [epoch_to_cell(office, key, log, epoch) for epoch in range(1, LINES + 1)]
-    lock.release()
-    office.close(key)
-    return [("an epoch's line to its cell, in a window", *milliseconds(taken), "50 ms, aim 20 ms")]
-
-
-def epoch_to_cell(office: Office, key: int, log: runs.Log, epoch: int) -> float:
-    """Seconds from writing one line to seeing its row."""
-    time.sleep(APART)
-    written = time.time()
-    log.write("epoch", **dict.fromkeys(runs.EPOCH_KEYS, 0.5) | {"epoch": epoch})
-    seen: float = office.when(key, "run_table", epoch, epoch)
-    return seen - written
 
 
 def sheets_after_the_end(office: Office, folder: Path) -> list[Row]:
@@ -150,7 +123,6 @@ def main() -> None:
     """Measure, print, and write the section of RESULTS.md."""
     with users_folder() as folder, virtual_screen() as display:
         rows = [
-            *measured(folder / "line", lambda office: line_to_cell(office, folder), display),
             *measured(folder / "end", lambda office: sheets_after_the_end(office, folder), display),
             *predictions(folder),
             *measured(folder / "runs", lambda office: runs_listed(office, folder)),

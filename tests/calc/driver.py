@@ -14,7 +14,7 @@ import traceback
 import uno
 import unohelper
 from com.sun.star.awt import XCallback
-from com.sun.star.beans import PropertyValue, UnknownPropertyException
+from com.sun.star.beans import NamedValue, PropertyValue, UnknownPropertyException
 from com.sun.star.connection import NoConnectException
 from com.sun.star.container import NoSuchElementException
 from com.sun.star.task import XInteractionHandler
@@ -496,6 +496,12 @@ class Driver:
         done = Done()
         self.create("com.sun.star.awt.AsyncCallback").addCallback(done, None)
         assert done.told.wait(50), "the office's own thread is still at work"
+
+    def job(self, service, key, *arguments):
+        """What an extension's job answers for these numbers, and for the ranges whose addresses are among them."""
+        values = [self._range(key, value) if isinstance(value, str) else value for value in arguments]
+        answer = self.create(service).execute(tuple(NamedValue("", value) for value in values))
+        return list(answer or ())
 
     def macro(self, key, name, *arguments):
         """Run a macro of the document, such as VBAProject.Module1.Start; what it gives."""
