@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.record import record
 from cnn import runs
@@ -86,10 +87,15 @@ def table() -> None:
 
 def check_row(name: str) -> None:
     """Raise SettingsError where a run was trained with other settings than the row says."""
-    options = vars(parser().parse_args(ROWS[name].options.split()))
-    wanted = check_settings({setting: value for setting, value in options.items() if setting in SETTINGS})
+    wanted = settings(ROWS[name].options.split())
     for seed, run in zip(series.listed("seed", SEEDS), seed_folders(name), strict=True):
         compare(determined({**wanted, "seed": seed}), read_config(run), run)
+
+
+def settings(options: list[str]) -> dict[str, Any]:
+    """All settings of a training with these options of cnn.train."""
+    given = vars(parser().parse_args(options))
+    return check_settings({name: value for name, value in given.items() if name in SETTINGS})
 
 
 def average() -> None:

@@ -122,7 +122,8 @@ def _update(training: TrainingState, watch: Watch) -> tuple[float, float]:
     training.network.train()
     tally, images, ranks = measure.Tally(), training.images.train, training.ranks
     prepared = augment.AUGMENTATIONS["none" if training.is_plain(watch.number) else training.settings["augment"]]
-    batches = images.batches(training.settings["batch_size"], torch.randperm(len(images)), training.least)
+    order = torch.randperm(len(images), device=training.device)
+    batches = images.batches(training.settings["batch_size"], order, training.least)
     ranks.draw_apart()
     for batch, (pixels, labels) in enumerate(watch.until_stopped(batches), 1):
         shard = ranks.shard(len(labels))

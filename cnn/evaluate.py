@@ -34,6 +34,7 @@ def measured(folder: Path, dataset: str | None, data_dir: str | None, device: st
     """What a run's weights reach. Raises Failure where run, weights or images cannot be used, OSError."""
     config = read_config(folder)
     machine.use_one_thread()
+    machine.compute_exactly()
     chosen = torch.device(machine.choose_device(device))
     network = weights.read(folder / runs.WEIGHTS, config["model"]).to(chosen)
     images = data.load(dataset or config["dataset"], data_dir or config.get("data_dir"))

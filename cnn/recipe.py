@@ -69,13 +69,15 @@ def make_average(network: nn.Module, window: float) -> AveragedModel | None:
     if not window:
         return None
 
-    def move(averages: Tensors, weights: Tensors, steps: Tensor | int) -> None:
+    def move(averages: Tensors, weights: Tensors, _: Tensor | int) -> None:
         if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, weights, min(1.0, 1 / (window * (int(steps) + 1))))
+            steps = int(average.n_averaged)  # stays on the CPU; the one that is given would be waited for on a GPU
+            torch._foreach_lerp_(averages, weights, min(1.0, 1 / (window * (steps + 1))))
         else:  # BatchNorm's count of batches
             torch._foreach_copy_(averages, weights)
 
-    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)
+    average = AveragedModel(network, multi_avg_fn=move, use_buffers=True)
+    return average
 
 
 def choose_precision(name: str, device: str) -> str:

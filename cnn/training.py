@@ -141,7 +141,7 @@ def prepare(
         raise SettingsError(f"{error} of {images.name}", "Take a smaller --batch-size")
     machine.use_one_thread()
     machine.keep_memory()
-    torch.backends.cudnn.deterministic = True
+    machine.compute_exactly()
     machine.seed_epoch(settings["seed"], 0)
     network = (weights.read(start, settings["model"]) if start else models.build(settings["model"])).to(device)
     if settings["batch_size"] == 1 and any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules()):

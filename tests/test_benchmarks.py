@@ -1,14 +1,14 @@
-"""The benchmarks' tables: no row is printed of runs that were trained otherwise."""
+"""The benchmarks: no row is printed of runs that were trained otherwise, and nothing is claimed that was not seen."""
 
 from pathlib import Path
 
 import pytest
 
 from benchmarks import cnn as benchmark
-from benchmarks import record
+from benchmarks import gpu, record
 from cnn import runs
 from cnn.runs.config import write_config
-from cnn.runs.settings import SettingsError, check_settings
+from cnn.runs.settings import SettingsError, check_settings, words
 
 ACCURACIES = (0.99, 0.992, 0.991, 0.993, 0.994)
 
@@ -42,3 +42,36 @@ def test_a_row_of_runs_with_other_settings_is_refused(results: Path, monkeypatch
     with pytest.raises(SettingsError, match="--batch-size is 64, but seed-0 was started with 256"):
         benchmark.table()
     assert not results.exists()
+
+
+def test_without_a_card_nothing_is_claimed_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(record, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert gpu.main() == 0
+    (row,) = [line for line in record.RESULTS.read_text("utf-8").splitlines() if line.startswith("| everything")]
+    assert row == "| everything | unseen: there was none |"
+    record.RESULTS.write_text(record.RESULTS.read_text("utf-8").replace("unseen: there was none", "0.3 s"))
+    assert gpu.main() == 0
+    assert "0.3 s" in record.RESULTS.read_text("utf-8")  # what a card has shown is kept
+    assert capsys.readouterr().out.count("There is no card here.") == 2
+
+
+def test_what_a_card_is_asked_can_be_tried_without_one() -> None:
+    options = words({"model": "tiny", "dataset": "digits", "epochs": 2, "batch_size": 64, "learning_rate": 0.01})
+    found = {question: answer for question, answer, _ in gpu.measured("cpu", options)}
+    assert found["the same weights from the same seed twice"] == "yes"
+    assert found["test images in the same class as on the CPU"] == "360 of 360"
+    assert found["largest difference of a gradient, of its largest"] == "0.0e+00"
+    assert found["largest copy to the card in an epoch"] == "0 bytes of 0 copies"
+
+
+def test_only_copies_to_the_card_count() -> None:
+    events = [
+        {"name": "Memcpy HtoD (Pageable -> Device)", "args": {"bytes": 2048}},
+        {"name": "Memcpy DtoH (Device -> Pageable)", "args": {"bytes": 8}},
+        {"name": "aten::copy_", "args": {}},
+        {"ph": "M"},
+    ]
+    assert gpu.copies({"traceEvents": events}) == [2048]
