@@ -17,7 +17,7 @@ from addin.setup import excel, office, packages, torch_pair
 from cnn import runs
 from xlsx import build, contract
 
-TRAINING = {  # at most three minutes on two cores, also where there is no AMX
+TRAINING = {  # at most three minutes on two cores, also where there is no bfloat16
     "mnist": ("--epochs", "2"),
     "digits": ("--epochs", "19", "--batch-size", "64"),
 }

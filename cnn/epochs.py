@@ -128,7 +128,9 @@ def _update(training: TrainingState, watch: Watch) -> tuple[float, float]:
     for batch, (pixels, labels) in enumerate(watch.until_stopped(batches), 1):
         shard = ranks.shard(len(labels))
         with recipe.autocast(training.settings, training.device):
-            loss = tally.add(training.forward(prepared(pixels[shard.rows], shard.draw)), labels[shard.rows])
+            logits = training.forward(prepared(pixels[shard.rows], shard.draw))
+            loss = recipe.objective(training.settings, logits, labels[shard.rows])
+            tally.add(logits, labels[shard.rows])
         training.step(shard.loss(loss), (watch.number - 1) * training.batches + batch)
         watch.batch_done(batch, tally)
     watch.seen(ranks.images(tally.images))

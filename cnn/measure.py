@@ -17,13 +17,12 @@ class Tally:
     def __init__(self) -> None:
         self.images, self.sums = 0, torch.zeros(2)
 
-    def add(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Count a batch of logits (n, 10) and labels (n,); its mean cross-entropy, to go backward from."""
-        loss = F.cross_entropy(logits, labels)
-        hits = (logits.argmax(1) == labels).sum()
-        self.sums = self.sums.to(loss.device) + torch.stack((loss.detach() * len(labels), hits))
+    @torch.no_grad()
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch of logits (n, 10) and labels (n,)."""
+        loss, hits = F.cross_entropy(logits, labels), (logits.argmax(1) == labels).sum()
+        self.sums = self.sums.to(loss.device) + torch.stack((loss * len(labels), hits))
         self.images += len(labels)
-        return loss
 
     def means(self) -> tuple[float, float]:
         """Mean loss and accuracy (a fraction) so far."""

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from cnn import augment, machine, outcome, pictures, recipe, runs
-from cnn.measure import Tally
 from cnn.training import TrainingState
 
 LOWEST, HIGHEST = 1e-5, 3.0
@@ -52,7 +51,7 @@ def losses(training: TrainingState) -> Iterator[tuple[float, float]]:
     for update, (pixels, labels) in enumerate(itertools.islice(endless_batches(training), UPDATES)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (update / (UPDATES - 1))
         with recipe.autocast(training.settings, training.device):
-            loss = Tally().add(training.network(prepared(pixels)), labels)
+            loss = recipe.objective(training.settings, training.network(prepared(pixels)), labels)
         if not math.isfinite(loss.item()):
             return
         yield rate, loss.item()

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -16,6 +17,8 @@ from cnn.runs.settings import MOMENTUM
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 BETAS = (0.9, 0.99)
+BFLOAT16 = ("amx_bf16", "avx512_bf16")  # a CPU's units for it
+LARGE = ("tuned", "compact")
 
 
 def make_optimizer(network: nn.Module, settings: dict[str, Any]) -> Optimizer:
@@ -51,6 +54,14 @@ def learning_rate(settings: dict[str, Any], number: int, updates: int) -> float:
     return highest * min(1, number / up, (updates - number + 1) / (updates - up))
 
 
+def objective(settings: dict[str, Any], logits: Tensor, labels: Tensor) -> Tensor:
+    """What an update makes smaller, of logits (n, 10) and labels (n,): their mean cross-entropy.
+
+    label_smoothing is the part of each label that is spread evenly over all classes (arXiv 1512.00567, section 7).
+    """
+    return F.cross_entropy(logits, labels, label_smoothing=settings["label_smoothing"])
+
+
 def update(optimizer: Optimizer, loss: Tensor, rate: float) -> None:
     """Move the weights down the loss's gradient at this learning rate."""
     for group in optimizer.param_groups:
@@ -80,14 +91,15 @@ def make_average(network: nn.Module, window: float) -> AveragedModel | None:
     return average
 
 
-def choose_precision(name: str, device: str) -> str:
-    """The precision `name`; auto is bfloat16 where it pays: on CUDA, and on a CPU with units for its matrices (AMX).
+def choose_precision(name: str, device: str, model: str) -> str:
+    """The precision `name`; auto is bfloat16 where it pays: on CUDA, and for LARGE networks on a CPU that has it.
 
-    A CPU without bfloat16 takes several times as long with it.
+    A CPU without bfloat16 takes several times as long with it, and small networks take longer on any.
     """
     if name != "auto":
         return name
-    pays = device == "cuda" or (device == "cpu" and torch.cpu.get_capabilities().get("amx_bf16", False))
+    units = torch.cpu.get_capabilities()
+    pays = device == "cuda" or (device == "cpu" and model in LARGE and any(units.get(name) for name in BFLOAT16))
     return "bfloat16" if pays else "float32"
 
 

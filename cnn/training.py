@@ -151,7 +151,7 @@ def prepare(
     if settings["batch_size"] < data.LEAST * own.count > data.LEAST:
         error = f"--batch-size is {settings['batch_size']}, and {own.count} processes share a batch"
         raise SettingsError(error, f"Take at least {data.LEAST * own.count}, or fewer processes")
-    precision = recipe.choose_precision(settings["precision"], device)
+    precision = recipe.choose_precision(settings["precision"], device, settings["model"])
     settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
     return TrainingState(settings, images, network, optimizer, average, own)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnn import data, models, recipe
+from cnn import data, epochs, models, recipe, training
 from cnn.runs.settings import check_settings
 from cnn.training import TrainingState
 
@@ -95,28 +95,47 @@ def test_a_window_of_0_is_no_average() -> None:
     assert recipe.make_average(nn.Linear(1, 1), 0.0) is None
 
 
+def test_a_smoothed_label_is_spread_evenly_over_all_classes() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(7, 10), torch.randint(10, (7,))
+    wanted = 0.9 * torch.eye(10)[labels] + 0.1 / 10
+    expected = -(wanted * logits.log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(recipe.objective({"label_smoothing": 0.1}, logits, labels), expected)
+
+
+def test_the_loss_that_is_told_is_the_cross_entropy_whatever_an_update_makes_smaller() -> None:
+    still = {"model": "tiny", "dataset": "digits", "learning_rate": 1e-12, "average": 0.0, "device": "cpu"}
+    told = []
+    for smoothing in (0.0, 0.5):
+        made = training.prepare(check_settings({**still, "label_smoothing": smoothing}), None, lambda text: None)
+        told.append(epochs.one_epoch(made, 1, epochs.Watch(None, lambda: None, made))["train_loss"])
+    assert told[0] == pytest.approx(told[1], rel=1e-6)
+
+
 @pytest.mark.parametrize(
-    ("name", "device", "amx", "precision"),
+    ("name", "device", "model", "unit", "precision"),
     [
-        ("auto", "cpu", False, "float32"),
-        ("auto", "cpu", True, "bfloat16"),
-        ("auto", "cuda", False, "bfloat16"),
-        ("auto", "mps", True, "float32"),
-        ("float32", "cuda", True, "float32"),
-        ("bfloat16", "cpu", False, "bfloat16"),
+        ("auto", "cpu", "tuned", "none", "float32"),
+        ("auto", "cpu", "tuned", "amx_bf16", "bfloat16"),
+        ("auto", "cpu", "compact", "avx512_bf16", "bfloat16"),
+        ("auto", "cpu", "tiny", "amx_bf16", "float32"),
+        ("auto", "cuda", "tiny", "none", "bfloat16"),
+        ("auto", "mps", "tuned", "amx_bf16", "float32"),
+        ("float32", "cuda", "tuned", "amx_bf16", "float32"),
+        ("bfloat16", "cpu", "tiny", "none", "bfloat16"),
     ],
 )
 def test_auto_is_bfloat16_where_it_pays(
-    name: str, device: str, amx: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+    name: str, device: str, model: str, unit: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
-    assert recipe.choose_precision(name, device) == precision
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True})
+    assert recipe.choose_precision(name, device, model) == precision
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/cpuinfo is Linux's")
 def test_auto_sees_what_the_system_says_of_this_processor() -> None:
-    amx = " amx_bf16 " in Path("/proc/cpuinfo").read_text()
-    assert recipe.choose_precision("auto", "cpu") == ("bfloat16" if amx else "float32")
+    units = set(Path("/proc/cpuinfo").read_text().split()) & {"amx_bf16", "avx512_bf16"}
+    assert recipe.choose_precision("auto", "cpu", "tuned") == ("bfloat16" if units else "float32")
 
 
 @pytest.mark.parametrize(("precision", "mixed"), [("float32", False), ("bfloat16", True)])

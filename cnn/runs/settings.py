@@ -93,7 +93,12 @@ SETTINGS = {  # the defaults are the recipe "tuned"
         0.1, "of the weights over this fraction of the updates so far; 0 is none", kind=float, highest=1, zero=True
     ),
     "average_every": Setting(1, "the updates from one step of the average to the next", kind=int, before=5),
-    "precision": Setting("auto", "auto is bfloat16 on CUDA and on CPUs with AMX", ("auto", "float32", "bfloat16")),
+    "label_smoothing": Setting(
+        0.0, "the part of each label that is spread over all classes", kind=float, highest=0.9, zero=True, before=0.0
+    ),
+    "precision": Setting(
+        "auto", "auto is bfloat16 where it is quicker: on CUDA, on some CPUs", ("auto", "float32", "bfloat16")
+    ),
     "validate": Setting("no", "measure on the last sixth of the training images, held out, not on test", ("no", "yes")),
 }
 RECIPES: dict[str, dict[str, Any]] = {
