@@ -143,9 +143,9 @@ def main(device: str = "cuda") -> int:
     """Measure and print, on a card into RESULTS.md; the exit code."""
     head = ("with " + (torch.cuda.get_device_name() if torch.cuda.is_available() else device), "found", "wanted")
     if device != "cuda":
-        print("\n".join(" | ".join(row) for row in (head, *measured(device, ROWS["short"].options.split()))))
+        print("\n".join(" | ".join(row) for row in (head, *measured(device, ROWS["target"].options.split()))))
     elif torch.cuda.is_available():
-        print(record.record(TITLE, COMMAND, [head, *measured(device, ROWS["short"].options.split())]))
+        print(record.record(TITLE, COMMAND, [head, *measured(device, ROWS["target"].options.split())]))
     else:
         print("There is no card here.")
         if not (record.RESULTS.exists() and f"\n## {TITLE}\n" in record.RESULTS.read_text("utf-8")):  # is kept

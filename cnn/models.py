@@ -147,6 +147,19 @@ def compact() -> list[nn.Module]:
     ]
 
 
+def small() -> list[nn.Module]:
+    """Under 3,000 parameters."""
+    return [
+        *halved(1, 12, 5),
+        *separable(12, 12),
+        *separable(12, 12),
+        *separable(12, 20),
+        nn.MaxPool2d(2),
+        *separable(20, 20),
+        *classifier(20),
+    ]
+
+
 def tiny() -> list[nn.Module]:
     """Under 2,500 parameters."""
     return [
@@ -162,6 +175,7 @@ def tiny() -> list[nn.Module]:
 MODELS: dict[str, Callable[[], list[nn.Module]]] = {
     "tuned": tuned,
     "compact": compact,
+    "small": small,
     "tiny": tiny,
     "reference": reference,
 }

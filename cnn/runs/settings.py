@@ -14,7 +14,7 @@ from typing import Any
 
 from cnn.runs.log import Failure
 
-MODELS = ("tuned", "compact", "tiny", "reference")
+MODELS = ("tuned", "compact", "small", "tiny", "reference")
 PARAMETER_LIMIT = 20_000  # of a network, the exercise's
 DATASETS = {  # name: whose the images are, and under which licence
     "mnist": "MNIST, © Yann LeCun and Corinna Cortes, with Christopher J. C. Burges; CC BY-SA 3.0",
