@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn import events, runs
-from cnn.runs import Series
+from cnn.runs import Series, processes
 from cnn.runs.command import Parser, need
 from cnn.runs.listing import aligned
 from cnn.runs.settings import MODELS, RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None, stop: Stop | None = None) -> int:
 def command(session: Session, options: argparse.Namespace) -> int:
     """Take part in the study; the exit code. Raises SettingsError, OSError."""
     session.stop.listen()
+    processes.refuse_several("a search")
     need("optuna")
     given = {name: check_setting(name, vars(options)[name], option(name)) for name in SETTINGS if name in options}
     asked = {name: checked(name, vars(options)[name]) for name in DEFAULTS if vars(options)[name] is not None}

@@ -132,3 +132,16 @@ def test_what_cannot_be_meant_is_refused_before_there_is_a_study(said: str, fold
     assert run(*WRONG[said]) == 2
     assert said in capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_torchruns_processes_are_no_way_to_share_a_search(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run(*SMALL) == 2
+    error = (
+        "train: torchrun started 2 processes, which train one run together, and a search is none. Leave torchrun out."
+    )
+    assert capsys.readouterr().err.strip() == error
+    assert not folder.exists()
