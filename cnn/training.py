@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from cnn import checkpoint, data, machine, models, ranks, recipe, runs, weights
+from cnn import augment, checkpoint, data, machine, models, ranks, recipe, runs, weights
 from cnn.official import Official
 from cnn.runs.settings import SETTINGS, SettingsError
 
@@ -152,6 +152,8 @@ def prepare(
         error = f"--batch-size is {settings['batch_size']}, and {own.count} processes share a batch"
         raise SettingsError(error, f"Take at least {data.LEAST * own.count}, or fewer processes")
     precision = recipe.choose_precision(settings["precision"], device, settings["model"])
-    settings = {**settings, "dataset": images.name, "device": device, "precision": precision}
+    augmentation = augment.choose(settings["augment"], images.name)
+    found = {"dataset": images.name, "device": device, "precision": precision, "augment": augmentation}
+    settings = {**settings, **found}
     optimizer, average = recipe.make_optimizer(network, settings), recipe.make_average(network, settings["average"])
     return TrainingState(settings, images, network, optimizer, average, own)

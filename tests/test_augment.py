@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cnn import augment
+from cnn import augment, training
+from cnn.runs.settings import check_settings
 
 
 def no_map_but(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -97,3 +98,24 @@ def test_each_image_of_a_batch_is_moved_by_numbers_of_its_own_and_the_seed_fixes
 def test_none_leaves_images_as_they_are() -> None:
     images = torch.rand(3, 1, 28, 28)
     assert torch.equal(augment.AUGMENTATIONS["none"](images), images)
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "chosen"),
+    [
+        ("auto", "mnist", "elastic"),
+        ("auto", "fashionmnist", "none"),
+        ("auto", "kmnist", "elastic"),
+        ("auto", "digits", "elastic"),
+        ("elastic", "fashionmnist", "elastic"),
+    ],
+)
+def test_auto_is_what_fits_the_data_set(name: str, dataset: str, chosen: str) -> None:
+    assert augment.choose(name, dataset) == chosen
+
+
+def test_a_run_says_what_auto_became() -> None:
+    made = training.prepare(
+        check_settings({"model": "tiny", "dataset": "digits", "device": "cpu"}), None, lambda text: None
+    )
+    assert made.settings["augment"] == "elastic"

@@ -82,9 +82,9 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
     "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
     "augment": Setting(
-        "elastic",
-        "affine turns, resizes, shears and shifts each image; elastic bends it too",
-        ("elastic", "affine", "none"),
+        "auto",
+        "affine turns, resizes, shears and shifts each image; elastic bends it too; auto is elastic, for clothes none",
+        ("auto", "elastic", "affine", "none"),
     ),
     "plain": Setting(
         0.1, "the last epochs, this fraction of all, are not augmented: one at least", kind=float, highest=1, zero=True
