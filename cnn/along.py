@@ -26,8 +26,9 @@ def follow(stop: Stop) -> int:
             stop.over, stop.gentle = False, True
             epochs.follow(made, stop.agreed(made.ranks.largest))
     except Exception as error:
-        log_failure(error, Path(told["folder"]) if told else None)
-        raise
+        failure = as_failure(error)
+        log_failure(failure, Path(told["folder"]) if told else None)
+        raise failure from error
     return 0
 
 
@@ -40,7 +41,7 @@ def prepared(told: dict[str, Any]) -> TrainingState:
     return made
 
 
-def log_failure(error: Exception, folder: Path | None) -> None:
+def log_failure(failure: runs.Failure, folder: Path | None) -> None:
     """Log how the run ended where rank 0 cannot: its lock is free, so it has died."""
     if folder is None or not folder.is_dir():
         return
@@ -48,6 +49,5 @@ def log_failure(error: Exception, folder: Path | None) -> None:
     with contextlib.suppress(OSError):
         if lock.acquire():
             if runs.read(folder).end is None:
-                failure = as_failure(error)
                 runs.Log(folder).write("failed", error=failure.error, advice=failure.advice)
             lock.release()

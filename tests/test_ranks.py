@@ -1,5 +1,6 @@
 """One run in several processes, as torchrun starts them: the numbers, what a dead process does, stop and resume."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,10 +17,12 @@ pytest.importorskip("torch", reason="python start.py setup without --no-torch")
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from cnn import data, epochs, machine, ranks, recipe, runs, training
+from cnn import along, data, epochs, machine, ranks, recipe, runs, training
 from cnn.runs import processes
 from cnn.runs.log import parse
 from cnn.runs.settings import check_settings
+from cnn.session import Session, nothing_more
+from cnn.stop import Stop
 from tests.trainer import PROJECT, variables, wait_for_batch, wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="PyTorch for Windows has no gloo that torchrun can use")
@@ -202,6 +205,20 @@ def test_what_cannot_be_shared_is_refused_in_a_line(
     _, complaint = process.communicate(timeout=60)
     assert process.returncode
     assert said in complaint
+
+
+def test_an_error_that_should_not_happen_is_traced_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    folder = runs.new_folder("tiny")
+    monkeypatch.setattr(ranks, "joined", contextlib.nullcontext)
+    monkeypatch.setattr(ranks, "receive", lambda: {"folder": str(folder)})  # and no settings
+    monkeypatch.setattr(Stop, "end_at_once", lambda stop: None)  # it would be the tests' own process
+    assert Session(Stop(), nothing_more).carry_out(lambda: along.follow(Stop())) == 1
+    complaint = capsys.readouterr().err
+    assert complaint.count("Traceback") == 1
+    assert "train: An error that should not happen: KeyError: 'settings'. Please report it." in complaint
+    assert runs.read(folder).status.startswith("failed: An error that should not happen")
 
 
 def test_a_run_goes_on_with_as_many_processes_as_it_was_begun_with(home: Path, whole: Path, tmp_path: Path) -> None:
