@@ -41,7 +41,7 @@ them anew, `confusion.csv` and `classes.csv` have them by class.
 
 ## Training
 
-{epochs} epochs of {train_images:,} images: {images}.
+{epochs} epoch{plural} of {train_images:,} images: {images}.
 
     {command}
 
@@ -57,8 +57,8 @@ to 255 (ink) goes in as (p / 255 − {mean:.6g}) / {deviation:.6g}:
     trained = predict.load(Path("{folder}"))
     probabilities = trained.probabilities(pixels)  # of a tensor (n, 28, 28): (n, {classes})
 
-It knows these {classes} classes only, and takes any picture for one of them, surely too. It was measured on pictures
-made as those it learnt from: others, and other people's, it knows less well.
+It knows these {classes} classes only: whatever the picture, it names one, and may be sure of it. It was measured
+on pictures made as those it learnt from: others, and other people's, it knows less well.
 """
 
 
@@ -67,6 +67,7 @@ def write(training: TrainingState, folder: Path, counts: Sequence[Sequence[int]]
     images, last, parent = training.images, training.epochs[-1], read_config(folder).get("parent")
     known = {
         **training.facts,
+        "plural": "s" * (training.settings["epochs"] > 1),
         "version": __version__,
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "classes": len(images.classes),

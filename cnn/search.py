@@ -53,7 +53,7 @@ HEAD = ("trial", "model", "recipe", "learning_rate", "epochs", "validation_accur
 
 def main(arguments: list[str] | None = None, stop: Stop | None = None) -> int:
     """Run the command line; the exit code."""
-    session = Session(stop or Stop(), nothing_more)
+    session = Session(stop or Stop(), nothing_more, command="search")
     return session.carry_out(lambda: command(session, parser().parse_args(arguments)))
 
 

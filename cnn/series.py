@@ -39,7 +39,7 @@ def name_runs(asked: Series) -> None:
     """Add the runs to those that the folder names already. Raises SettingsError where one was begun differently."""
     for folder, settings in zip(asked.folders, asked.settings.values(), strict=True):
         if (folder / "config.json").exists():
-            compare(determined(settings), read_config(folder), folder)
+            compare(settings, read_config(folder), folder)
     known = series.read(asked.folder).settings if runs.is_series(asked.folder) else {}
     series.write(Series(asked.folder, {**known, **asked.settings}))
 

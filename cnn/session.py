@@ -43,14 +43,19 @@ class Held:
 class Session:
     """One run, and how it ends; one that has finished is handed to `finished`, while its lock is still held.
 
-    `force` takes its folder from a trainer that may be alive; `watch` opens what is told of every epoch. `diverged`: so
-    it failed, as others may not.
+    `force` takes its folder from a trainer that may be alive; `watch` opens what is told of every epoch; `command` is
+    what its user typed. `diverged`: so it failed, as others may not.
     """
 
     def __init__(
-        self, stop: Stop, finished: Callable[[Path], None], force: bool = False, watch: events.Watch = events.nobody
+        self,
+        stop: Stop,
+        finished: Callable[[Path], None],
+        force: bool = False,
+        watch: events.Watch = events.nobody,
+        command: str = "train",
     ):
-        self.stop, self.finished, self.force, self.watch = stop, finished, force, watch
+        self.stop, self.finished, self.force, self.watch, self.command = stop, finished, force, watch, command
         self.held: Held | None = None
         self.diverged = False
 
@@ -63,6 +68,10 @@ class Session:
                 return code
             except Stopped as stopped:
                 return self.stopped(stopped)
+            except Exception:
+                if not self.stop.raised:
+                    raise
+                return self.stopped(self.stop.raised)  # of which a package's code has made an error of its own
         except Exception as error:
             return self.failed(error)
         finally:
@@ -77,6 +86,7 @@ class Session:
         Without `out` it is made only once everything is ready.
         """
         held = self.take(out) if out else None
+        data_dir = data_dir or (images_of(parent, settings["dataset"]) if parent else None)
         training = self.prepare(settings, data_dir, parent and parent / runs.WEIGHTS)
         held = held or self.take(runs.new_folder(settings["model"]))
         known = inherit(parent, held.folder) if parent else {}
@@ -142,7 +152,9 @@ class Session:
         if not (folder / "config.json").exists():
             say("stopped before the run began")
             return stopped.exit_code
-        say(f"{runs.read(folder).status}; an unfinished epoch was dropped")
+        run = runs.read(folder)
+        done = len(run.epochs) == (run.started or {}).get("epochs")
+        say(f"{run.status}; {'what comes of it is not written yet' if done else 'an unfinished epoch was dropped'}")
         whole = folder.parent if runs.is_series(folder.parent) else folder
         say(f"to go on: python start.py train --resume {whole}")
         return stopped.exit_code
@@ -155,7 +167,7 @@ class Session:
         if self.held:
             with contextlib.suppress(OSError):  # what cannot be written can still be said
                 self.held.log.write("failed", error=failure.error, advice=failure.advice)
-        print(f"train: {failure}", file=sys.stderr)
+        print(f"{self.command}: {failure}", file=sys.stderr)
         return failure.exit_code
 
 
@@ -172,6 +184,12 @@ def in_own_process(main: Callable[[Stop], int]) -> int:
 
 def nothing_more(folder: Path) -> None:
     """What is done with a finished run where nobody asks for more."""
+
+
+def images_of(parent: Path, dataset: str) -> str | None:
+    """The folder with the images that a run was trained on, where they are of this data set."""
+    begun = read_config(parent)
+    return begun.get("data_dir") if begun["dataset"] == dataset else None
 
 
 def inherit(parent: Path, folder: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.gentle, self.over, self.asked = False, False, 0
+        self.raised: Stopped | None = None
         self.folders: list[Path] = []
 
     def hear_signals(self) -> None:
@@ -106,7 +107,8 @@ class Stop:
     def end(self) -> None:
         """Raise Stopped; from here on signals change nothing."""
         self.over = True
-        raise Stopped(CTRL_C if self.asked == signal.SIGINT else TERMINATED)
+        self.raised = Stopped(CTRL_C if self.asked == signal.SIGINT else TERMINATED)
+        raise self.raised
 
 
 def is_importing(frame: FrameType | None) -> bool:

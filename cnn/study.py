@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from cnn import runs
-from cnn.runs.settings import SettingsError
+from cnn.runs.settings import SettingsError, option
 
 JOURNAL = "study.journal"
 ASKED = "asked"  # what the study's first process was asked for, as all others are
@@ -50,7 +50,8 @@ def join(folder: Path, asked: dict[str, Any]) -> optuna.Study:
     if known is None:
         study.set_user_attr(ASKED, asked)
     elif differing := [name for name in asked if asked[name] != known.get(name)]:
-        error = f"{differing[0]} is {asked[differing[0]]}, but {folder.name} was begun with {known.get(differing[0])}"
+        name = differing[0]
+        error = f"{option(name)} is {asked[name]}, but {folder.name} was begun with {known.get(name)}"
         raise SettingsError(error, "Leave it out, or name another study")
     return study
 

@@ -114,7 +114,7 @@ def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, optio
         return resume(session, given, folder, options)
     if not (folder / "config.json").exists():
         return begin(session, given, folder, options)
-    compare(determined(given), read_config(folder), folder)
+    compare(given, read_config(folder), folder)
     train_one(session, given, folder, options.data_dir)
     return verdict([folder], options.target)
 
@@ -131,7 +131,7 @@ def resume(session: Session, given: dict[str, Any], named: Path | str, options: 
     found = series.read(folder)
     for run, settings in zip(found.folders, found.settings.values(), strict=True):
         compare(given, settings, run)
-    again = {name: {**settings, **given} for name, settings in found.settings.items()}
+    again = {name: {**settings, **determined(given)} for name, settings in found.settings.items()}
     return train_all(session, Series(folder, again), options)
 
 

@@ -173,6 +173,20 @@ def test_one_damaged_run_never_hides_the_others(harm, words: list[str], capsys: 
     assert "90.00 % test" in said or '"accuracy": 0.9' in said
 
 
+def test_a_folder_without_a_run_is_none(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert listing.main([str(tmp_path)]) == 2
+    error = f"runs: {tmp_path} holds no run. Name the folder of a run or of a series.\n"
+    assert capsys.readouterr() == ("", error)
+
+
+def test_a_series_where_a_run_is_wanted_is_named_as_one(capsys: pytest.CaptureFixture) -> None:
+    folder = run_folder("2026-a/seed-0").parent
+    (folder / "series.json").write_text(json.dumps({"runs": {"seed-0": {}}}))
+    assert evaluate.main([str(folder)]) == 2
+    error = f"evaluate: {folder} is a series of runs. Name one of them: {folder / 'seed-0'}.\n"
+    assert capsys.readouterr().err == error
+
+
 def test_runs_and_results_answer_programs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     folder = run_folder("2026-a")
     assert listing.main(["--json"]) == 0

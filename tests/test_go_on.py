@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="python start.py setup without --no-torch")
 
 from safetensors.torch import load_file
 
-from cnn import runs, train
+from cnn import runs, session, train
 from tests.interrupted import figures
 from tests.trainer import DIGITS, start, wait_for_batch
 
@@ -59,6 +59,13 @@ def test_it_has_the_parents_settings_but_for_those_given_and_names_it(parent: Pa
 
 
 @posix
+def test_it_finds_the_parents_images_where_they_are_of_the_same_set(parent: Path, tmp_path: Path) -> None:
+    begun = {**config(parent), "dataset": "mnist", "data_dir": "/data/sets"}
+    (tmp_path / "config.json").write_text(json.dumps(begun))
+    assert session.images_of(tmp_path, "mnist") == "/data/sets"
+    assert session.images_of(tmp_path, "fashionmnist") is None
+
+
 def test_it_is_resumed_before_its_first_epoch_though_the_parent_is_gone(parent: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(parent, tmp_path / "copy")
     options = ("--more", 2, copy, "--augment", "none")

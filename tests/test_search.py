@@ -134,6 +134,12 @@ def test_what_cannot_be_meant_is_refused_before_there_is_a_study(said: str, fold
     assert not folder.exists()
 
 
+def test_another_setting_than_the_studys_is_called_as_it_was_typed(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(*SMALL, "--trials", 1, "--finalists", 1) == 0
+    assert run("--label-smoothing", 0.2) == 2
+    assert capsys.readouterr().err.startswith("search: --label-smoothing is 0.2, but small was begun with")
+
+
 def test_torchruns_processes_are_no_way_to_share_a_search(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -141,7 +147,7 @@ def test_torchruns_processes_are_no_way_to_share_a_search(
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert run(*SMALL) == 2
     error = (
-        "train: torchrun started 2 processes, which train one run together, and a search is none. Leave torchrun out."
+        "search: torchrun started 2 processes, which train one run together, and a search is none. Leave torchrun out."
     )
     assert capsys.readouterr().err.strip() == error
     assert not folder.exists()

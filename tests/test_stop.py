@@ -12,6 +12,8 @@ from random import Random
 import pytest
 
 from cnn import runs
+from cnn.session import Session, nothing_more
+from cnn.stop import Stop, Stopped
 from tests.interrupted import OPTIONS, ending, kill_until_finished, same, trainers, whole
 from tests.trainer import DIGITS, PROJECT, start, variables, wait_for_batch, wait_until
 
@@ -135,6 +137,19 @@ def test_a_signal_after_the_last_line_changes_nothing(tmp_path: Path) -> None:
     while trainer.poll() is None:
         trainer.send_signal(signal.SIGTERM)
     assert ended(trainer) == (0, "")
+
+
+def test_a_stop_of_which_a_package_makes_an_error_is_a_stop(capsys: pytest.CaptureFixture) -> None:
+    stop = Stop()
+
+    def draw() -> int:
+        try:
+            stop.end()  # as a signal does, in the middle of it
+        except Stopped:
+            raise ValueError("Invalid affine transformation matrix") from None
+
+    assert Session(stop, nothing_more).carry_out(draw) == 143
+    assert capsys.readouterr() == ("stopped before the run began\n", "")
 
 
 def test_a_hundred_kills_leave_the_files_of_a_run_that_was_left_alone(tmp_path: Path) -> None:

@@ -546,10 +546,11 @@ def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: p
     assert run("--resume", tmp_path / "run", "--learning-rate", "0.04") == 2
     assert capsys.readouterr().err == (
         "train: --learning-rate is 0.04, but run was started with 0.02. "
-        "Leave it out, or start a new run without --resume.\n"
+        "Leave it out, or train a new run in another folder.\n"
     )
     assert (tmp_path / "run" / "log.jsonl").read_bytes() == before
-    assert run("--resume", tmp_path / "run", "--learning-rate", "0.02", "--epochs", EPOCHS) == 0
+    repeated = ("--learning-rate", "0.02", "--augment", "auto", "--precision", "auto", "--epochs", EPOCHS)
+    assert run("--resume", tmp_path / "run", *repeated) == 0  # auto leaves open what it became
 
 
 def test_a_finished_run_cannot_be_resumed_nor_written_over(uninterrupted: tuple, capsys: pytest.CaptureFixture) -> None:

@@ -18,6 +18,7 @@ from cnn.runs.command import Parser, carry_out
 from cnn.runs.settings import SettingsError
 
 WHAT = ("list", "compare")
+SIGNS = ("config.json", "log.jsonl", "launch.json")  # of a run, though it may only have been launched
 
 
 def parser() -> Parser:
@@ -33,7 +34,7 @@ def printed(options: argparse.Namespace) -> int:
     """Print what is asked for; the exit code. Raises SettingsError."""
     what, *names = options.words if options.words[:1] in ([each] for each in WHAT) else [WHAT[0], *options.words]
     folders = [named(Path(name)) for name in names]
-    found = [runs.read(run) for folder in folders for run in runs.runs_in(folder)]
+    found = [runs.read(run) for folder in folders for run in held(folder)]
     if what == "compare" and len(found) < 2:
         raise SettingsError("There is nothing to compare", "Name two runs, or a series")
     found = found if folders else [runs.read(folder) for folder in runs.list_runs()]
@@ -51,6 +52,14 @@ def named(path: Path) -> Path:
         return runs.find(path)
     except runs.NoRunError as error:
         raise SettingsError(error.error, error.advice) from None
+
+
+def held(folder: Path) -> list[Path]:
+    """The run in this folder, or the runs of the series. Raises SettingsError where there is neither."""
+    found = runs.runs_in(folder)
+    if found == [folder] and not any((folder / name).exists() for name in SIGNS):
+        raise SettingsError(f"{folder} holds no run", "Name the folder of a run or of a series")
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

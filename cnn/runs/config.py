@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn import __version__
-from cnn.runs.folder import PROJECT, write_file
+from cnn.runs.folder import PROJECT, is_series, runs_in, write_file
 from cnn.runs.settings import SettingsError, completed, option
 
 
@@ -34,6 +34,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_bytes())
         return {**config, **completed(config)}
     except FileNotFoundError:
+        if is_series(folder):
+            raise SettingsError(f"{folder} is a series of runs", f"Name one of them: {runs_in(folder)[0]}") from None
         raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
     except KeyError as error:
         raise SettingsError(
@@ -46,11 +48,14 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def compare(given: dict[str, Any], config: dict[str, Any], folder: Path) -> None:
-    """Raise SettingsError where a setting differs from what the run was started with; the device may be another."""
-    for name in given:
-        if given[name] != config[name] and name != "device":
-            error = f"{option(name)} is {given[name]}, but {folder.name} was started with {config[name]}"
-            raise SettingsError(error, "Leave it out, or start a new run without --resume")
+    """Raise SettingsError where a setting differs from what the run was started with; the device may be another.
+
+    What is auto leaves open what it became then.
+    """
+    for name, value in determined(given).items():
+        if value != config[name] and name != "device":
+            error = f"{option(name)} is {value}, but {folder.name} was started with {config[name]}"
+            raise SettingsError(error, "Leave it out, or train a new run in another folder")
 
 
 def determined(settings: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ class Setting:
             return "one of " + ", ".join(self.choices)
         most = "" if self.highest == math.inf else f" to {self.highest}"
         if self.kind is float:
-            return f"a number {'from' if self.zero else 'above'} 0{most}, such as {self.default}"
+            example = f", such as {self.default}" if self.default else ""
+            return f"a number {'from' if self.zero else 'above'} 0{most}{example}"
         return f"a whole number from {self.lowest}{most}"
 
     def read(self, value: Any) -> Any:
@@ -83,18 +84,27 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
     "augment": Setting(
         "auto",
-        "affine turns, resizes, shears and shifts each image; elastic bends it too; auto is elastic, for clothes none",
+        "affine turns, resizes, shears and shifts images, elastic bends them too; auto: elastic, none for fashionmnist",
         ("auto", "elastic", "affine", "none"),
     ),
     "plain": Setting(
         0.1, "the last epochs, this fraction of all, are not augmented: one at least", kind=float, highest=1, zero=True
     ),
     "average": Setting(
-        0.1, "of the weights over this fraction of the updates so far; 0 is none", kind=float, highest=1, zero=True
+        0.1,
+        "average the weights over this fraction of the updates so far; 0 is no average",
+        kind=float,
+        highest=1,
+        zero=True,
     ),
     "average_every": Setting(1, "the updates from one step of the average to the next", kind=int, before=5),
     "label_smoothing": Setting(
-        0.0, "the part of each label that is spread over all classes", kind=float, highest=0.9, zero=True, before=0.0
+        0.0,
+        "the part of each label that is spread over all classes, 0 to 0.9",
+        kind=float,
+        highest=0.9,
+        zero=True,
+        before=0.0,
     ),
     "precision": Setting(
         "auto", "auto is bfloat16 where it is quicker: on CUDA, on some CPUs", ("auto", "float32", "bfloat16")
