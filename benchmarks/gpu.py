@@ -141,6 +141,9 @@ def copies(trace: dict[str, Any]) -> list[int]:
 
 def main(device: str = "cuda") -> int:
     """Measure and print, on a card into RESULTS.md; the exit code."""
+    if device not in machine.DEVICES:
+        print(__doc__)
+        return 2
     head = ("with " + (torch.cuda.get_device_name() if torch.cuda.is_available() else device), "found", "wanted")
     if device != "cuda":
         print("\n".join(" | ".join(row) for row in (head, *measured(device, ROWS["target"].options.split()))))

@@ -75,3 +75,8 @@ def test_only_copies_to_the_card_count() -> None:
         {"ph": "M"},
     ]
     assert gpu.copies({"traceEvents": events}) == [2048]
+
+
+def test_what_is_no_device_gets_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.main("--help") == 2
+    assert "python -m benchmarks.gpu [DEVICE]" in capsys.readouterr().out
