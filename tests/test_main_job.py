@@ -89,6 +89,7 @@ def end_offices(folder: Path) -> None:
     for leader in starts(folder, "soffice"):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGKILL)
+    (folder / "soffice.started").unlink(missing_ok=True)  # none is killed twice: its number may be another's by then
 
 
 def windows() -> str:
