@@ -33,6 +33,7 @@ ALONE = ("tests/calc/", "tests/windows/")  # folders whose tests are for one pro
 LONG = {"test_check_random.py", "test_start.py"}  # a hundred workbooks; environments, which pip makes
 TRAINING = {  # files whose tests train, or start or load what a training made
     "test_advice.py",
+    "test_benchmarks.py",
     "test_checkpoint.py",
     "test_claim.py",
     "test_classify.py",
