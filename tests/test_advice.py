@@ -185,6 +185,9 @@ def test_a_series_where_a_run_is_wanted_is_named_as_one(capsys: pytest.CaptureFi
     assert evaluate.main([str(folder)]) == 2
     error = f"evaluate: {folder} is a series of runs. Name one of them: {folder / 'seed-0'}.\n"
     assert capsys.readouterr().err == error
+    (folder / "seed-0" / "log.jsonl").unlink()  # no run of it has begun
+    assert evaluate.main([str(folder)]) == 2
+    assert capsys.readouterr().err == error
 
 
 def test_runs_and_results_answer_programs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn import __version__
-from cnn.runs.folder import PROJECT, is_series, runs_in, write_file
+from cnn.runs.folder import PROJECT, is_series, named_in, write_file
 from cnn.runs.settings import SettingsError, completed, option
 
 
@@ -35,7 +35,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         return {**config, **completed(config)}
     except FileNotFoundError:
         if is_series(folder):
-            raise SettingsError(f"{folder} is a series of runs", f"Name one of them: {runs_in(folder)[0]}") from None
+            first = next(iter(named_in(folder)), "RUN")
+            raise SettingsError(f"{folder} is a series of runs", f"Name one of them: {folder / first}") from None
         raise SettingsError(f"There is no {path}", "Name the folder of a run that had begun") from None
     except KeyError as error:
         raise SettingsError(
