@@ -152,9 +152,9 @@ def bare_callback(office: Office, key: int, number: int) -> float:
     """Seconds from posting a callback, in the office, to seeing the number that it writes into the same sheet."""
     time.sleep(APART)
     office.job(f"{SERVICE}.Post", key, ASIDE, number)
-    first, posted = ASIDE.replace("Results.", "").split(":")
-    seen: float = office.when(key, f"Results.{first}", 0, number)
-    return seen - float(office.read(key, f"Results.{posted}")[0][0])
+    seen: float = office.when(key, ASIDE, 0, number)
+    ((_, posted),) = office.read(key, ASIDE)
+    return seen - posted
 
 
 # --- beside what ---------------------------------------------------------------------------------------------------
@@ -213,9 +213,9 @@ def users_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def load() -> Compared:
-    """A row that says what else the machine did."""
-    return ("its load in the last 5 minutes", f"{os.getloadavg()[1]:.1f}", *NOTHING)
+def load() -> tuple[str, str]:
+    """How a row begins that says what else the machine did."""
+    return "what else the machine did: its load in the last 5 minutes", f"{os.getloadavg()[1]:.1f}"
 
 
 def head() -> Row:
@@ -231,7 +231,7 @@ def main() -> None:
             *measured(folder / "steps", beside(step_in_a_cell, folder)),
             *measured(folder / "block", beside(train_as_a_block, folder)),
             *measured(folder / "line", beside(lambda office: line_to_cell(office, folder), folder), display),
-            load(),
+            (*load(), *NOTHING),
         ]
     print(record("Cells and rows in Calc", "python -m benchmarks.calc", [(*head()[:3], *COLUMNS), *rows]))
 

@@ -4,13 +4,10 @@ CNN_DATA_DIR names the folder with MNIST. Without a card RESULTS.md says that no
 cpu, goes through the same steps, to try them, and is printed only.
 """
 
-import hashlib
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,8 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks import record
-from benchmarks.cnn import PROJECT, ROWS, TARGET, settings
+from benchmarks.cnn import ROWS, TARGET, settings, timed
 from cnn import data, epochs, machine, measure, models, runs, training, weights
-from cnn.series import BELOW_TARGET
 from cnn.training import TrainingState
 
 TITLE, COMMAND = "On a GPU", "python -m benchmarks.gpu"
@@ -45,14 +41,8 @@ def measured(device: str, options: list[str]) -> list[Row]:
 
 def trained(device: str, options: list[str], folder: Path) -> float:
     """Seconds of a whole command, from the start of its process. Raises CalledProcessError."""
-    command, began = (
-        [sys.executable, "-m", "cnn.train", *options, "--device", device, "--target", str(TARGET)],
-        time.time(),
-    )
-    code = subprocess.run([*command, "--out", str(folder)], cwd=PROJECT, stdout=subprocess.DEVNULL).returncode
-    if code not in (0, BELOW_TARGET):
-        raise subprocess.CalledProcessError(code, command)
-    return time.time() - began
+    words = (*options, "--device", device, "--target", str(TARGET), "--out", str(folder))
+    return timed("cnn.train", *words, threads=1).whole
 
 
 def prepared(device: str, options: list[str]) -> TrainingState:
@@ -71,7 +61,7 @@ def times(run: runs.Run, whole: float) -> list[Row]:
 
 
 def same_bytes(*folders: Path) -> bool:
-    return len({hashlib.sha256((folder / runs.WEIGHTS).read_bytes()).digest() for folder in folders}) == 1
+    return len({(folder / runs.WEIGHTS).read_bytes() for folder in folders}) == 1
 
 
 def said(holds: bool) -> str:
@@ -144,11 +134,12 @@ def main(device: str = "cuda") -> int:
     if device not in machine.DEVICES:
         print(__doc__)
         return 2
+    options = ROWS["target"].options.split()
     head = ("with " + (torch.cuda.get_device_name() if torch.cuda.is_available() else device), "found", "wanted")
     if device != "cuda":
-        print("\n".join(" | ".join(row) for row in (head, *measured(device, ROWS["target"].options.split()))))
+        print("\n".join(" | ".join(row) for row in (head, *measured(device, options))))
     elif torch.cuda.is_available():
-        print(record.record(TITLE, COMMAND, [head, *measured(device, ROWS["target"].options.split())]))
+        print(record.record(TITLE, COMMAND, [head, *measured(device, options)]))
     else:
         print("There is no card here.")
         if not (record.RESULTS.exists() and f"\n## {TITLE}\n" in record.RESULTS.read_text("utf-8")):  # is kept

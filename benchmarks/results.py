@@ -5,7 +5,6 @@ Needs what the tests of Calc need: LibreOffice 25.2, Xvfb, openbox. Run it on a 
 
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calc import STEPS, TIMES, Row, head, lay_out, measured, milliseconds, users_folder
+from benchmarks.calc import STEPS, TIMES, Row, head, lay_out, load, measured, milliseconds, users_folder
 from benchmarks.record import record
 from cnn import data, runs
 from cnn.runs.settings import check_settings
@@ -126,7 +125,7 @@ def main() -> None:
             *measured(folder / "end", lambda office: sheets_after_the_end(office, folder), display),
             *predictions(folder),
             *measured(folder / "runs", lambda office: runs_listed(office, folder)),
-            ("what else the machine did: its load in the last 5 minutes", f"{os.getloadavg()[1]:.1f}", "", "0"),
+            (*load(), "", "0"),
         ]
     print(record("Results and Runs in Calc", "python -m benchmarks.results", [head(), *rows]))
 
