@@ -85,7 +85,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "optimizer": Setting("adamw", f"sgd has momentum {MOMENTUM}", ("adamw", "sgd")),
     "schedule": Setting("linear", "of the learning rate: up, then down to 0, or constant", ("linear", "constant")),
     "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
-    "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
+    "weight_decay": Setting(0.03, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
     "augment": Setting(
         "auto",
         "affine turns, resizes, shears and shifts images, elastic bends them too; auto: elastic, none for fashionmnist",
