@@ -124,7 +124,7 @@ def test_a_path_without_a_picture_is_said(run: Path, tmp_path: Path, paths: list
 
 def test_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKPROP_HOME", str(tmp_path))
-    assert classify.main(["nothing", str(drawn(tmp_path / "7.png"))]) == 1
+    assert classify.main(["nothing", str(drawn(tmp_path / "7.png"))]) == 2
     assert "There is no run nothing" in capsys.readouterr().err
 
 

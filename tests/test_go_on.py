@@ -106,7 +106,7 @@ def test_what_contradicts_it_is_refused(said: str, parent: Path, tmp_path: Path,
 
 
 def test_a_parent_that_is_missing_unfinished_or_spoilt_is_named(parent: Path, tmp_path: Path, capsys) -> None:
-    assert run("--more", 2, tmp_path / "none") == 1
+    assert run("--more", 2, tmp_path / "none") == 2
     assert f"There is no run {tmp_path / 'none'}" in capsys.readouterr().err
     unfinished = shutil.copytree(parent, tmp_path / "unfinished")
     lines = (unfinished / "log.jsonl").read_bytes().splitlines(keepends=True)

@@ -118,7 +118,7 @@ def test_a_run_with_another_network_s_weights_is_refused(tmp_path: Path, capsys:
 
 
 def test_a_run_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert unfold.main([str(tmp_path / "none")]) == 1
+    assert unfold.main([str(tmp_path / "none")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -134,9 +134,9 @@ def test_a_file_that_is_there_stays_and_the_new_one_gets_a_number(
     assert engines.opened(tmp_path / "mine 2.xlsx").sheetnames[0] == "Draw"
 
 
-def said(run: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
-    """The one line with which a run is refused."""
-    assert unfold.main([str(run), *options]) == 1
+def said(run: Path, capsys: pytest.CaptureFixture[str], *options: str, code: int = 1) -> str:
+    """The one line with which a run is refused, and the exit code."""
+    assert unfold.main([str(run), *options]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert "--resume" not in line
     assert "--dataset" not in line
@@ -168,7 +168,7 @@ def test_what_is_wrong_with_a_run_is_said_with_advice_that_fits(
     folder = unfolded.run_of("tiny", network, tmp_path / "run")
     assert "NaN" in said(folder, capsys)
     config = folder / "config.json"
-    assert "There is no run" in said(config, capsys)
+    assert "There is no run" in said(config, capsys, code=2)
     settings = json.loads(config.read_bytes())
     config.write_text(json.dumps({**settings, "model": "unheard-of"}))
     assert "unheard-of" in said(folder, capsys)

@@ -33,7 +33,7 @@ def parser() -> Parser:
 def printed(options: argparse.Namespace) -> int:
     """Print what is asked for; the exit code. Raises SettingsError."""
     what, *names = options.words if options.words[:1] in ([each] for each in WHAT) else [WHAT[0], *options.words]
-    folders = [named(Path(name)) for name in names]
+    folders = [runs.find(Path(name)) for name in names]
     found = [runs.read(run) for folder in folders for run in held(folder)]
     if what == "compare" and len(found) < 2:
         raise SettingsError("There is nothing to compare", "Name two runs, or a series")
@@ -44,14 +44,6 @@ def printed(options: argparse.Namespace) -> int:
     else:
         print(listing.aligned(listing.comparison(found) if what == "compare" else listing.listing(found)))
     return 0
-
-
-def named(path: Path) -> Path:
-    """The folder of a run or series that was named by path or by name. Raises SettingsError."""
-    try:
-        return runs.find(path)
-    except runs.NoRunError as error:
-        raise SettingsError(error.error, error.advice) from None
 
 
 def held(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import traceback
 from cnn import NO_RUNTIME, NO_RUNTIME_SIGNS
 from cnn.runs.folder import NoRunError, WriteError
 from cnn.runs.log import Failure
+from cnn.runs.settings import SettingsError
 
 FULL = "The disk is full", "Make room"
 FORBIDDEN = "It may not be {done}", "Ask for the right to"
@@ -43,7 +44,7 @@ def as_failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, NoRunError):
-        return Failure(error.error, error.advice)
+        return SettingsError(error.error, error.advice)
     if isinstance(error, MemoryError) or any(words in text.lower() for words in NO_MEMORY):
         return Failure(f"The memory is full ({text})", more_memory(error, text))
     if isinstance(error, ImportError) and re.search(NO_RUNTIME_SIGNS, text):
