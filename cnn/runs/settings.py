@@ -104,7 +104,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "average_every": Setting(1, "the updates from one step of the average to the next", kind=int, before=5),
     "label_smoothing": Setting(
         0.0,
-        "the part of each label that is spread over all classes, 0 to 0.9",
+        "the part of each label that is spread over all classes",
         kind=float,
         highest=0.9,
         zero=True,
