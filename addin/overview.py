@@ -42,7 +42,7 @@ def row_of(folder: Path) -> tuple[float | str, ...]:
     try:
         run, config = runs.read(folder), listing.config(folder)
         started = run.started or {}
-        facts = [str(value or NOTHING) for value in listing.kind(run).values()]
+        facts = [str(config.get(key) or started.get(key) or NOTHING) for key in ("model", "dataset")]
         wanted = config.get("epochs") or started.get("epochs") or "?"
         reached = runs.accuracy(run.epochs[-1])[1] if run.epochs else None
         figures = (f"{len(run.epochs)} of {wanted}", NOTHING if reached is None else reached, listing.seconds(run))

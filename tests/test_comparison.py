@@ -24,8 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, part in enumerate(("test", "validation", None)):
         folder = tmp_path / "runs" / f"2026-01-0{number + 1}T00-00-00-tiny"
         folder.mkdir(parents=True)
-        config = {"model": "tiny", "label_smoothing": 0.0, "learning_rate": 0.01 * (number + 1), "seed": 3}
-        config["versions"] = {"torch": str(number)}
+        config = {"model": "tiny", "learning_rate": 0.01 * (number + 1), "seed": 3, "versions": {"torch": str(number)}}
         (folder / "config.json").write_text(json.dumps(config))
         log = runs.Log(folder)
         log.write("started", pid=1, dataset="mnist", model="tiny", epochs=2, batches=9, resumed_from=None)

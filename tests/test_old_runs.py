@@ -13,7 +13,7 @@ import pytest
 
 from cnn import evaluate, runs, train
 from cnn.runs import __main__ as listing
-from cnn.runs import config, settings
+from cnn.runs import config
 from cnn.runs.settings import SETTINGS, Setting, SettingsError
 from tests.trainer import PROJECT
 
@@ -56,19 +56,6 @@ def test_a_setting_that_an_old_run_lacks_has_the_value_that_acted_then(
     assert train.main(["--resume", str(stopped), "--surprise", "much"]) == 2
     assert train.main(["--resume", str(stopped)]) == 0
     assert runs.read(stopped).is_finished
-
-
-def test_an_old_run_is_of_the_network_that_had_its_name_then(stopped: Path, capsys: pytest.CaptureFixture) -> None:
-    former = settings.FORMER[json.loads((stopped / "config.json").read_bytes())["model"]]
-    assert config.read_config(stopped)["model"] == former
-    assert listing.main(["list", str(stopped)]) == 0
-    assert f"  {former}  digits  " in capsys.readouterr().out
-    assert train.main(["--more", "1", str(FINISHED), "--out", str(stopped.parent / "more")]) == 0
-    assert config.read_config(stopped.parent / "more")["model"] == former
-
-
-def test_a_run_of_todays_version_is_of_todays_network() -> None:
-    assert settings.as_begun(settings.check_settings({"model": "tiny"}))["model"] == "tiny"
 
 
 def test_every_setting_that_came_later_says_what_acted_before() -> None:

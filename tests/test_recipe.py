@@ -57,7 +57,7 @@ def test_the_last_epochs_are_plain(epochs: int, plain: float, augmented: int) ->
 def test_weights_are_decayed_and_biases_and_batchnorm_are_not() -> None:
     network = models.build("tuned")
     decayed, others = recipe.make_optimizer(network, TUNED).param_groups
-    assert (decayed["weight_decay"], others["weight_decay"]) == (0.03, 0.0)
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.01, 0.0)
     assert {weight.ndim for weight in decayed["params"]} == {2, 4}
     assert {weight.ndim for weight in others["params"]} == {1}
     assert sum(weight.numel() for group in (decayed, others) for weight in group["params"]) == sum(

@@ -43,7 +43,7 @@ WRONG = [
     ("batch_size", 0, "0", WHOLE),
     ("average", 1.1, "1.1", "a number from 0 to 1, such as 0.1."),
     ("plain", "1 epoch", "'1 epoch'", "a number from 0 to 1, such as 0.1."),
-    ("weight_decay", -0.1, "-0.1", "a number from 0, such as 0.03."),
+    ("weight_decay", -0.1, "-0.1", "a number from 0, such as 0.01."),
     ("warmup", 0, "0", "a number above 0 to 0.9, such as 0.2."),
     ("batch_size", "many", "'many'", WHOLE),
     ("seed", -1, "-1", "a whole number from 0 to 4294967295."),

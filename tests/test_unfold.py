@@ -23,7 +23,7 @@ from xlsx.unfold.formulas import LONGEST
 from xlsx.unfold.steps import UnknownLayer, fold
 from xlsx.unfold.trained import Layer
 
-MODELS = [*models.MODELS, *models.FORMER]
+MODELS = list(models.MODELS)
 EXCEL_2010 = {  # the functions that the formulas may use: all of them are older than that
     *("ABS", "ADDRESS", "AND", "AVERAGE", "COLUMN", "COUNT", "COUNTA", "COUNTIF", "EXP", "IF", "INDEX", "INT"),
     *("ISBLANK", "ISERROR", "ISNUMBER", "LARGE", "LN", "MATCH", "MAX", "MIN", "MOD", "N", "NA", "REPT", "ROUND"),

@@ -9,7 +9,6 @@ from typing import Any
 from cnn.runs.folder import is_series
 from cnn.runs.follower import Run
 from cnn.runs.log import accuracy
-from cnn.runs.settings import as_begun
 
 NOT_COMPARED = ("versions", "data_dir", "threads")
 
@@ -18,15 +17,12 @@ def listing(found: list[Run]) -> list[list[str]]:
     """A row per run, after the heads."""
     rows = [["run", "model", "dataset", "epochs", "accuracy", "state"]]
     for run in found:
-        epochs = f"{len(run.epochs)} of {(run.started or {}).get('epochs', '?')}"
-        rows.append([name(run), *(str(value or "–") for value in kind(run).values()), epochs, shown(run), status(run)])
+        started = run.started or {}
+        epochs = f"{len(run.epochs)} of {started.get('epochs', '?')}"
+        rows.append(
+            [name(run), *(str(started.get(key, "–")) for key in ("model", "dataset")), epochs, shown(run), status(run)]
+        )
     return rows
-
-
-def kind(run: Run) -> dict[str, Any]:
-    """Which network a run trains, and on which data set, as far as is known."""
-    known, started = config(run.folder), run.started or {}
-    return {key: known.get(key) or started.get(key) for key in ("model", "dataset")}
 
 
 def name(run: Run) -> str:
@@ -52,7 +48,7 @@ def facts(run: Run) -> dict[str, Any]:
     return {
         "run": name(run),
         "folder": str(run.folder),
-        **kind(run),
+        **{key: started.get(key) for key in ("model", "dataset")},
         "epochs_done": len(run.epochs),
         "epochs": started.get("epochs"),
         "part": part,
@@ -97,10 +93,10 @@ def differing(found: list[Run]) -> list[list[str]]:
 
 
 def config(folder: Path) -> dict[str, Any]:
-    """A run's config.json as one says it now; empty where there is none that can be read."""
+    """A run's config.json; empty where there is none that can be read."""
     try:
         found = json.loads((folder / "config.json").read_bytes())
-        return as_begun(found) if found and isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RecursionError):
         return {}
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from cnn.runs.log import Failure
 
-MODELS = ("tuned", "compact", "small", "tiny", "reference")
-FORMER = {"tiny": "tiny-1"}  # what networks are called now that had a name of MODELS until label_smoothing came
+MODELS = ("tuned", "compact", "small", "tiny-2", "tiny", "reference")
 PARAMETER_LIMIT = 20_000  # of a network, the exercise's
 DATASETS = {  # name: whose the images are, and under which licence
     "mnist": "MNIST, © Yann LeCun and Corinna Cortes, with Christopher J. C. Burges; CC BY-SA 3.0",
@@ -35,14 +34,12 @@ class SettingsError(Failure, ValueError):
 class Setting:
     """One of `choices`, or a number of `kind`: an int from `lowest`, a float above 0 (or `zero` too), to `highest`.
 
-    `former` choices are not offered, but can still be meant. `before` is what acted before there was this setting:
-    every one that comes after version 0.1.0 says it.
+    `before` is what acted before there was this setting: every one that comes after version 0.1.0 says it.
     """
 
     default: Any
     help: str
     choices: tuple[str, ...] = ()
-    former: tuple[str, ...] = ()
     kind: type = str
     lowest: int = 1
     highest: float = math.inf
@@ -62,8 +59,7 @@ class Setting:
     def read(self, value: Any) -> Any:
         """The setting in `value`, a cell's number or text. Raises ValueError or TypeError where it is not allowed."""
         if self.choices:
-            known = (*self.choices, *self.former)
-            return known[known.index(str(value).strip().lower())]
+            return self.choices[self.choices.index(str(value).strip().lower())]
         number = math.nan if isinstance(value, bool) else float(value)
         lowest = self.lowest if self.kind is int else 0.0 if self.zero else math.ulp(0.0)
         if not lowest <= number <= min(self.highest, sys.float_info.max) or number != self.kind(number):
@@ -74,7 +70,7 @@ class Setting:
 SHEET = ("model", "dataset", "epochs", "batch_size", "learning_rate", "seed", "device")  # have a cell in the workbook
 MOMENTUM = 0.9  # of sgd
 SETTINGS = {  # the defaults are the recipe "tuned"
-    "model": Setting("tuned", "the network; python start.py models prints them", MODELS, tuple(FORMER.values())),
+    "model": Setting("tuned", "the network; python start.py models prints them", MODELS),
     "dataset": Setting("mnist", "the images; auto is mnist, or digits where it is missing", (*DATASETS, "auto")),
     "epochs": Setting(19, "how often the training goes through all images", kind=int, highest=1000),
     "batch_size": Setting(256, "images that one update is computed from; a small data set wants fewer", kind=int),
@@ -85,7 +81,7 @@ SETTINGS = {  # the defaults are the recipe "tuned"
     "optimizer": Setting("adamw", f"sgd has momentum {MOMENTUM}", ("adamw", "sgd")),
     "schedule": Setting("linear", "of the learning rate: up, then down to 0, or constant", ("linear", "constant")),
     "warmup": Setting(0.2, "the fraction of all updates in which a linear schedule goes up", kind=float, highest=0.9),
-    "weight_decay": Setting(0.03, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
+    "weight_decay": Setting(0.01, "how fast AdamW, or SGD, shrinks the weights", kind=float, zero=True),
     "augment": Setting(
         "auto",
         "affine turns, resizes, shears and shifts images, elastic bends them too; auto: elastic, none for fashionmnist",
@@ -149,10 +145,8 @@ def check_settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_begun(known: dict[str, Any]) -> dict[str, Any]:
-    """What is known of a run's settings, as one says it now: what acted then for those that its version lacked."""
-    before = {name: setting.before for name, setting in SETTINGS.items() if setting.before is not None}
-    renamed = FORMER.get(str(known.get("model"))) if "label_smoothing" not in known else None
-    return {**before, **known, **({"model": renamed} if renamed else {})}
+    """What is known of a run's settings, and for those that its version lacked what acted then."""
+    return {**{name: setting.before for name, setting in SETTINGS.items() if setting.before is not None}, **known}
 
 
 def completed(begun: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.needs import require
 from xlsx.unfold import draw, overview, place, trust, workbook
 from xlsx.unfold.maps import cell
 
-MODELS = [*models.MODELS, *models.FORMER]
+MODELS = list(models.MODELS)
 PICTURES = [3, 58, 100]
 
 
