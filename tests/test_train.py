@@ -621,11 +621,9 @@ WRONG = {
     ("--seeds", "1,1"): "--seeds lists 1 twice. Name each value once.",
     ("--seeds", "1,x"): "--seeds is 'x'. It must be a whole number from 0 to 4294967295.",
     ("--learning-rates", "0.1", "0"): f"--learning-rates is '0'. It must be a number above 0, such as {RATE}.",
-    (
-        "--models",
-        "tiny",
-        "huge",
-    ): "--models is 'huge'. It must be one of tuned, compact, small, tiny-2, tiny, reference.",
+    ("--models", "tiny", "huge"): (
+        "--models is 'huge'. It must be one of tuned, compact, small, tiny-2, tiny, reference."
+    ),
     ("--models", "tiny", "--seeds", "1"): "argument --seeds: not allowed with argument --models. "
     "--help shows every option.",
     ("--resume", "--models", "tiny"): "--resume goes on with one run or series, as it was begun. Leave --models out.",
