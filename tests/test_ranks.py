@@ -208,17 +208,16 @@ def test_what_cannot_be_shared_is_refused_in_a_line(
 
 
 def test_an_error_that_should_not_happen_is_traced_once(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    folder = runs.new_folder("tiny")
     monkeypatch.setattr(ranks, "joined", contextlib.nullcontext)
-    monkeypatch.setattr(ranks, "receive", lambda: {"folder": str(folder)})  # and no settings
+    monkeypatch.setattr(ranks, "receive", lambda: {"folder": str(tmp_path)})  # and no settings
     monkeypatch.setattr(Stop, "end_at_once", lambda stop: None)  # it would be the tests' own process
     assert Session(Stop(), nothing_more).carry_out(lambda: along.follow(Stop())) == 1
     complaint = capsys.readouterr().err
     assert complaint.count("Traceback") == 1
     assert "train: An error that should not happen: KeyError: 'settings'. Please report it." in complaint
-    assert runs.read(folder).status.startswith("failed: An error that should not happen")
+    assert runs.read(tmp_path).status.startswith("failed: An error that should not happen")
 
 
 def test_a_run_goes_on_with_as_many_processes_as_it_was_begun_with(home: Path, whole: Path, tmp_path: Path) -> None:
