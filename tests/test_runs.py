@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cnn import runs
@@ -135,6 +135,7 @@ LOG_ACTIONS = st.one_of(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=st.lists(LOG_ACTIONS, max_size=25))
+@example([("write", "failed"), ("garbage", b"\n"), ("poll", None), ("cut", 0), ("write", "started")])
 def test_a_follower_knows_what_a_fresh_reader_knows(tmp_path_factory: pytest.TempPathFactory, actions: list) -> None:
     folder = tmp_path_factory.mktemp("run")
     follower = runs.Follower(folder)

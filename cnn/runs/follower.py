@@ -115,15 +115,17 @@ class Follower:
         self._seen = seen
         lines = new[: new.rfind(b"\n") + 1].splitlines(keepends=True)
         for line, following in zip(lines, [*lines[1:], b""]):
-            self._offset, self._last = self._offset + len(line), line
+            self._offset += len(line)
             if line.startswith(PROGRESS) and following.startswith(EVENT):
+                self._last = line
                 continue  # overtaken already: most of a log that is read at once, and of the time that it takes
             read = parse(line)
+            self._last = line if read else self._last + line  # others may stand at any place, as a blank line
             self.run = self.run.after(read) if read else replace(self.run, skipped=self.run.skipped + 1)
         return True
 
     def _new_bytes(self) -> bytes:
-        """What follows the last line read. Where that line is gone, a resume cut the log: all of it is read anew."""
+        """What follows the last event read. Where that is gone, a resume cut the log: all of it is read anew."""
         with open(self.path, "rb") as file:
             file.seek(self._offset - len(self._last))
             if file.read(len(self._last)) != self._last:
