@@ -43,6 +43,13 @@ def write_environment(home: Path) -> None:
     (home / "environment.json").write_text(json.dumps(environment))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End every fixture where the test has lost its office, which crashed or hung: the next test starts another."""
+    if any(isinstance(fixture, Office) and fixture.has_ended() for fixture in item.funcargs.values()):
+        item.session._setupstate.teardown_exact(None)  # as pytest does after the last test; it has no public name
+
+
 StartOffice = Callable[..., Office]
 
 

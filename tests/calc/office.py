@@ -115,6 +115,10 @@ class Office:
             return f"\nthe office ended with {code} and said: {self.said.read_text(errors='replace')[-3000:]}"
         return ""
 
+    def has_ended(self) -> bool:
+        """Whether the office's process is no longer there."""
+        return self.process.poll() is not None
+
     def __getattr__(self, method: str):
         def call(*arguments: object, timeout: float = 60, **options: object) -> object:
             self._ask(method, *arguments, **options)
