@@ -119,13 +119,13 @@ def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, optio
     return verdict([folder], options.target)
 
 
-def resume(session: Session, given: dict[str, Any], named: Path | str, options: argparse.Namespace) -> int:
+def resume(session: Session, given: dict[str, Any], chosen: Path | str, options: argparse.Namespace) -> int:
     """Go on with the run or series that is named, else with the newest, as it was begun."""
     ways = {several(name): f"{option(name)}s" for name in series.VARIED}
     ways |= {"find_rate": "--find-rate", "more": "--more"}
     if given_too := [shown for way, shown in ways.items() if vars(options)[way]]:
         raise SettingsError("--resume goes on with one run or series, as it was begun", f"Leave {given_too[0]} out")
-    folder = Path(named) if named else newest_unfinished()
+    folder = runs.find(Path(chosen)) if chosen else newest_unfinished()
     if not runs.is_series(folder):
         return verdict([session.resume(given, folder, options.data_dir)], options.target)
     found = series.read(folder)
@@ -186,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data-dir", metavar="FOLDER", help="has MNIST/raw as torchvision has it (default CNN_DATA_DIR)")
     where = made.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="RUN", type=new_path, help="the run's own folder (default: a new one)")
-    where.add_argument("--resume", metavar="RUN", type=path, nargs="?", const="", help="go on with it, or the newest")
+    where.add_argument("--resume", metavar="RUN", type=named, nargs="?", const="", help="go on with it, or the newest")
     where.add_argument(
         "--resume-or-begin",
         metavar="RUN",
@@ -218,19 +218,19 @@ def described(name: str) -> dict[str, Any]:
     return {"metavar": metavar, "default": argparse.SUPPRESS, "help": text}
 
 
-def path(text: str) -> Path | str:
-    """A folder's absolute path; nothing stays nothing. Raises ArgumentTypeError for a home that there is not."""
+def named(text: str) -> Path | str:
+    """A run's path or name; nothing stays nothing. Raises ArgumentTypeError for a home that there is not."""
     try:
-        return Path(text).expanduser().absolute() if text else ""
+        return Path(text).expanduser() if text else ""
     except RuntimeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} begins with the home folder of nobody here") from error
 
 
-def new_path(text: str) -> Path | str:
-    """The same for a folder that is to be made: a blank, of a variable that is not set, is none."""
+def new_path(text: str) -> Path:
+    """The absolute path of a folder that is to be made. Raises ArgumentTypeError: a blank is a variable not set."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is blank")
-    return path(text)
+    return Path(named(text)).absolute()
 
 
 def percentage(text: str) -> float:

@@ -540,6 +540,12 @@ def test_resume_without_a_folder_takes_the_newest_unfinished_run(home: Path, cap
     assert ends == ["stopped", "finished", "finished"]
 
 
+def test_resume_takes_a_run_by_the_name_that_runs_lists(home: Path) -> None:
+    stop_after(1, home / "runs" / "mine")
+    assert run("--resume", "mine") == 0
+    assert runs.read(home / "runs" / "mine").is_finished
+
+
 def test_settings_may_be_repeated_but_not_contradicted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     stop_after(1, tmp_path / "run")
     before = (tmp_path / "run" / "log.jsonl").read_bytes()
@@ -636,8 +642,8 @@ WRONG = {
     "Take a larger --batch-size.",
     (*DIGITS, "--batch-size", "1438"): "--batch-size is 1438, more than the 1,437 training images of digits. "
     "Take a smaller --batch-size.",
-    ("--resume", "nowhere"): f"There is no {PROJECT / 'nowhere' / 'config.json'}. "
-    "Name the folder of a run that had begun.",
+    ("--resume", "nowhere"): "There is no run nowhere. python start.py runs lists them.",
+    ("--resume", "docs"): f"There is no {PROJECT / 'docs' / 'config.json'}. Name the folder of a run that had begun.",
 }
 
 
