@@ -13,7 +13,7 @@ from addin import __version__
 from addin.calc.extension import PROJECT, package
 from addin.excel import project
 from addin.setup.office import environment
-from tests.calc.office import Office, office_python, virtual_screen
+from tests.calc.office import Office, office_python, virtual_screen, wait_for
 from tests.excel.macros import prepare, stand_ins
 from tests.needs import require
 from xlsx.build import build
@@ -130,3 +130,12 @@ def excel(calc: str, display: str, folder: Path) -> Iterator[Office]:
             build(folder / "home/backprop.xlsm", epochs=10, macros=project.add_to)
         yield office
     office.end()
+
+
+def close_at_rest(excel: Office, key: int, macros: int) -> None:
+    """Close a workbook once the macros that serve it are at rest: only LibreOffice would close it within a tick.
+
+    Closed from outside, it does not tell Workbook_BeforeClose either.
+    """
+    wait_for(lambda: excel.macro(macros, "VBAProject.xlwings.IsAtRest"))
+    excel.close(key)

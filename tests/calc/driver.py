@@ -518,7 +518,7 @@ class Driver:
         end = time.monotonic() + 20
         while True:  # a macro that still runs says no
             try:
-                document.close(True)
+                document.close(False)  # with True it would be closed a second time, once that macro ends
                 break
             except CloseVetoException:
                 if time.monotonic() > end:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import learners
-from tests.calc.conftest import TRUSTED
+from tests.calc.conftest import TRUSTED, close_at_rest
 from tests.calc.office import Office, wait_for
 from xlsx.contract import CHECK_FORMULA, CHECK_NOTE, CHECK_SHEET, MESSAGES
 
@@ -25,7 +25,7 @@ def macros(excel: Office, folder: Path) -> Iterator[int]:
     """The workbook whose macros are run, as those of the add-in would be."""
     key = excel.load(str(folder / "home/backprop.xlsm"), **TRUSTED)
     yield key
-    excel.close(key)
+    close_at_rest(excel, key, key)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def book(excel: Office, macros: int, tmp_path: Path) -> Iterator[int]:
     excel.write(key, f"{CHECK_SHEET}.A1", "not yours")
     excel.look_at(key, "Sheet1")
     yield key
-    excel.close(key)
+    close_at_rest(excel, key, macros)
 
 
 @pytest.fixture(autouse=True)
@@ -110,14 +110,14 @@ def test_notes_go_on_cells_that_have_none_and_all_goes_after_save_and_reopening(
     assert "\n" in excel.looks(book)["Sheet1"]["notes"][0][2]
     time.sleep(1)
     excel.save(book, str(tmp_path / "after.xlsx"))
-    excel.close(book)
+    close_at_rest(excel, book, macros)
     plain, marked = (excel.load(str(tmp_path / f"{name}.xlsx")) for name in ("before", "after"))
     assert excel.looks(marked)["Sheet1"] != excel.looks(plain)["Sheet1"]
     excel.look_at(marked, "Sheet1")
     excel.macro(macros, CLEAR)
     assert excel.looks(marked) == excel.looks(plain)
     for key in (plain, marked):
-        excel.close(key)
+        close_at_rest(excel, key, macros)
 
 
 def test_a_protected_sheet_is_not_marked_and_the_report_says_so(excel: Office, macros: int, book: int) -> None:
@@ -163,7 +163,7 @@ def test_what_is_no_exercise_says_so_in_a_box(excel: Office, macros: int) -> Non
     excel.macro(macros, CHECK)
     excel.answer_box()
     assert excel.sheets(key) == ["Sheet1"]
-    excel.close(key)
+    close_at_rest(excel, key, macros)
 
 
 def test_python_that_is_not_there_is_told(excel: Office, macros: int, book: int) -> None:

@@ -23,7 +23,7 @@ from cnn import predict, runs
 from cnn.runs.settings import check_settings
 from tests import unfolded
 from tests.calc import series_curves
-from tests.calc.conftest import TRUSTED
+from tests.calc.conftest import TRUSTED, close_at_rest
 from tests.calc.office import Office, OfficeError, wait_for
 from tests.calc.training_log import buttons_add_updates_and_take_them_away, expected, numbers_of, press, rows
 from tests.excel.macros import lines
@@ -60,8 +60,7 @@ def book(excel: Office, folder: Path, name: str) -> Iterator[int]:
     """A workbook for a run."""
     key = opened(excel, folder, name)
     yield key
-    excel.macro(key, STOP_TICKING)  # closed from outside, LibreOffice does not say so to Workbook_BeforeClose
-    excel.close(key)
+    close_at_rest(excel, key, key)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def one(excel: Office, folder: Path) -> Iterator[int]:
     """The workbook of the tests that leave it as it was and start no run."""
     key = opened(excel, folder, "backprop.xlsm")
     yield key
-    excel.close(key)
+    close_at_rest(excel, key, key)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +115,7 @@ def test_a_macro_acts_on_the_workbook_in_front(excel: Office, one: int, folder: 
     excel.look_at(other, "Results")
     excel.macro(one, "VBAProject.BackpropRibbon.RunOnBook", "Button_Stop")
     wait_for(lambda: status(excel, other) == training.NOTHING_TO_STOP, timeout=20)
-    excel.close(other)
+    close_at_rest(excel, other, one)
     assert [each["workbook"] for each in requests(folder)[asked:]] == ["front.xlsx"]
     assert status(excel, one) == own
 
@@ -151,7 +150,7 @@ def test_of_a_workbook_that_is_opened_its_newest_run_is_asked_for(excel: Office,
     excel.macro(one, OPENED)
     wait_for(lambda: len(requests(folder)) > asked, timeout=20)
     assert [(each["command"], each["workbook"]) for each in requests(folder)[asked:]] == [("newest", "opened.xlsx")]
-    excel.close(other)
+    close_at_rest(excel, other, one)
 
 
 def test_an_opened_workbook_with_macros_of_its_own_or_without_results_is_left_alone(
@@ -164,7 +163,7 @@ def test_an_opened_workbook_with_macros_of_its_own_or_without_results_is_left_al
     time.sleep(1)
     assert requests(folder) == asked
     assert excel.boxes() == []
-    excel.close(other)
+    close_at_rest(excel, other, one)
 
 
 ANSWER = """#!{python}
@@ -188,7 +187,7 @@ def test_a_workbook_that_python_names_is_opened(excel: Office, one: int, folder:
     excel.macro(one, "VBAProject.BackpropRibbon.NewWorkbook")
     key = wait_for(lambda: excel.take(str(file)), timeout=30)
     assert "Results" in excel.sheets(key)
-    excel.close(key)
+    close_at_rest(excel, key, one)
     excel.write(one, settings, shipped)
 
 

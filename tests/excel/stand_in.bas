@@ -21,6 +21,12 @@ Public Function Python(ByVal called As String, arguments As Variant) As Variant
     Python = script.invoke(arguments, Array(), Array())
 End Function
 
+' Stop ticking; whether no tick is under way, which would make the next appointment when it ends.
+Public Function IsAtRest() As Boolean
+    BackpropFollow.StopTicking
+    IsAtRest = Not BackpropFollow.AtWork
+End Function
+
 ' Excel's event for any workbook, which LibreOffice has not: for the one in front.
 Public Sub OpenedInFront()
     AnyWorkbookOpened ActiveWorkbook

@@ -23,7 +23,7 @@ Private mAnswer As String ' the file that Python answers with; empty when nothin
 Private mStarting As Boolean ' what was asked is to start a run
 Private mAsked As Double
 Private mNext As Double, mTicking As Boolean
-Private mAtWork As Boolean ' in a tick
+Public AtWork As Boolean ' in a tick
 
 ' Where the next answer will be.
 Public Function NewAnswer() As String
@@ -78,15 +78,15 @@ End Function
 ' One look at a time: LibreOffice begins the next one within one that takes long, and lines would be lost.
 Public Sub FollowTick()
     mTicking = False
-    If mAtWork Then
+    If AtWork Then
         KeepTicking
         Exit Sub
     End If
-    mAtWork = True
+    AtWork = True
     On Error GoTo over
     Look
 over:
-    mAtWork = False
+    AtWork = False
     If Err.Number <> 0 Then Err.Raise Err.Number, , Err.Description
 End Sub
 
