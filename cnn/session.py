@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cnn import events, official, runs, streams
 from cnn.runs import processes
 from cnn.runs.advice import as_failure
-from cnn.runs.claim import Claim, hold, make, refuse_taken
+from cnn.runs.claim import Claim, hold, make, refuse_series, refuse_taken
 from cnn.runs.config import compare, read_config, write_config
 from cnn.runs.folder import called
 from cnn.runs.settings import SETTINGS, SettingsError, check_threads
@@ -117,6 +117,7 @@ class Session:
         made = make(folder)
         if not resume and not runs.is_alive(folder):
             refuse_taken(folder)
+            refuse_series(folder)
         if resume and runs.read(folder).is_finished:
             raise SettingsError(f"{folder} is finished", "Start a new run without --resume")
         self.held = Held(hold(folder, made, self.force), runs.Log(folder))

@@ -54,6 +54,13 @@ def test_a_series_is_refused_there_too(tmp_path: Path, capsys: pytest.CaptureFix
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
 
 
+def test_no_run_of_its_own_comes_into_a_series_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "series.json").write_text("{}")
+    assert begin(tmp_path) == 2
+    assert f"{tmp_path} holds a series of runs. Take another folder" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} - {"lock"} == {"series.json"}
+
+
 def test_all_that_a_run_writes_is_known(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("the user's own, and in nobody's way")
     assert begin(tmp_path) == 0

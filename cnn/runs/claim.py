@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn.runs.folder import PARENT, SERIES, TENSORBOARD, WEIGHTS, home, writing
+from cnn.runs.folder import PARENT, SERIES, TENSORBOARD, WEIGHTS, home, is_series, writing
 from cnn.runs.lock import Lock, holder_of
 from cnn.runs.settings import SettingsError
 
@@ -86,6 +86,12 @@ def refuse_taken(folder: Path, names: tuple[str, ...] = WRITTEN) -> None:
         raise SettingsError(f"{folder} holds a run already", "Take another folder, or go on with --resume RUN")
     if found:
         raise SettingsError(f"{folder} holds a file {found[0]} already", "Take another folder: a run writes one there")
+
+
+def refuse_series(folder: Path) -> None:
+    """Raise SettingsError where a run of its own would come between the runs of a series."""
+    if is_series(folder):
+        raise SettingsError(f"{folder} holds a series of runs", "Take another folder, or go on with --resume RUN")
 
 
 def is_empty(path: Path) -> bool:
