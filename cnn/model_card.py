@@ -13,6 +13,7 @@ from typing import Any
 
 from cnn import __version__
 from cnn.runs.config import read_config
+from cnn.runs.processes import train_command
 from cnn.runs.settings import DATASETS, check_settings, words
 from cnn.training import TrainingState
 
@@ -77,7 +78,7 @@ def write(training: TrainingState, folder: Path, counts: Sequence[Sequence[int]]
         "loss": last[f"{images.part}_loss"],
         "mistaken": mistaken(counts, images.classes),
         "images": DATASETS[images.name],
-        "command": command(training.settings, parent),
+        "command": command(training.settings, parent, training.ranks.count),
         "parent": f" It began with the weights of {parent}." if parent else "",
         "mean": images.mean,
         "deviation": images.deviation,
@@ -86,12 +87,12 @@ def write(training: TrainingState, folder: Path, counts: Sequence[Sequence[int]]
     return CARD.format(**known).encode()
 
 
-def command(settings: dict[str, Any], parent: str | None) -> str:
+def command(settings: dict[str, Any], parent: str | None, processes: int) -> str:
     """What to type for the same training: every setting that is not the default of its recipe."""
     defaults = check_settings({"recipe": settings["recipe"]})
     others = {name: value for name, value in settings.items() if parent or value != defaults[name]}
     more = ["--more", str(others.pop("epochs")), parent] if parent else []
-    return shlex.join(["python", "start.py", "train", *more, *words(others)])
+    return shlex.join([*train_command(processes), *more, *words(others)])
 
 
 def mistaken(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:

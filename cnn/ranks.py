@@ -23,7 +23,7 @@ from cnn.measure import Tally
 from cnn.runs import processes
 
 LOST = "Another of the run's processes has ended"
-GO_ON = "What it said stands above; to go on, the same command with --resume"
+GO_ON = "See what it said; to go on: torchrun as before, with --resume RUN in place of --out"
 SIGNS = ("closed by peer", "reset by peer", "broken pipe", "timed out", "remote process", "connect", "socket")
 
 

@@ -12,7 +12,7 @@ the finalists over the seeds 1 to 3. Test images are never looked at: evaluate m
 
 A process that is killed costs its trial only; the same command goes on. trials.csv and trials.png show what was found.
 
-Exit codes: 0 all was done, or others are still at work; else as train's.
+Exit codes: 0 all was done, or others are still at work; 1 no trial was completed; else as train's.
 """
 
 from __future__ import annotations
@@ -118,9 +118,10 @@ class Search:
         """Train one trial and tell what it reached."""
         settings = self.settings(self.chosen(trial))
         shown = ", ".join(f"{name} {plain(value)}" for name, value in trial.params.items())
-        say(f"trial {trial.number + 1} of {self.asked['trials']}: {shown}")
+        counted = f"{self.studies.counted(self.study)} of {self.asked['trials']}"
+        say(f"trial {trial.number} ({counted}): {shown}")
         watch = partial(reporting, trial, settings["epochs"])
-        session = Session(self.stop, nothing_more, watch=watch)
+        session = Session(self.stop, nothing_more, watch=watch, command="search")
         folder = self.studies.trial_folder(self.folder, trial.number)
 
         def work() -> int:
@@ -168,12 +169,12 @@ class Search:
             asked = self.final(trial)
             if runs.is_alive(asked.folder):
                 say(f"{asked.folder.name}: another process trains it")
-            elif code := train_series(Session(self.stop, nothing_more), asked, self.data_dir):
+            elif code := train_series(Session(self.stop, nothing_more, command="search"), asked, self.data_dir):
                 return code
         self.table()
         rows = self.summary()
         say(aligned(rows) if rows[1:] else "no trial was completed")
-        return 0
+        return 0 if rows[1:] else 1
 
     def final(self, trial: Any) -> Series:
         settings = {f"seed-{seed}": {**self.settings(trial.params), "seed": seed} for seed in SEEDS}

@@ -49,7 +49,7 @@ def train_missing(first: Session, asked: Series, data_dir: str | None) -> int:
     failed for anything but its own settings."""
     codes = []
     for folder, settings in zip(asked.folders, asked.settings.values(), strict=True):
-        session = Session(first.stop, first.finished, first.force, first.watch)
+        session = Session(first.stop, first.finished, first.force, first.watch, first.command)
         codes.append(session.carry_out(partial(train_one, session, settings, folder, data_dir)))
         gc.collect()  # a network and its optimizer refer to each other, and hold the images
         if not runs.read(folder).is_finished and not session.diverged:

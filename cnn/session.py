@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ class Session:
         done = len(run.epochs) == (run.started or {}).get("epochs")
         say(f"{run.status}; {'what comes of it is not written yet' if done else 'an unfinished epoch was dropped'}")
         whole = folder.parent if runs.is_series(folder.parent) else folder
-        say(f"to go on: python start.py train --resume {whole}")
+        again = shlex.join([*processes.train_command(processes.count()), "--resume", str(whole)])
+        say(f"to go on: {again if self.command == 'train' else 'the same command again'}")
         return stopped.exit_code
 
     def failed(self, error: Exception) -> int:

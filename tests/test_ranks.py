@@ -130,6 +130,7 @@ def test_the_command_trains_these_weights(home: Path, tmp_path: Path) -> None:
     assert largest_difference(found, of_one_process(2, torch.float32)) < 1e-6
     read = runs.read(tmp_path / "run")
     assert (read.started["processes"], read.started["batches"], read.is_finished) == (2, 10, True)
+    assert "    torchrun --nproc-per-node 2 -m cnn.train --" in (tmp_path / "run" / "model-card.md").read_text("utf-8")
 
 
 def shards(folder: Path) -> list[list[int]]:
@@ -184,9 +185,10 @@ def test_a_signal_stops_all_of_them_after_their_complete_epochs(
     process = together(home, 2, *LEARNING, "--out", folder, start_new_session=True)
     wait_until(lambda: folder.exists() and runs.read(folder).epochs)
     os.killpg(process.pid, number)
-    process.communicate(timeout=40)
+    said = process.communicate(timeout=40)[0]
     read = runs.read(folder)
     assert (read.end["event"], read.alive) == ("stopped", False), read.end
+    assert f"to go on: torchrun --nproc-per-node 2 -m cnn.train --resume {folder}\n" in said
     assert 0 < len(read.epochs) < MORE
 
 

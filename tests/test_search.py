@@ -105,8 +105,15 @@ def test_a_trial_that_falls_behind_is_stopped_and_one_that_diverges_counts(folde
         told({"epoch": 3, "validation_accuracy": 0.1})  # the last epoch ends it anyway
 
 
-def test_a_run_that_diverges_does_not_end_the_search(folder: Path) -> None:
-    assert run(*SMALL, "--trials", 2, "--finalists", 1, "--rates", 1e30, 1e31) == 0
+def test_runs_that_diverge_end_no_search_and_are_no_result(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(*SMALL, "--trials", 2, "--finalists", 1, "--rates", 1e30, 1e31) == 1
+    said = capsys.readouterr()
+    assert [each.split(":")[0] for each in said.out.splitlines() if "(" in each] == [
+        "trial 0 (1 of 2)",
+        "trial 1 (2 of 2)",
+    ]
+    assert "no trial was completed" in said.out
+    assert said.err.count("search: ") == 2
     assert [row["state"] for row in rows(folder)] == ["diverged"] * 2
 
 

@@ -19,6 +19,12 @@ def rank() -> int:
     return int(os.environ["RANK"]) if count() > 1 else 0
 
 
+def train_command(processes: int) -> list[str]:
+    """What to type before the options of a training by so many processes."""
+    several = ["torchrun", "--nproc-per-node", str(processes), "-m", "cnn.train"]
+    return several if processes > 1 else ["python", "start.py", "train"]
+
+
 def refuse_others(begun: int, folder: Path) -> None:
     """Raise SettingsError where a run that was begun with so many processes would go on with another number."""
     if begun != count():
