@@ -21,7 +21,7 @@ from typing import Any
 from xlsxwriter import Workbook
 
 from cnn import runs
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.output import free, named, told
 from cnn.runs.settings import SettingsError
 from xlsx.unfold.steps import UnknownLayer
@@ -65,7 +65,7 @@ def macros_for(path: Path) -> Callable[[Workbook], None] | None:
 def parser() -> Parser:
     """The command line."""
     made = Parser("unfold", __doc__)
-    made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
+    made.add_argument("run", metavar="RUN", type=run_name, help="the folder of a finished run, or its name")
     default = f"{FILE_NAMES[False]} in the run's folder, with --backward {FILE_NAMES[True]}"
     made.add_argument("--out", metavar="FILE", type=Path, help=f"the workbook, .xlsx or .xlsm (default: {default})")
     made.add_argument("--data-dir", metavar="FOLDER", help="holds the images (default: the run's, else CNN_DATA_DIR)")

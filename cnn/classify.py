@@ -31,7 +31,7 @@ import torch
 
 from cnn import handwriting, pictures, predict, runs
 from cnn.handwriting import Grey
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.listing import aligned
 from cnn.runs.output import free, in_folder, named, told
 
@@ -106,7 +106,7 @@ def table(answers: list[Answer], classes: Sequence[str]) -> bytes:
 def parser(with_sheet: bool) -> Parser:
     """The command line."""
     made = Parser("classify", __doc__)
-    made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
+    made.add_argument("run", metavar="RUN", type=run_name, help="the folder of a finished run, or its name")
     made.add_argument("files", metavar="FILE", type=Path, nargs="+", help="a picture, or a folder of pictures")
     made.add_argument("--out", metavar="FILE", type=Path, default=Path(CSV), help=f"the CSV to write (default {CSV})")
     if with_sheet:

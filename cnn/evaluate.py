@@ -23,7 +23,7 @@ import torch
 
 from cnn import data, machine, runs, weights
 from cnn.measure import BATCH_SIZE, evaluate
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.config import read_config
 from cnn.runs.settings import SETTINGS, check_setting, check_threads
 
@@ -79,7 +79,7 @@ def line(found: dict[str, Any]) -> str:
 def parser() -> Parser:
     """The command line."""
     made = Parser("evaluate", __doc__)
-    made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
+    made.add_argument("run", metavar="RUN", type=run_name, help="the folder of a finished run, or its name")
     made.add_argument(
         "--dataset",
         choices=SETTINGS["dataset"].choices,

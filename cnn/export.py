@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from cnn import predict, runs
-from cnn.runs.command import Parser, carry_out, need
+from cnn.runs.command import Parser, carry_out, need, run_name
 from cnn.runs.output import free, in_folder, named, told
 
 PACKAGES = ("onnx", "onnxscript")
@@ -71,7 +71,7 @@ def written(options: argparse.Namespace) -> int:
 def parser() -> Parser:
     """The command line."""
     made = Parser("export", __doc__)
-    made.add_argument("run", metavar="RUN", type=Path, help="the folder of a finished run, or its name")
+    made.add_argument("run", metavar="RUN", type=run_name, help="the folder of a finished run, or its name")
     made.add_argument("file", metavar="FILE", type=Path, help=f"the file to write: {' or '.join(KINDS)}")
     return made
 

@@ -42,8 +42,9 @@ from typing import Any
 
 from cnn import events, runs
 from cnn.runs import Series, processes, series
-from cnn.runs.command import Parser, need
+from cnn.runs.command import Parser, need, run_name
 from cnn.runs.config import compare, determined, read_config
+from cnn.runs.folder import called
 from cnn.runs.settings import RECIPES, SETTINGS, SettingsError, check_setting, check_settings, option
 from cnn.series import train, train_one, verdict
 from cnn.session import Session, in_own_process, newest_unfinished, nothing_more, prepare
@@ -51,6 +52,7 @@ from cnn.stop import Stop
 from cnn.streams import say
 
 EXAMPLES = {"learning_rate": "0.01 0.05 0.2", "seed": "0-4, or 1 3 5", "model": "tuned tiny"}
+NEWEST = Path("the newest")  # --resume without a run
 NOT_TRIED = ("epochs", "learning_rate", "schedule", "warmup", "plain", "average", "average_every")  # by --find-rate
 
 
@@ -96,7 +98,7 @@ def more(given: dict[str, Any], epochs: str, run: str) -> tuple[dict[str, Any], 
 
     Raises SettingsError.
     """
-    count, parent = check_setting("epochs", epochs, "--more"), runs.find(Path(run))
+    count, parent = check_setting("epochs", epochs, "--more"), found(run)
     begun = read_config(parent)
     if "epochs" in given:
         raise SettingsError("--epochs and --more both say how many epochs", "Leave --epochs out")
@@ -104,8 +106,34 @@ def more(given: dict[str, Any], epochs: str, run: str) -> tuple[dict[str, Any], 
         raise SettingsError(f"--model is {given['model']}, but {parent.name} is {begun['model']}", "Leave it out")
     if not runs.read(parent).is_finished:
         raise SettingsError(f"{parent.name} has not finished", "Go on with it first: --resume")
+    learnt = begun["validate"] == "no" and given.get("dataset", begun["dataset"]) == begun["dataset"]
+    if learnt and given.get("validate") == "yes":
+        error = f"--validate holds out images, and {parent.name} has learnt from all"
+        raise SettingsError(error, "Take one that held them out too")
     own = {name: begun[name] for name in SETTINGS if name != "device"}
     return {**own, **given, "epochs": count}, parent
+
+
+def found(run: str) -> Path:
+    """The folder of the run that --more names. Raises SettingsError, NoRunError."""
+    try:
+        return runs.find(run_name(run))
+    except argparse.ArgumentTypeError as error:
+        raise SettingsError(f"--more names no run: {error}", "Name a finished one") from error
+
+
+def compare_parent(epochs: str, run: str, folder: Path) -> None:
+    """Raise SettingsError where --more names other epochs or another run than the one in the folder began from."""
+    config = read_config(folder)
+    begun = config.get("parent", "no other run")
+    try:
+        parent = called(found(run))
+    except runs.NoRunError:  # it may have gone since: the folder has its weights
+        parent = begun if Path(run).name == Path(begun).name else run
+    if parent != begun:
+        error = f"--more names {parent}, but {folder.name} began with {begun}"
+        raise SettingsError(error, "Name that one, or train a new run in another folder")
+    compare({"epochs": check_setting("epochs", epochs, "--more")}, config, folder)
 
 
 def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, options: argparse.Namespace) -> int:
@@ -115,17 +143,20 @@ def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, optio
     if not (folder / "config.json").exists():
         return begin(session, given, folder, options)
     compare(given, read_config(folder), folder)
+    if options.more:
+        epochs, parent = options.more
+        compare_parent(epochs, parent, folder)
     train_one(session, given, folder, options.data_dir)
     return verdict([folder], options.target)
 
 
-def resume(session: Session, given: dict[str, Any], chosen: Path | str, options: argparse.Namespace) -> int:
+def resume(session: Session, given: dict[str, Any], chosen: Path, options: argparse.Namespace) -> int:
     """Go on with the run or series that is named, else with the newest, as it was begun."""
     ways = {several(name): f"{option(name)}s" for name in series.VARIED}
     ways |= {"find_rate": "--find-rate", "more": "--more"}
     if given_too := [shown for way, shown in ways.items() if vars(options)[way]]:
         raise SettingsError("--resume goes on with one run or series, as it was begun", f"Leave {given_too[0]} out")
-    folder = runs.find(Path(chosen)) if chosen else newest_unfinished()
+    folder = newest_unfinished() if chosen is NEWEST else runs.find(chosen)
     if not runs.is_series(folder):
         return verdict([session.resume(given, folder, options.data_dir)], options.target)
     found = series.read(folder)
@@ -186,7 +217,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data-dir", metavar="FOLDER", help="has MNIST/raw as torchvision has it (default CNN_DATA_DIR)")
     where = made.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="RUN", type=new_path, help="the run's own folder (default: a new one)")
-    where.add_argument("--resume", metavar="RUN", type=named, nargs="?", const="", help="go on with it, or the newest")
+    where.add_argument(
+        "--resume", metavar="RUN", type=run_name, nargs="?", const=NEWEST, help="go on with it, or the newest"
+    )
     where.add_argument(
         "--resume-or-begin",
         metavar="RUN",
@@ -218,19 +251,9 @@ def described(name: str) -> dict[str, Any]:
     return {"metavar": metavar, "default": argparse.SUPPRESS, "help": text}
 
 
-def named(text: str) -> Path | str:
-    """A run's path or name; nothing stays nothing. Raises ArgumentTypeError for a home that there is not."""
-    try:
-        return Path(text).expanduser() if text else ""
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} begins with the home folder of nobody here") from error
-
-
 def new_path(text: str) -> Path:
-    """The absolute path of a folder that is to be made. Raises ArgumentTypeError: a blank is a variable not set."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is blank")
-    return Path(named(text)).absolute()
+    """The absolute path of a folder that is to be made."""
+    return run_name(text).absolute()
 
 
 def percentage(text: str) -> float:

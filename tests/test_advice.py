@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from addin import unfold
 from addin.wording import in_the_sheets_words
-from cnn import evaluate, models, runs, train
+from cnn import classify, evaluate, export, models, runs, train
 from cnn.runs import __main__ as listing
 from cnn.runs.advice import as_failure
 from cnn.runs.settings import SETTINGS, SHEET, option
@@ -114,6 +115,28 @@ def test_nonsense_and_abbreviations_are_refused_in_a_line(name: str, options: li
     assert COMMANDS[name](options if options != ["nonsense"] or name != "evaluate" else ["nowhere"]) in (1, 2)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{name}: ")
+
+
+OF_A_RUN = {  # what else they need
+    "evaluate": (evaluate.main, []),
+    "runs": (listing.main, []),
+    "results": (results.main, []),
+    "export": (export.main, ["net.onnx"]),
+    "classify": (classify.main, ["7.png"]),
+    "unfold": (unfold.main, []),
+}
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_a_run_is_named_by_its_path_or_name_and_never_by_a_blank(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    main, others = OF_A_RUN[name]
+    assert main(["", *others]) == 2
+    assert "it is blank" in capsys.readouterr().err
+    assert main(["~/none", *others]) == 2
+    assert f"There is no run {tmp_path / 'none'}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -95,6 +95,7 @@ REFUSED = {
     "--model is tuned, but run is tiny": ("--model", "tuned"),
     "--epochs and --more both say how many epochs": ("--epochs", 3),
     "not allowed with argument --more": ("--seeds", "0-2"),
+    "--validate holds out images, and run has learnt from all": ("--validate",),
 }
 
 
@@ -155,5 +156,11 @@ def test_a_series_and_a_run_with_a_parent_are_begun_so_too(parent: Path, tmp_pat
     assert run(*job) == 0
     shutil.rmtree(gone)
     assert run(*job) == 0  # it has finished: nothing is looked for
+    for epochs, other in ((2, gone), (1, tmp_path / "another"), (1, tmp_path / "series/seed-0")):
+        assert run("--more", epochs, other, "--resume-or-begin", tmp_path / "run") == 2
+        said = "--epochs is 2, but run was started with 1" if epochs == 2 else f"but run began with {gone}"
+        assert said in capsys.readouterr().err
+    assert run("--more", 1, parent, "--resume-or-begin", tmp_path / "series/seed-0") == 2
+    assert "but seed-0 began with no other run" in capsys.readouterr().err
     assert run("--find-rate", "--resume-or-begin", tmp_path / "rates") == 2
     assert "--resume-or-begin says nothing to --find-rate" in capsys.readouterr().err

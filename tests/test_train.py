@@ -395,7 +395,7 @@ STOPS = {
 @posix
 @pytest.mark.parametrize("by", STOPS)
 def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> None:
-    folder, (stop, code) = tmp_path / "run", STOPS[by]
+    folder, (stop, code) = tmp_path / "my run", STOPS[by]
     folder.mkdir()
     runs.request_stop(folder)  # a stale one, from before
     trainer = start(tmp_path, *DIGITS, "--epochs", 1000, "--out", folder)
@@ -412,7 +412,7 @@ def test_a_stopped_run_keeps_its_complete_epochs(tmp_path: Path, by: str) -> Non
     assert result.status == f"stopped after epoch {complete} (digits)"
     assert said.splitlines()[-2:] == [
         f"stopped after epoch {complete} (digits); an unfinished epoch was dropped",
-        f"to go on: python start.py train --resume {folder}",
+        f"to go on: python start.py train --resume '{folder}'",
     ]
     assert not runs.stop_requested(folder)
 
@@ -642,6 +642,8 @@ WRONG = {
     "Take a larger --batch-size.",
     (*DIGITS, "--batch-size", "1438"): "--batch-size is 1438, more than the 1,437 training images of digits. "
     "Take a smaller --batch-size.",
+    ("--resume", ""): "argument --resume: it is blank. --help shows every option.",
+    ("--more", "2", " "): "--more names no run: it is blank. Name a finished one.",
     ("--resume", "nowhere"): "There is no run nowhere. python start.py runs lists them.",
     ("--resume", "docs"): f"There is no {PROJECT / 'docs' / 'config.json'}. Name the folder of a run that had begun.",
 }

@@ -24,7 +24,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from cnn import runs
 from cnn.runs import EPOCH_KEYS, Run, listing
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.output import free, named, told
 from xlsx import outcome
 from xlsx.contract import RESULTS_FILE
@@ -186,7 +186,9 @@ def find(folders: list[Path]) -> list[Run]:
 def parser() -> Parser:
     """The command line."""
     made = Parser("results", __doc__)
-    made.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or its name; finished or live")
+    made.add_argument(
+        "runs", nargs="+", type=run_name, metavar="RUN", help="a run's folder, or its name; finished or live"
+    )
     out = f"the workbook (default: {RESULTS_FILE}, in the run's own folder)"
     made.add_argument("--out", type=Path, metavar="FILE.xlsx", help=out)
     made.add_argument("--json", action="store_true", help="print what the summary says as JSON, for a program")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cnn import runs
 from cnn.runs import listing
-from cnn.runs.command import Parser, carry_out
+from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.settings import SettingsError
 
 WHAT = ("list", "compare")
@@ -25,15 +25,16 @@ def parser() -> Parser:
     """The command line."""
     made = Parser("runs", __doc__)
     what = f"{' or '.join(WHAT)} (default: {WHAT[0]}), then run folders or names (none: all of BACKPROP_HOME)"
-    made.add_argument("words", metavar="RUN", nargs="*", help=what)
+    made.add_argument("words", metavar="RUN", type=run_name, nargs="*", help=what)
     made.add_argument("--json", action="store_true", help="the same as JSON, for a program")
     return made
 
 
 def printed(options: argparse.Namespace) -> int:
     """Print what is asked for; the exit code. Raises SettingsError."""
-    what, *names = options.words if options.words[:1] in ([each] for each in WHAT) else [WHAT[0], *options.words]
-    folders = [runs.find(Path(name)) for name in names]
+    chosen = options.words[:1] in ([Path(each)] for each in WHAT)
+    what, names = (str(options.words[0]), options.words[1:]) if chosen else (WHAT[0], options.words)
+    folders = [runs.find(name) for name in names]
     found = [runs.read(run) for folder in folders for run in held(folder)]
     if what == "compare" and len(found) < 2:
         raise SettingsError("There is nothing to compare", "Name two runs, or a series")

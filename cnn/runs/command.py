@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn
 
 from cnn.runs.advice import as_failure
@@ -19,6 +20,19 @@ def need(*packages: str) -> None:
     if missing := " ".join(name for name in packages if not find_spec(name)):
         advice = f"Install it into the project's .venv: python -m pip install {missing}"
         raise Failure(f"What this needs is not here: {missing}", advice)
+
+
+def run_name(text: str) -> Path:
+    """The path or name of a run, as it was typed.
+
+    Raises ArgumentTypeError for a home that there is not, and for a blank, which a variable that is not set leaves.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is blank")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with the home folder of nobody here") from error
 
 
 class Parser(argparse.ArgumentParser):
