@@ -483,6 +483,7 @@ class Driver:
     def command(self, key, url):
         """Run a menu command in the document's window. With a box it comes back while that is open: `rest` later."""
         frame = self.documents[key].CurrentController.Frame
+        frame.activate()  # a command is for the document in front, and a window that has just opened may not be yet
         self.create("com.sun.star.frame.DispatchHelper").executeDispatch(frame, url, "_self", 0, ())
         self.rest()
 
