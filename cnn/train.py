@@ -122,9 +122,8 @@ def found(run: str) -> Path:
         raise SettingsError(f"--more names no run: {error}", "Name a finished one") from error
 
 
-def compare_parent(epochs: str, run: str, folder: Path) -> None:
+def compare_parent(epochs: str, run: str, config: dict[str, Any], folder: Path) -> None:
     """Raise SettingsError where --more names other epochs or another run than the one in the folder began from."""
-    config = read_config(folder)
     begun = config.get("parent", "no other run")
     try:
         parent = called(found(run))
@@ -142,10 +141,11 @@ def resume_or_begin(session: Session, given: dict[str, Any], folder: Path, optio
         return resume(session, given, folder, options)
     if not (folder / "config.json").exists():
         return begin(session, given, folder, options)
-    compare(given, read_config(folder), folder)
+    config = read_config(folder)
+    compare(given, config, folder)
     if options.more:
         epochs, parent = options.more
-        compare_parent(epochs, parent, folder)
+        compare_parent(epochs, parent, config, folder)
     train_one(session, given, folder, options.data_dir)
     return verdict([folder], options.target)
 
