@@ -190,8 +190,9 @@ class Book:
 
     def scale(self, sheet: Worksheet, area: Area, bound: float, colours: Colours) -> None:
         """Colours from −bound over 0 to bound, of SHADES from 0."""
-        lowest = 0.0 if colours in (SHADES, PALE) else -bound
-        ends = (lowest, (lowest + bound) / 2, bound)
+        highest = short(bound)
+        lowest = 0.0 if colours in (SHADES, PALE) else -highest
+        ends = (lowest, (lowest + highest) / 2, highest)
         rule: dict[str, object] = {"type": "3_color_scale"}
         for name, colour, end in zip(("min", "mid", "max"), colours, ends, strict=True):
             rule |= {f"{name}_color": colour, f"{name}_type": "num", f"{name}_value": end}
@@ -223,12 +224,18 @@ class Book:
 
     def greys(self, maps: Maps, highest: float, lowest: float = 0.0) -> None:
         """White to black, as ink on paper."""
+        lowest, highest = short(lowest), short(highest)
         scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#000000"}
         ends = {"min_type": "num", "max_type": "num", "min_value": lowest, "max_value": highest}
         sheet = self.sheets[maps.sheet]
         self.hide_errors(sheet, maps.area)
         sheet.conditional_format(*maps.area, {**scale, **ends})
         self.levels(sheet, maps.area, (max(0.0, lowest), max(0.0, lowest), highest), ("#FFFFFF", "#FFFFFF", "#000000"))
+
+
+def short(end: float) -> float:
+    """The end of a scale in three digits: processors differ in the last of sixteen, files should not."""
+    return float(f"{end:.3g}")
 
 
 def mixed(one: str, other: str, share: float) -> str:
