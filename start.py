@@ -58,6 +58,7 @@ COMMANDS = {  # command: the packages it needs, and the module that does the wor
 }
 # The others' arguments go on as they are, and they run in the user's folder.
 AT_HOME = {"run", "setup", "doctor", "remove", "test"}
+WRONG_USE = 2  # the exit code for words that are not known
 OPTIONS = {"run": {"--no-torch"}, "setup": {"--no-torch"}, "doctor": set(), "remove": set()}
 
 
@@ -70,11 +71,11 @@ def main(words: "list[str]") -> int:
         print(__doc__)
         return 0
     if command not in COMMANDS:
-        return refuse(f'There is no command "{command}". What there is: python start.py --help')
+        return refuse(f'There is no command "{command}". What there is: python start.py --help', WRONG_USE)
     unknown = [word for word in arguments if word not in OPTIONS.get(command, arguments)]
     if unknown:
         said = "--no-torch and nothing else" if OPTIONS[command] else "no options"
-        return refuse(f"{command} takes {said}, not: {' '.join(unknown)}")
+        return refuse(f"{command} takes {said}, not: {' '.join(unknown)}", WRONG_USE)
     sys.path.insert(0, ROOT)
     find_no_foreign_module()
     print_any_name()
@@ -110,10 +111,10 @@ def too_old() -> str:
     )
 
 
-def refuse(message: str) -> int:
+def refuse(message: str, exit_code: int = 1) -> int:
     """Say what is wrong; returns the exit code for it."""
     print(message, file=sys.stderr)
-    return 1
+    return exit_code
 
 
 def run_here(command: str) -> int:

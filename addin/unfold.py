@@ -23,7 +23,6 @@ from xlsxwriter import Workbook
 from cnn import runs
 from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.output import free, named, told
-from cnn.runs.settings import SettingsError
 from xlsx.unfold.steps import UnknownLayer
 from xlsx.unfold.trained import Trained
 from xlsx.unfold.workbook import write
@@ -44,13 +43,10 @@ def unfold(run: Path, out: Path | None = None, data_dir: str | None = None, back
 
 
 def read(run: Path, data_dir: str | None) -> dict[str, Any]:
-    """What cnn.plain says of a run. Raises Failure, with advice that fits here, OSError."""
+    """What cnn.plain says of a run. Raises Failure, OSError."""
     from cnn import plain  # PyTorch takes seconds to load: wrong use is told before
 
-    try:
-        return plain.trained(run, data_dir)
-    except SettingsError as error:
-        raise runs.Failure(error.error, "Name the folder of another finished run, or train anew") from error
+    return plain.trained(run, data_dir)
 
 
 def macros_for(path: Path) -> Callable[[Workbook], None] | None:

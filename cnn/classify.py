@@ -34,6 +34,7 @@ from cnn.handwriting import Grey
 from cnn.runs.command import Parser, carry_out, run_name
 from cnn.runs.listing import aligned
 from cnn.runs.output import free, in_folder, named, told
+from cnn.runs.settings import SettingsError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 CSV, WORKBOOK = "classified.csv", "classified.xlsx"
@@ -74,13 +75,13 @@ def read(files: Sequence[Path]) -> tuple[dict[Path, Grey], list[runs.Failure]]:
 
 
 def found(paths: Sequence[Path]) -> list[Path]:
-    """The files, and for a folder all the pictures in it. Raises Failure for a path that has none."""
+    """The files, and for a folder all the pictures in it. Raises SettingsError for a path that has none."""
     files = []
     for path in paths:
         inside = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS) if path.is_dir() else [path]
         if not inside or not path.exists():
             what = f"{path} holds no picture" if path.exists() else f"There is no {path}"
-            raise runs.Failure(what, f"Name pictures ({', '.join(ENDINGS)}) or folders of them")
+            raise SettingsError(what, f"Name pictures ({', '.join(ENDINGS)}) or folders of them")
         files += inside
     return [file.absolute() for file in files]
 

@@ -30,14 +30,20 @@ def in_order(content: bytes) -> bytes:
 
 def read(path: Path, model: str) -> nn.Module:
     """The network in this file. Raises Failure where it is missing, damaged or of another network."""
-    advice = "A run has it once it is finished: --resume goes on with one that is not"
     try:
         network = models.build(model)
         network.load_state_dict(load(path.read_bytes()))
         return network
     except FileNotFoundError:
-        raise runs.Failure(f"There is no {path}", advice) from None
+        raise runs.Failure(f"There is no {path}", without(path.parent)) from None
     except safetensors.SafetensorError as error:
         raise runs.Failure(f"{path} is cut short or damaged ({error})", "Train anew") from error
     except RuntimeError as error:
         raise runs.Failure(f"{path} does not fit the network {model}", "Put the run's own file back") from error
+
+
+def without(folder: Path) -> str:
+    """What to do about a run whose weights are not there."""
+    if runs.read(folder).is_finished:
+        return "The run is finished, so it had them: put the file back, or train anew"
+    return "A run has it once it is finished: --resume goes on with one that is not"

@@ -11,7 +11,7 @@ import pytest
 
 from addin import unfold
 from addin.wording import in_the_sheets_words
-from cnn import classify, evaluate, export, models, runs, train
+from cnn import classify, evaluate, export, models, runs, train, weights
 from cnn.runs import __main__ as listing
 from cnn.runs.advice import as_failure
 from cnn.runs.settings import SETTINGS, SHEET, option
@@ -222,6 +222,15 @@ def test_runs_and_results_answer_programs(tmp_path: Path, capsys: pytest.Capture
     written = json.loads(capsys.readouterr().out)
     assert written["out"] == str(tmp_path / "r.xlsx")
     assert written["runs"][0]["test_accuracy"] == 0.9
+
+
+def test_a_finished_run_without_weights_is_not_to_be_resumed() -> None:
+    file = run_folder("2026-a") / runs.WEIGHTS
+    with pytest.raises(runs.Failure, match="--resume goes on with one that is not"):
+        weights.read(file, "tiny")
+    runs.Log(file.parent).write("finished", epoch=2)
+    with pytest.raises(runs.Failure, match="The run is finished, so it had them: put the file back, or train anew"):
+        weights.read(file, "tiny")
 
 
 def test_models_answers_programs(capsys: pytest.CaptureFixture) -> None:

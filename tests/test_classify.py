@@ -118,7 +118,7 @@ def test_table_csv_and_workbook_have_the_networks_own_answer(
 @pytest.mark.parametrize("paths", [["nowhere.png"], ["empty"]])
 def test_a_path_without_a_picture_is_said(run: Path, tmp_path: Path, paths: list[str], capsys) -> None:
     (tmp_path / "empty").mkdir()
-    assert classify.main([str(run), *(str(tmp_path / path) for path in paths)]) == 1
+    assert classify.main([str(run), *(str(tmp_path / path) for path in paths)]) == 2
     assert str(tmp_path / paths[0]) in capsys.readouterr().err
 
 
@@ -161,7 +161,7 @@ def test_no_file_of_the_users_is_written_over(
     monkeypatch.chdir(tmp_path)
     for name in ("scan.png", "config.json"):
         (tmp_path / name).write_bytes(b"mine")
-    assert trained.main(["classify", str(run), "scan.png", *options]) == 1
+    assert trained.main(["classify", str(run), "scan.png", *options]) == 2
     assert said in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "scan.png": b"mine",

@@ -62,7 +62,7 @@ def test_a_file_that_is_there_stays_as_it_is(trained: tuple[Path, torch.nn.Modul
 
 
 def test_what_cannot_be_written_is_said(trained: tuple[Path, torch.nn.Module], tmp_path: Path, capsys) -> None:
-    assert export.main([str(trained[0]), str(tmp_path / "network.h5")]) == 1
+    assert export.main([str(trained[0]), str(tmp_path / "network.h5")]) == 2
     assert "network.h5 does not say what to write. Name it as .onnx or .pt2." in capsys.readouterr().err
     assert export.main([str(tmp_path), str(tmp_path / "network.pt2")]) == 2
     assert "config.json" in capsys.readouterr().err

@@ -223,5 +223,5 @@ def test_a_workbook_that_is_there_keeps_its_name(tmp_path: Path, capsys: pytest.
     assert main([str(folder), "--out", str(out)]) == 0
     assert out.read_bytes() == b"mine"
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'mine 2.xlsx'} (there was a mine.xlsx already")
-    assert main([str(folder), "--out", str(tmp_path / "notes.txt")]) == 1
+    assert main([str(folder), "--out", str(tmp_path / "notes.txt")]) == 2
     assert main([]) == 2

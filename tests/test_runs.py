@@ -296,6 +296,20 @@ def test_run_folders_of_one_second_are_different_and_listed_newest_first(
     assert runs.list_runs(tmp_path / "a home") == made[::-1]
 
 
+@pytest.mark.parametrize("sign", ["config.json", "log.jsonl", "launch.json", "series.json"])
+def test_a_folder_of_a_runs_name_that_holds_none_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    monkeypatch.setenv("BACKPROP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "home/runs/mine"
+    for folder in (tmp_path / "mine", run):
+        folder.mkdir(parents=True)
+    assert runs.find(Path("mine")) == tmp_path / "mine"
+    (run / sign).write_text("")
+    assert runs.find(Path("mine")) == run
+
+
 def test_the_runs_of_a_series_are_listed_as_they_are_trained_the_last_first(tmp_path: Path) -> None:
     rates = ["rate-0.01", "rate-0.5", "rate-0.05", "rate-1e-05"]
     for name in rates:

@@ -473,7 +473,7 @@ def test_a_folder_that_cannot_be_written_is_named():
 @pytest.mark.parametrize("words", [["trian"], ["setup", "--no-tourch"], ["--epochs", "3"]])
 def test_a_typing_error_is_answered_before_anything_is_installed(clone: Project, words: list[str]):
     done = clone.start(*words)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert words[-1] in done.stderr or words[0] in done.stderr
     assert not clone.venv.exists()
 
@@ -481,7 +481,7 @@ def test_a_typing_error_is_answered_before_anything_is_installed(clone: Project,
 @pytest.mark.parametrize("command", start.OPTIONS)
 def test_an_option_that_a_command_has_not_is_refused_and_nothing_is_done(command: str, capsys):
     """`remove --dry-run` must not remove."""
-    assert start.main([command, "--dry-run"]) == 1
+    assert start.main([command, "--dry-run"]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"{command} takes ")
     assert said.endswith("not: --dry-run\n")

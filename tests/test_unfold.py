@@ -147,7 +147,7 @@ def said(run: Path, capsys: pytest.CaptureFixture[str], *options: str, code: int
 def test_a_name_that_is_no_workbook_s_is_refused(
     name: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = said(unfolded.run("tiny"), capsys, "--out", str(tmp_path / name))
+    line = said(unfolded.run("tiny"), capsys, "--out", str(tmp_path / name), code=2)
     assert words.lower() in line.replace(". Name", ": name").lower()
     assert list(tmp_path.iterdir()) == []
 
@@ -171,12 +171,14 @@ def test_what_is_wrong_with_a_run_is_said_with_advice_that_fits(
     assert "There is no run" in said(config, capsys, code=2)
     settings = json.loads(config.read_bytes())
     config.write_text(json.dumps({**settings, "model": "unheard-of"}))
-    assert "unheard-of" in said(folder, capsys)
+    assert "unheard-of" in said(folder, capsys, code=2)
     config.write_text("{")
-    assert "damaged" in said(folder, capsys)
+    assert "damaged" in said(folder, capsys, code=2)
     folder = unfolded.run_of("tiny", unfolded.made_up("tiny"), tmp_path / "other")
     (folder / "config.json").write_text(json.dumps({**settings, "dataset": "mnist"}))
     assert "--data-dir" in said(folder, capsys, "--data-dir", str(tmp_path))
+    (tmp_path / "series.json").write_text(json.dumps({"runs": {"other": {}}}))
+    assert said(tmp_path, capsys, code=2).endswith(f"is a series of runs. Name one of them: {folder}.")
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from pathlib import Path
 from cnn import runs
 from cnn.runs import listing
 from cnn.runs.command import Parser, carry_out, run_name
+from cnn.runs.folder import holds_runs
 from cnn.runs.settings import SettingsError
 
 WHAT = ("list", "compare")
-SIGNS = ("config.json", "log.jsonl", "launch.json")  # of a run, though it may only have been launched
 
 
 def parser() -> Parser:
@@ -49,10 +49,9 @@ def printed(options: argparse.Namespace) -> int:
 
 def held(folder: Path) -> list[Path]:
     """The run in this folder, or the runs of the series. Raises SettingsError where there is neither."""
-    found = runs.runs_in(folder)
-    if found == [folder] and not any((folder / name).exists() for name in SIGNS):
+    if not holds_runs(folder):
         raise SettingsError(f"{folder} holds no run", "Name the folder of a run or of a series")
-    return found
+    return runs.runs_in(folder)
 
 
 def main(arguments: list[str] | None = None) -> int:

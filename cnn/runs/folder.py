@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SERIES = "series.json"  # in a folder that holds several runs (series.py)
 WEIGHTS = "weights.safetensors"  # of a finished run
 TENSORBOARD = "tensorboard"  # the epochs as TensorBoard reads them, where that was asked for
+SIGNS = ("config.json", "log.jsonl", "launch.json", SERIES)  # of a run that was launched at least, or of a series
 PARENT = "parent.safetensors"  # those of the run that it went on from, in one that began so
 
 
@@ -73,11 +74,18 @@ def named_in(folder: Path) -> list[str]:
 
 
 def find(named: Path) -> Path:
-    """The run folder of this path, or name: the user's, or the project's. Raises NoRunError."""
-    for folder in (named, home() / "runs" / named, PROJECT / named):
-        if folder.is_dir():
-            return folder.resolve()
-    raise NoRunError(named)
+    """The run folder of this path, or name: the user's, or the project's. Raises NoRunError.
+
+    Another folder of that name counts where there is no run.
+    """
+    found = [folder for folder in (named, home() / "runs" / named, PROJECT / named) if folder.is_dir()]
+    if not found:
+        raise NoRunError(named)
+    return max(found, key=holds_runs).resolve()
+
+
+def holds_runs(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in SIGNS)
 
 
 def called(folder: Path) -> str:

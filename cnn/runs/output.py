@@ -6,7 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from cnn.runs.folder import writing
-from cnn.runs.log import Failure
+from cnn.runs.settings import SettingsError
 
 
 def free(path: Path) -> Path:
@@ -16,11 +16,11 @@ def free(path: Path) -> Path:
 
 
 def named(path: Path, *kinds: str) -> Path:
-    """The path, absolute. Raises Failure where it is a folder, or ends otherwise than on one of `kinds`."""
+    """The path, absolute. Raises SettingsError where it is a folder, or ends otherwise than on one of `kinds`."""
     if path.is_dir():
-        raise Failure(f"{path} is a folder", f"Name a file in it that ends on {kinds[0]}")
+        raise SettingsError(f"{path} is a folder", f"Name a file in it that ends on {kinds[0]}")
     if path.suffix.lower() not in kinds:
-        raise Failure(f"{path.name or 'Nothing'} does not say what to write", f"Name it as {' or '.join(kinds)}")
+        raise SettingsError(f"{path.name or 'Nothing'} does not say what to write", f"Name it as {' or '.join(kinds)}")
     return path.absolute()
 
 
