@@ -67,9 +67,10 @@ def test_a_hundred_images_have_the_answers_that_evaluate_counts(excel: Excel, ho
     found = torch.tensor([predicted(excel, {"pixels": each, "run": "mine"}) for each in pixels(100)])
     with torch.no_grad():
         own = network((images.pixels()[:100].unsqueeze(1) / 255 - images.mean) / images.deviation).softmax(1)
-        evaluated = network(images.test.images[:100]).argmax(1)
+        evaluated = network(images.test.images[:100]).argmax(1, keepdim=True)
     assert (found - own).abs().max() < 1e-6
-    assert found.argmax(1).tolist() == evaluated.tolist()
+    short = found.amax(1, keepdim=True) - found.gather(1, evaluated)
+    assert short.max() < 0.01, "another class, and no tie: cells hold whole numbers of grey, and these images do not"
 
 
 WRONG = {
