@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from addin import overview
+from addin.excel import command as excel_command
 from cnn import runs
 from cnn.runs import __main__ as command
 from cnn.runs import series
@@ -95,6 +96,14 @@ def test_a_ticked_run_that_is_gone_meanwhile_is_named(home: Path) -> None:
     assert overview.compared(ticked[:1]).status == "1 run compared"
     assert overview.compared(ticked).status == "1 run compared; 2026-01-08T00-00-00-tiny is gone"
     assert overview.compared([]).status == "Type x beside the runs to compare."
+
+
+def test_excel_says_how_many_runs_there_are_once_they_stand_there(home: Path) -> None:
+    ticked = "\t".join(sorted(path.name for path in (home / "runs").iterdir()))
+    for name in overview.COMMANDS:
+        lines = excel_command.reply({"command": name, "ticked": ticked}).splitlines()
+        assert [line.startswith("row=runs_status\t") for line in lines] == [False] * (len(lines) - 1) + [True]
+        assert len(lines) > 4
 
 
 def test_the_runs_of_a_series_are_listed_with_its_name(home: Path) -> None:

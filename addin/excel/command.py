@@ -78,11 +78,15 @@ def reply(request: dict[str, str]) -> str:
 
 
 def as_rows(shown: overview.Shown) -> str:
-    """Rows to write under the cells of a name: what is there is cleared first; a number begins with #."""
-    lines = [f"row=runs_status\t0\t{one_line(shown.status)}"]
+    """Rows to write under the cells of a name: what is there is cleared first; a number begins with #.
+
+    The line that says how many they are comes last: where it stands, so do they.
+    """
+    lines = []
     for name, rows in shown.blocks.items():
         lines.append(f"clear={name}")
         lines += ["\t".join((f"row={name}", str(number), *map(as_cell, row))) for number, row in enumerate(rows, 1)]
+    lines.append(f"row=runs_status\t0\t{one_line(shown.status)}")
     return "".join(f"{line}\n" for line in lines)
 
 
