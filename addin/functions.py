@@ -13,8 +13,8 @@ import numpy as np
 
 from addin import __version__, cells
 from addin.cells import ArgumentError, Rows
-from pyfuncs import descent, gradient_check, optimizers, propagation
-from pyfuncs.network import Array, Network, NetworkError
+from pyfuncs import descent, gradient_check, optimizers, propagation, rounding
+from pyfuncs.network import Array, Network, NetworkError, unknown
 from xlsx.contract import PREDICT_RUN
 
 ERROR = "An error such as #N/A in it gives Err:504 in LibreOffice."
@@ -30,9 +30,10 @@ PARAMETERS = {
     "pixels": f"28 × 28 cells with numbers from 0, the ground, to 255, the ink. {ERROR}",
     "run": f"A finished run: its folder or its name. Left out, it is the cell {PREDICT_RUN}.",
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
+    "of": 'Of which numbers: "forward" (the default), "loss" or "gradient".',
 }
 Task = tuple[Network, Array, Array, Array]  # the network, its weights (n,), inputs (samples, i), targets (samples, o)
-OPTIONAL = {"network", "optimizer", "kind", "run"}
+OPTIONAL = {"network", "optimizer", "kind", "of", "run"}
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,16 @@ def _chaos(
     return [list(map(float, descent.chaotic_from(*task, rates, count, _optimizer(optimizer))))]
 
 
+def _rounding(weights: object, inputs: object, targets: object, network: object = None, of: object = None) -> Rows:
+    task = _task(weights, inputs, targets, network)
+    wanted, found = cells.text(of, default="forward").strip().lower(), rounding.bounds(*task)._asdict()
+    if wanted not in found:
+        raise ArgumentError(f"#of: {unknown('kind', wanted, found)}")
+    rows, names = found[wanted], task[0].headers(wanted)
+    rows = _shaped_like(weights, rows) if wanted == "gradient" else np.atleast_2d(rows)
+    return cells.block(rows, lambda r, c: f"#{names[(r * rows.shape[1] + c) % len(names)]}: too large a number")
+
+
 def _optimizer(value: object) -> str:
     text = cells.text(value, default="sgd")
     try:
@@ -240,6 +251,12 @@ FUNCTIONS = {
             (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
             "A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none.",
             _chaos,
+        ),
+        Function(
+            "BACKPROP_ROUNDING",
+            (*_SAMPLE, "network", "of"),
+            "How far apart two right computations may be, because each rounds: in the shape of those numbers.",
+            _rounding,
         ),
         Function(
             "BACKPROP_PREDICT",

@@ -52,6 +52,20 @@ def test_every_function_takes_its_parameters_in_the_order_of_the_table() -> None
         assert optional == {name for name in function.parameters if function.is_optional(name)} <= OPTIONAL
 
 
+def test_rounding_has_the_shape_of_what_it_bounds() -> None:
+    column = tuple((each,) for each in sample()["weights"][0])
+    for of, function in {"forward": "FORWARD", "loss": "LOSS", "gradient": "GRADIENT"}.items():
+        bound = np.array(ask_course("BACKPROP_ROUNDING", of=of, weights=column))
+        assert bound.shape == np.shape(ask_course(f"BACKPROP_{function}", weights=column))
+        assert 0 < bound.min() < bound.max() < 1e-14
+    assert ask_course("BACKPROP_ROUNDING") == ask_course("BACKPROP_ROUNDING", of="Forward ")
+
+
+def test_rounding_says_of_what_it_can_be_asked() -> None:
+    [[text]] = ask_course("BACKPROP_ROUNDING", of="los")
+    assert text == '#of: unknown kind "los"; did you mean loss? (allowed: forward, loss, gradient)'
+
+
 @pytest.mark.parametrize("start", STARTS)
 def test_forward_loss_and_gradient_are_canonical(start: str) -> None:
     first, cells = CANONICAL[start]["first"], sample(start)

@@ -63,6 +63,25 @@ def test_a_step_that_is_long_for_a_weight_with_a_large_input_fails_only_what_is_
     assert verdicts(*arguments)[-1] == verdict
 
 
+CANCELLING = [0.021, 1.01, 4.14e7, 140.0, -1.39e8, 2.754e8, -20.4, 2.724e8]  # z of 6e14 leave a loss of 6e12
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(1, "PASS"), (1.01, "FAIL")])
+def test_a_small_loss_of_large_sums_is_as_exact_as_they_are(monkeypatch, wrong, verdict):
+    arguments = Network.parse("2-2-2 relu softmax"), CANCELLING, [[0.05, 0.1]], [[0.01, 0.99]]
+    monkeypatch.setattr(gradient_check, "gradient", lambda *task: gradient(*task) * wrong)
+    assert verdicts(*arguments)[2] == verdict
+    assert wrong != 1 or verdicts(*arguments) == ["PASS"] * 8
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(1e2, "FAIL"), (2e7, "KINK")])
+def test_a_step_that_carries_a_sigmoid_far_neither_passes_nor_fails_a_derivative(monkeypatch, size, verdict):
+    arguments = Network.parse("2-1 bias"), [size, -size, 0.1], [[1.0, 1.0]], [[0.5]]  # z = 0.1; a step moves it by 200
+    assert verdicts(*arguments)[0] == ("PASS" if verdict == "FAIL" else verdict)
+    monkeypatch.setattr(gradient_check, "gradient", lambda *task: gradient(*task) * 1.1)
+    assert verdicts(*arguments)[0] == verdict
+
+
 @pytest.mark.parametrize("wrong", [1.00001, -1, 0, np.nan])
 def test_a_wrong_gradient_fails(monkeypatch, wrong):
     monkeypatch.setattr(gradient_check, "gradient", lambda *arguments: gradient(*arguments) * wrong)

@@ -263,8 +263,8 @@ import numpy as np
 
 from addin import __version__, cells
 from addin.cells import ArgumentError, Rows
-from pyfuncs import descent, gradient_check, optimizers, propagation
-from pyfuncs.network import Array, Network, NetworkError
+from pyfuncs import descent, gradient_check, optimizers, propagation, rounding
+from pyfuncs.network import Array, Network, NetworkError, unknown
 from xlsx.contract import PREDICT_RUN
 
 ERROR = "An error such as #N/A in it gives Err:504 in LibreOffice."
@@ -280,9 +280,10 @@ PARAMETERS = {
     "pixels": f"28 × 28 cells with numbers from 0, the ground, to 255, the ink. {ERROR}",
     "run": f"A finished run: its folder or its name. Left out, it is the cell {PREDICT_RUN}.",
     "kind": 'Which columns: "forward" (the default), "loss", "gradient" or "train".',
+    "of": 'Of which numbers: "forward" (the default), "loss" or "gradient".',
 }
 Task = tuple[Network, Array, Array, Array]  # the network, its weights (n,), inputs (samples, i), targets (samples, o)
-OPTIONAL = {"network", "optimizer", "kind", "run"}
+OPTIONAL = {"network", "optimizer", "kind", "of", "run"}
 
 
 @dataclass(frozen=True)
@@ -415,6 +416,16 @@ def _chaos(
     return [list(map(float, descent.chaotic_from(*task, rates, count, _optimizer(optimizer))))]
 
 
+def _rounding(weights: object, inputs: object, targets: object, network: object = None, of: object = None) -> Rows:
+    task = _task(weights, inputs, targets, network)
+    wanted, found = cells.text(of, default="forward").strip().lower(), rounding.bounds(*task)._asdict()
+    if wanted not in found:
+        raise ArgumentError(f"#of: {unknown('kind', wanted, found)}")
+    rows, names = found[wanted], task[0].headers(wanted)
+    rows = _shaped_like(weights, rows) if wanted == "gradient" else np.atleast_2d(rows)
+    return cells.block(rows, lambda r, c: f"#{names[(r * rows.shape[1] + c) % len(names)]}: too large a number")
+
+
 def _optimizer(value: object) -> str:
     text = cells.text(value, default="sgd")
     try:
@@ -490,6 +501,12 @@ FUNCTIONS = {
             (*_SAMPLE, "learning_rates", "epochs", "network", "optimizer"),
             "A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none.",
             _chaos,
+        ),
+        Function(
+            "BACKPROP_ROUNDING",
+            (*_SAMPLE, "network", "of"),
+            "How far apart two right computations may be, because each rounds: in the shape of those numbers.",
+            _rounding,
         ),
         Function(
             "BACKPROP_PREDICT",
@@ -716,7 +733,10 @@ def room(*shape: int) -> Array:
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .network import Array, Network
 from .propagation import forward, gradient, loss, quiet
@@ -726,9 +746,20 @@ TOLERANCE = 1e-6
 SMALLEST = 1e-8
 BENT, SHORT = 3, 0.1  # of tolerance: times the square of the bend, up to which part of the rise
 ACTIVATION, LOSS = 3, 3  # operations: 1 / (1 + e^−z) has three, no loss has more
+KINKED, CURVED = ("relu",), ("sigmoid", "tanh", "softmax")
+FAR, STRAIGHT = 0.1, 1e-3  # of z: there a central difference is off by FAR² / 6; bend / rise of a loss that is straight
 PIECE = 1_000_000
 
 Row = tuple[float, float, float, str]
+
+
+class Differences(NamedTuple):
+    """For each weight the central difference, how far the loss bends, if the steps cross a kink or go FAR: (n,)."""
+
+    numeric: Array
+    bend: Array
+    kink: NDArray[np.bool_]
+    far: NDArray[np.bool_]
 
 
 @quiet
@@ -737,19 +768,21 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
 
     numeric is (E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), the relative difference is
     |analytic − numeric| / max(|analytic|, |numeric|, 1e-8). PASS: it is below 1e-6 (tolerance), or the two differ by
-    less than the numeric one is exact (rounding · max(1, E_total) / h, 2e-10 for 2-2-2: else a nearly finished descent,
-    whose gradient is as small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no
-    derivative. FAIL: all else.
+    less than the numeric one is exact (noise, 2e-10 for 2-2-2: else a nearly finished descent, whose gradient is as
+    small, would fail). KINK: the steps carry a ReLU unit's z over 0, where the loss has no derivative; or the two
+    differ and the steps are too long to say anything, as for weights of millions: they carry the z of a unit that is
+    curved by more than 0.1, and the loss bends. FAIL: all else.
     """
     weights = np.asarray(weights, dtype=float)
     analytic = gradient(network, weights, inputs, targets)
-    numeric, bend, kink = central_differences(network, weights, inputs, targets)
+    numeric, bend, kink, far = central_differences(network, weights, inputs, targets)
     difference = abs(analytic - numeric)
     relative = difference / np.maximum(np.maximum(abs(analytic), abs(numeric)), SMALLEST)
-    size = np.maximum(1, loss(network, weights, inputs, targets)[-1])
-    noise = rounding(network, len(inputs)) * size / step_sizes(weights)
-    near = relative < tolerance(abs(numeric) * step_sizes(weights), bend)
-    verdict = np.where(kink, "KINK", np.where(near | (difference < noise), "PASS", "FAIL"))
+    total = loss(network, weights, inputs, targets)[-1]
+    exact = noise(rounding(network, len(inputs)), total, weights, numeric, step_sizes(weights))
+    rise = abs(numeric) * step_sizes(weights)
+    agrees, bent = (relative < tolerance(rise, bend)) | (difference < exact), bend > STRAIGHT * rise
+    verdict = np.where(kink, "KINK", np.where(agrees, "PASS", np.where(far & bent, "KINK", "FAIL")))
     return list(zip(analytic.tolist(), numeric.tolist(), relative.tolist(), verdict.tolist(), strict=True))
 
 
@@ -768,8 +801,19 @@ def tolerance(rise: Array | float, bend: Array | float) -> Array:
     return TOLERANCE + BENT * bent**2
 
 
+def noise(rounding: float, total: float, weights: Array, numeric: Array, steps: Array) -> Array:
+    """How exact a central difference is, (n,): what the loss may be off by, over h.
+
+    A pass that rounds is an exact one of weights that are off by their last digits (backward error). So a loss is off
+    by rounding · (max(1, E_total) + Σ |w · dE/dw|), of which the sum counts where large numbers leave a small one. Its
+    derivatives are the numeric ones, as the chain rule is what is to be checked.
+    """
+    off: Array = rounding * (np.maximum(1, total) + abs(weights * numeric).sum()) / steps
+    return off
+
+
 def rounding(network: Network, samples: int) -> float:
-    """How far off a loss may be, in parts of max(1, E_total), where weights and units are numbers of about 1.
+    """How far off a loss may be, in parts of the numbers that it is made of (noise).
 
     Every operation on the way through the network rounds by at most ε/2: a unit's product, the sum of as many as the
     layer before has, its bias and its activation; then the loss, its sum over the outputs and the mean of the samples.
@@ -783,12 +827,9 @@ def step_sizes(weights: Array) -> Array:
     return STEP * np.maximum(1, abs(weights))
 
 
-def central_differences(network: Network, weights: Array, inputs: Array, targets: Array) -> tuple[Array, Array, Array]:
-    """For each weight the central difference, how far the loss bends, and whether the steps cross a kink: (n,) each.
-
-    A group of the weights at a time, as the step of every single weight is a whole row of weights.
-    """
-    numbers, numeric, bend, kink = np.arange(weights.size), [], [], []
+def central_differences(network: Network, weights: Array, inputs: Array, targets: Array) -> Differences:
+    """A group of the weights at a time, as the step of every single weight is a whole row of weights."""
+    numbers, numeric, bend, kink, far = np.arange(weights.size), [], [], [], []
     total = loss(network, weights, inputs, targets)[-1]
     for group in np.array_split(numbers, 1 + weights.size**2 // PIECE):
         steps = np.where(numbers == group[:, None], step_sizes(weights), 0)
@@ -796,16 +837,18 @@ def central_differences(network: Network, weights: Array, inputs: Array, targets
         lower, upper = (loss(network, moved, inputs, targets)[:, -1] for moved in (below, above))
         numeric.append((upper - lower) / (2 * steps.sum(axis=-1)))
         bend.append(abs((upper - total) - (total - lower)))
-        before, here, after = (relu_signs(network, moved, inputs) for moved in (below, weights, above))
-        kink.append(((before != here) | (here != after)).any(axis=(-2, -1)))
-    return np.concatenate(numeric), np.concatenate(bend), np.concatenate(kink)
+        before, here, after = (forward(network, moved, inputs).z for moved in (below, weights, above))
+        signs = [np.sign(units(network, z, KINKED)) for z in (before, here, after)]
+        kink.append(((signs[0] != signs[1]) | (signs[1] != signs[2])).any(axis=(-2, -1)))
+        moved_by = abs(units(network, after, CURVED) - units(network, before, CURVED)) / 2
+        far.append((moved_by > FAR).any(axis=(-2, -1)))
+    return Differences(*map(np.concatenate, (numeric, bend, kink, far)))
 
 
-def relu_signs(network: Network, weights: Array, inputs: Array) -> Array:
-    """The sign of every ReLU unit's z: (..., samples, ReLU units)."""
-    z = forward(network, weights, inputs).z
-    relu = [np.sign(layer) for layer, name in zip(z, network.activations, strict=True) if name == "relu"]
-    return np.concatenate([z[0][..., :0], *relu], axis=-1)
+def units(network: Network, z: list[Array], activations: tuple[str, ...]) -> Array:
+    """The z of the units that have one of these activations: (..., samples, units)."""
+    chosen = [layer for layer, name in zip(z, network.activations, strict=True) if name in activations]
+    return np.concatenate([z[0][..., :0], *chosen], axis=-1)
 ''',
     'pyfuncs.network': r'''"""What a network text such as `2-3-1 tanh linear bias` says: layers, units, loss, biases, and the name of every number.
 
@@ -1359,6 +1402,143 @@ def rows(name: str, values: Array, columns: int) -> Array:
         raise NetworkError(f"{name} have the shape {values.shape}; due is a row of {columns} for each sample")
     return values
 ''',
+    'pyfuncs.rounding': r'''"""How far apart two right computations of a network may be, because each rounds: a bound for every number.
+
+A running error analysis (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3): beside every
+value of the two passes goes a bound of its error, `d` and the value's name. A sum adds its terms' errors and UNIT of
+their sizes, so that a small number that large ones leave has a large bound. Weights, inputs and targets are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import Array, Network
+from .propagation import ACTIVATIONS, LOSSES, SLOPES, forward, quiet, samples
+
+UNIT = 2.0**-48  # a spreadsheet's: Calc and Excel call a difference 0 that is below about this part of its terms
+
+
+class Rounding(NamedTuple):
+    """forward: as propagation.units, (samples, 2 · units). loss: (o + 1,). gradient: (n,)."""
+
+    forward: Array
+    loss: Array
+    gradient: Array
+
+
+class Layer(NamedTuple):
+    """The units of a layer and their bounds: (samples, units) each."""
+
+    z: Array
+    a: Array
+    dz: Array
+    da: Array
+
+
+class Output(NamedTuple):
+    """The bounds of E_k and of dE/dz, from the output layer and the targets."""
+
+    errors: Callable[[Layer, Array], Array]
+    delta: Callable[[Layer, Array], Array]
+
+
+@quiet
+def bounds(network: Network, weights: Array, inputs: Array, targets: Array) -> Rounding:
+    """The bounds for weights (n,), inputs (samples, i), targets (samples, o). Raises NetworkError as gradient does."""
+    inputs, targets = samples(network, inputs, targets)
+    layers = forward_bounds(network, weights, inputs)
+    losses = OUTPUTS[network.output, network.loss].errors(layers[-1], targets).mean(axis=0)
+    pairs = [np.stack([layer.dz, layer.da], axis=-1).reshape(len(inputs), -1) for layer in layers[1:]]
+    gradient = backward_bounds(network, weights, layers, targets)
+    return Rounding(np.concatenate(pairs, axis=-1), np.append(losses, losses.sum()), gradient)
+
+
+def forward_bounds(network: Network, weights: Array, inputs: Array) -> list[Layer]:
+    """The inputs, which are exact, then every layer."""
+    found, exact = forward(network, weights, inputs), np.zeros_like(inputs)
+    layers = [Layer(inputs, inputs, exact, exact)]
+    for (w, b), activation, z, a in zip(
+        network.unpack(weights), network.activations, found.z, found.a[1:], strict=True
+    ):
+        dz = sum_bound(layers[-1].a, layers[-1].da, w.T) + (0 if b is None else UNIT * abs(b))
+        layers.append(Layer(z, a, dz, moved(activation, z, dz) + UNIT * abs(a)))
+    return layers
+
+
+def backward_bounds(network: Network, weights: Array, layers: list[Layer], targets: Array) -> Array:
+    """Those of dE/dw and dE/db, (n,)."""
+    w, row = [w for w, _ in network.unpack(weights)], np.empty(network.weight_count)
+    output, kind = layers[-1], (network.output, network.loss)
+    delta = LOSSES[kind].delta(output.a, targets) / len(targets)
+    off = OUTPUTS[kind].delta(output, targets) / len(targets)
+    for at, (dw, db) in reversed(list(enumerate(network.unpack(row)))):
+        before, rounded = layers[at], off + UNIT * abs(delta)
+        dw[...] = rounded.T @ (abs(before.a) + before.da) + abs(delta).T @ before.da
+        if db is not None:
+            db[...] = rounded.sum(axis=0) if network.bias == "bias" else rounded.sum()
+        if at:
+            back, steep = delta @ w[at], slope(network.hidden, before)
+            off = product_bound(back, sum_bound(delta, off, w[at]), steep, STEEPNESS[network.hidden](before))
+            delta = back * steep
+    return row
+
+
+def moved(activation: str, z: Array, by: Array) -> Array:
+    """How far a unit's value may move when z moves by at most `by`: none but softmax's falls as its z rises."""
+    function = ACTIVATIONS[activation]
+    if activation == "softmax":
+        by = function(z) * np.expm1(2 * by.max(axis=-1, keepdims=True))
+        return np.where(by < 1, by, 1.0)
+    return np.maximum(function(z + by) - function(z), function(z) - function(z - by))
+
+
+def slope(unit: str, layer: Layer) -> Array:
+    return np.asarray(SLOPES[unit](layer.a), dtype=float)
+
+
+# The bound of a slope. ReLU's may be 0 or 1 where z may lie on either side of 0.
+STEEPNESS: dict[str, Callable[[Layer], Array]] = {
+    "sigmoid": lambda at: at.da + UNIT,
+    "tanh": lambda at: 2 * at.da + UNIT,
+    "relu": lambda at: (abs(at.z) <= at.dz).astype(float),
+    "linear": lambda at: np.zeros_like(at.a),
+}
+
+
+def product_bound(x: Array, dx: Array, y: Array, dy: Array) -> Array:
+    """The bound of x · y, place by place."""
+    return abs(x) * dy + dx * (abs(y) + dy) + UNIT * abs(x * y)
+
+
+def sum_bound(x: Array, dx: Array, y: Array) -> Array:
+    """The bound of the matrix product x @ y of an exact y."""
+    return (dx + UNIT * abs(x)) @ abs(y)
+
+
+def half_squared(unit: str) -> Output:
+    """a − t is off by what a is off by; where it is 0 in a spreadsheet, it is less than that."""
+    return Output(
+        lambda at, t: product_bound(at.a - t, at.da, at.a - t, at.da) / 2,
+        lambda at, t: product_bound(at.a - t, at.da, slope(unit, at), STEEPNESS[unit](at)),
+    )
+
+
+def softmax_errors(at: Layer, t: Array) -> Array:
+    """Those of t · (ln Σ e^z − z), where both z are less the largest."""
+    largest = abs(at.z).max(axis=-1, keepdims=True) + 1
+    off: Array = t * (2 * at.dz.max(axis=-1, keepdims=True) + UNIT * (abs(at.z) + largest))
+    return off
+
+
+OUTPUTS = {(unit, "half-squared"): half_squared(unit) for unit in SLOPES} | {
+    ("sigmoid", "cross-entropy"): Output(lambda at, t: at.dz + UNIT * (1 + abs(at.z)), lambda at, t: at.da),
+    ("softmax", "cross-entropy"): Output(softmax_errors, lambda at, t: at.da * t.sum(axis=-1, keepdims=True)),
+}
+''',
     'xlsx': r'''"""The workbook: native formulas beside the cell functions, and the results of training runs. XlsxWriter writes it."""
 ''',
     'xlsx.contract': r'''"""What the sheets, the extension in Calc and the macros in Excel share: names, titles, buttons, limits, messages.
@@ -1661,6 +1841,17 @@ def BACKPROP_SWEEP(weights, inputs, targets, learning_rates, epochs, network=Non
 def BACKPROP_CHAOS(weights, inputs, targets, learning_rates, epochs, network=None, optimizer=None):
     """A row: for each learning rate the first epoch whose E_total the last digits decide; epochs + 1 for none."""
     return call('BACKPROP_CHAOS', [weights, inputs, targets, learning_rates, epochs, network, optimizer])
+
+
+@func
+@arg('weights', ndim=2, err_to_str=True, doc=PARAMETERS['weights'])
+@arg('inputs', ndim=2, err_to_str=True, doc=PARAMETERS['inputs'])
+@arg('targets', ndim=2, err_to_str=True, doc=PARAMETERS['targets'])
+@arg('network', ndim=2, err_to_str=True, doc=PARAMETERS['network'])
+@arg('of', ndim=2, err_to_str=True, doc=PARAMETERS['of'])
+def BACKPROP_ROUNDING(weights, inputs, targets, network=None, of=None):
+    """How far apart two right computations may be, because each rounds: in the shape of those numbers."""
+    return call('BACKPROP_ROUNDING', [weights, inputs, targets, network, of])
 
 
 @func

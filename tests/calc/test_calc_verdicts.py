@@ -92,20 +92,48 @@ def outcomes(office: Office, key: int) -> list[list[object]]:
     return [list(row[column - 1 : column + 1]) for row in rows[6:12]]
 
 
+def signs(random: np.random.Generator, count: int) -> np.ndarray:
+    return random.choice([-1.0, 1.0], count)
+
+
+def of_all_sizes(random: np.random.Generator, count: int, largest: float = 9) -> np.ndarray:
+    return 10.0 ** random.uniform(-3, largest, count) * signs(random, count)
+
+
+def nearly_equal(random: np.random.Generator, count: int) -> np.ndarray:
+    """What large ones leave where their signs differ is of any size."""
+    apart = random.integers(0, 3, count) * 10.0 ** random.uniform(-16, 0)
+    return 10.0 ** random.uniform(-1, 9) * (1 + apart) * signs(random, count)
+
+
+DRAWN = {  # weights and inputs
+    "weights of all sizes": (of_all_sizes, None),
+    "weights that cancel": (nearly_equal, None),
+    "inputs of all sizes": (lambda random, count: of_all_sizes(random, count, 3), of_all_sizes),
+}
+
+
+@pytest.mark.parametrize("drawn", DRAWN)
 @pytest.mark.parametrize("network", EXTREME)
-def test_extreme_numbers_agree_or_have_diverged_on_both_sides(calc_office: Office, opened, network: str) -> None:
+def test_extreme_numbers_agree_or_have_diverged_on_both_sides(
+    calc_office: Office, opened, network: str, drawn: str
+) -> None:
     seed = np.random.SeedSequence().entropy
     print("seed", seed)
     random, key, described = np.random.default_rng(seed), opened(network), Network.parse(network)
-    for _ in range(4):
-        size = 10.0 ** random.uniform(-3, 9, described.weight_count)
-        weights = size * random.choice([-1.0, 1.0], described.weight_count)
+    draw_weights, draw_inputs = DRAWN[drawn]
+    for _ in range(2):
+        weights = draw_weights(random, described.weight_count)
         rates = 10.0 ** random.uniform(-3, 6, 6)
         calc_office.write(key, "your_weights", [[float(weight)] for weight in weights])
+        if draw_inputs:
+            inputs = draw_inputs(random, described.sizes[0])
+            calc_office.write(key, "your_inputs", [[float(each)] for each in inputs])
         calc_office.write(key, "learning_rates", [[float(rate) for rate in rates]])
         calc_office.write(key, "your_learning_rate", float(rates[0]))
         shown = Shown(calc_office, key)
         assert [place for place, value in shown.all() if value == "differs"] == [], (weights, rates)
+        assert "FAIL" not in shown.named("gradient_check"), (weights, rates)
         assert {value for _, value in shown.all() if isinstance(value, str) and value[:1] == "#"} <= {"#N/A"}
         task = (described, weights, *(np.array([shown.named(name)]) for name in ("inputs", "targets")))
         ours, chaotic = descent.sweep(*task, rates, EPOCHS), descent.chaotic_from(*task, rates, EPOCHS)

@@ -8,13 +8,14 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs import gradient_check as rule
+from pyfuncs.rounding import UNIT
 from xlsx import batches, chains, contract, formulas
 from xlsx.expressions import stored
 from xlsx.formulas import Quantity
 from xlsx.sheets import gradient_check, quantities, style
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import colour_states, mute_errors
-from xlsx.sheets.quantities import NATIVE, epoch_line
+from xlsx.sheets.quantities import NATIVE, Section, epoch_line
 
 TITLE = contract.BACKWARD
 WIDTHS = [9.5, 30.5, 11, 11, 12.5, 7, 11, 9.5, 32, 18]  # to Check on the screen, with DejaVu at 150 % too
@@ -24,6 +25,11 @@ HEADER_ROW = 3
 GRADIENT = "BACKPROP_GRADIENT(shown_weights,shown_inputs,shown_targets,network)"
 MEAN_GRADIENT = "BACKPROP_GRADIENT(shown_weights,inputs,targets,network)"
 STEP = "BACKPROP_STEP(shown_weights,inputs,targets,learning_rate,network)"
+ROUNDING, MEAN_ROUNDING = (
+    f'BACKPROP_ROUNDING(shown_weights,{samples},network,"gradient")'
+    for samples in ("shown_inputs,shown_targets", "inputs,targets")
+)
+CARRIED = f"(learning_rate*{{}}+{UNIT}*ABS(shown_weights))"  # into the weights, by an update
 PASS, FAIL, KINK = "PASS", "FAIL", "KINK"
 
 
@@ -36,13 +42,15 @@ def sections(book: Book) -> list[quantities.Section]:
     """Cross-entropy needs no errors; several samples have the means besides."""
     network = book.network
     derivatives = [batches.for_sample(network, book.samples, quantity) for quantity in chains.chains(network)]
-    parts: list[tuple[str, list[Quantity], str | None]] = [
-        ("Error: how E changes with each output", formulas.errors(network), None),
-        ("Delta: how E changes with each weighted sum, from the outputs back", formulas.deltas(network), None),
-        ("Derivative of each weight: its chain of factors", derivatives, GRADIENT),
-        ("Derivative over the batch: the mean of its samples’ derivatives", batch(book), MEAN_GRADIENT),
-        ("Update: one plain step against the derivative", formulas.updates(network), STEP),
-    ]
+    mean = "Derivative over the batch: the mean of its samples’ derivatives"
+    back, step = "Delta: how E changes with each weighted sum, from the outputs back", formulas.updates(network)
+    parts = (
+        Section("Error: how E changes with each output", formulas.errors(network)),
+        Section(back, formulas.deltas(network)),
+        Section("Derivative of each weight: its chain of factors", derivatives, GRADIENT, ROUNDING),
+        Section(mean, batch(book), MEAN_GRADIENT, MEAN_ROUNDING),
+        Section("Update: one plain step against the derivative", step, STEP, MEAN_ROUNDING, CARRIED),
+    )
     return quantities.sections(HEADER_ROW + 1, parts)
 
 
@@ -106,11 +114,10 @@ def relative_difference(one: float, other: float) -> float:
 
 def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:
     """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
-    step, loss = book.numeric[weight].step_cell.on(sheet), book.shown["E_total"].on(sheet)
-    noise = f"{rule.rounding(book.network, book.samples)}*MAX(1,{loss})/{step}"
     row = gradient_check.FIRST + book.network.weight_names.index(weight)
-    tolerance = gradient_check.tolerance(book, sheet, row)
-    passed = f'IF(OR({relative}<{tolerance},ABS({native}-{numeric})<{noise}),"{PASS}","{FAIL}")'
+    tolerance, noise = gradient_check.tolerance(book, sheet, row), gradient_check.noise(book, sheet, row)
+    failed = f'IF({gradient_check.far(book, sheet, row)},"{KINK}","{FAIL}")'
+    passed = f'IF(OR({relative}<{tolerance},ABS({native}-{numeric})<{noise}),"{PASS}",{failed})'
     kink = gradient_check.kink(book, sheet, row)
     return passed if kink == "FALSE" else f'IF({kink},"{KINK}",{passed})'
 
@@ -121,6 +128,8 @@ def verdict_text(book: Book, weight: str, native: float, numeric: float, relativ
         return "#N/A"
     if gradient_check.crosses_zero(book, book.numeric[weight]):
         return KINK
-    noise = rule.rounding(book.network, book.samples) * max(1, book.values["E_total"]) / book.numeric[weight].step
-    near = relative < gradient_check.stored_tolerance(book, book.numeric[weight])
-    return PASS if near or abs(native - numeric) < noise else FAIL
+    checked = book.numeric[weight]
+    near = relative < gradient_check.stored_tolerance(book, checked)
+    if near or abs(native - numeric) < gradient_check.stored_noise(book, checked):
+        return PASS
+    return KINK if gradient_check.goes_far(book, checked) else FAIL

@@ -18,6 +18,7 @@ from xlsx.sheets.cells import (
     mute_errors,
     number_rules,
     numbers_in,
+    or_zero,
     python,
     show_whole,
     used,
@@ -31,7 +32,7 @@ GROUP_ROW, HEADER_ROW = 3, 4
 FIRST = HEADER_ROW + 1
 BLOCKS = ("Preset’s", "Yours (edit): blank means the preset’s", "Used")
 WIDTHS = [11, *[9.5] * 30]
-MEAN, PYTHON, AGREEMENT = range(3)  # rows under those of the samples
+MEAN, PYTHON, AGREEMENT, ROUNDING = range(4)  # rows under those of the samples
 
 
 def names(book: Book) -> tuple[str, ...]:
@@ -177,10 +178,14 @@ def write_column(book: Book, sheet: Worksheet, first: int, column: int, name: st
 
 def write_python(book: Book, sheet: Worksheet) -> None:
     """BACKPROP_LOSS of the whole batch under its native mean. (Backward compares the derivatives.)"""
-    mean, python_area, area = (loss_area(book, row) for row in (MEAN, PYTHON, AGREEMENT))
+    mean, python_area, area, rounding_area = (loss_area(book, row) for row in range(4))
     sheet.write_string(python_area[0], 0, "Python", book.looks["label"])
     sheet.write_string(area[0], 0, "Agreement", book.looks["label"])
     call = "BACKPROP_LOSS(shown_weights,inputs,targets,network)"
     python(book, sheet, python_area, call, book.looks["short_row"])
+    sheet.write_string(rounding_area[0], 0, "Rounding", book.looks["muted_plain"])
+    call = 'BACKPROP_ROUNDING(shown_weights,inputs,targets,network,"loss")'
+    python(book, sheet, rounding_area, call, book.looks["rounding"])
     native, beside = xl_range(*mean), xl_range(*python_area)
-    agreement(book, sheet, area, differs(native, beside, TOLERANCE), numbers_in(native, beside))
+    different = differs(native, beside, TOLERANCE, or_zero(xl_range(*rounding_area)))
+    agreement(book, sheet, area, different, numbers_in(native, beside))

@@ -34,10 +34,9 @@ class Cell(NamedTuple):
 
 
 class Numeric(NamedTuple):
-    """A weight's numeric derivative and the step: cells and values; the forward passes at w − h and w + h."""
+    """A weight's numeric derivative, its cell, and the step; the forward passes at w − h and w + h."""
 
     cell: Cell
-    step_cell: Cell
     value: float
     step: float
     passes: tuple[Values, Values]

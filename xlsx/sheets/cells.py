@@ -79,11 +79,19 @@ def python(book: Book, sheet: Worksheet, area: Area, call: str, look: Format, un
     array(sheet, area, f'IF(python_ready,{asked},"{NOTHING}")', look, NOTHING)
 
 
-def differs(native: str, python_cells: str, tolerance: str) -> str:
-    """1 where two cells of the ranges differ, else 0. A number beside anything else differs; two texts do not."""
+def or_zero(cell: str) -> str:
+    """The number in a cell, else 0, for a formula; of a range, place by place."""
+    return f"IF(ISNUMBER({cell}),{cell},0)"
+
+
+def differs(native: str, python_cells: str, tolerance: str, rounding: str = "0") -> str:
+    """1 where two cells of the ranges differ, else 0. A number beside anything else differs; two texts do not.
+
+    `rounding` is how far apart it may carry them besides, for a formula.
+    """
     scale = f"IF(ABS({native})>1,ABS({native}),1)"
     both = f"ISNUMBER({native})*ISNUMBER({python_cells})"
-    apart = f"IF(ABS({native}-{python_cells})<={tolerance}*{scale},0,1)"
+    apart = f"IF(ABS({native}-{python_cells})<={tolerance}*{scale}+{rounding},0,1)"
     return f"IF({both},{apart},IF({numbers_in(native, python_cells)}>0,1,0))"
 
 

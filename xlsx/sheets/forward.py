@@ -17,6 +17,10 @@ CHOICE, STATE = 1, 5  # columns
 EPOCH_ROW, SAMPLE_ROW, HEADER_ROW = 2, 3, 4
 UNITS_CALL = "TRANSPOSE(BACKPROP_FORWARD(shown_weights,shown_inputs,network))"
 LOSS_CALL = "TRANSPOSE(BACKPROP_LOSS(shown_weights,shown_inputs,shown_targets,network))"
+UNITS_ROUNDING, LOSS_ROUNDING = (
+    f'TRANSPOSE(BACKPROP_ROUNDING(shown_weights,shown_inputs,shown_targets,network,"{of}"))'
+    for of in ("forward", "loss")
+)
 
 
 def heading(book: Book) -> style.Heading:
@@ -26,9 +30,10 @@ def heading(book: Book) -> style.Heading:
 def sections(book: Book) -> list[quantities.Section]:
     here = " for this sample" if book.samples > 1 else ""
     losses = [batches.for_sample(book.network, book.samples, each) for each in formulas.losses(book.network)]
+    units, about = formulas.forward(book.network), "Units: the weighted sum of what comes in, then the activation"
     parts = (
-        ("Units: the weighted sum of what comes in, then the activation", formulas.forward(book.network), UNITS_CALL),
-        (f"Loss: how wrong the outputs are{here}", losses, LOSS_CALL),
+        quantities.Section(about, units, UNITS_CALL, UNITS_ROUNDING),
+        quantities.Section(f"Loss: how wrong the outputs are{here}", losses, LOSS_CALL, LOSS_ROUNDING),
     )
     return quantities.sections(HEADER_ROW + 1, parts)
 

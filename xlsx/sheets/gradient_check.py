@@ -7,8 +7,10 @@ pass at the right of the sheet, in which one weight is moved.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import groupby
 
-from xlsxwriter.utility import xl_col_to_name, xl_range, xl_rowcol_to_cell
+import numpy as np
+from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from pyfuncs import gradient_check
@@ -17,7 +19,7 @@ from xlsx import chains, contract, expressions, formulas
 from xlsx.expressions import Expression, stored
 from xlsx.sheets import style
 from xlsx.sheets.book import Area, Book, Cell, Numeric, Values
-from xlsx.sheets.cells import agreement, mute_errors, number_rules, numbers_in, python
+from xlsx.sheets.cells import agreement, mute_errors, number_rules, numbers_in, or_zero, python
 from xlsx.sheets.quantities import epoch_line
 
 TITLE = contract.GRADIENT_CHECK
@@ -52,8 +54,7 @@ def place(book: Book) -> None:
         step = gradient_check.STEP * max(1, abs(book.values[weight]))
         below, above = (pass_values(book, weight, book.values[weight] + side * step) for side in (-1, 1))
         numeric = (above["E_total"] - below["E_total"]) / (2 * step)
-        cells = Cell(sheet, row, NUMERIC), Cell(sheet, row, STEP)
-        book.numeric[weight] = Numeric(*cells, numeric, step, (below, above))
+        book.numeric[weight] = Numeric(Cell(sheet, row, NUMERIC), numeric, step, (below, above))
     book.compare(sheet, agreement_area(book))
 
 
@@ -147,17 +148,24 @@ def write_pass(book: Book, sheet: Worksheet, row: int, weight: str, side: int) -
         sheet.write_formula(row, column, text, book.looks["short"], stored(values[name]))
 
 
-def relu_sums(book: Book) -> list[str]:
-    """The z of every ReLU unit, of every sample."""
-    relu = {unit for layer in formulas.layers(book.network) if layer.activation == "relu" for unit in layer.units}
-    return [name for name in passes(book) if name.split(" #")[0] in relu]
+def sums(book: Book, activations: tuple[str, ...]) -> list[str]:
+    """The z of every unit with one of these activations, of every sample."""
+    units = {unit for layer in formulas.layers(book.network) if layer.activation in activations for unit in layer.units}
+    return [name for name in passes(book) if name.split(" #")[0] in units]
 
 
 def crosses_zero(book: Book, checked: Numeric) -> bool:
     """What `kink` answers for the values at w − h, at w (those of the book) and at w + h."""
     three = (checked.passes[0], book.values, checked.passes[1])
-    signs = [[(values[z] > 0) - (values[z] < 0) for z in relu_sums(book)] for values in three]
+    signs = [[(values[z] > 0) - (values[z] < 0) for z in sums(book, gradient_check.KINKED)] for values in three]
     return not signs[0] == signs[1] == signs[2]
+
+
+def goes_far(book: Book, checked: Numeric) -> bool:
+    """What `far` answers for the values at w − h, at w and at w + h."""
+    (below, above), (rise, bend) = checked.passes, stored_shape(book, checked)
+    carried = any(abs(above[z] - below[z]) / 2 > gradient_check.FAR for z in sums(book, gradient_check.CURVED))
+    return bend > gradient_check.STRAIGHT * rise and carried
 
 
 def kink(book: Book, reader: Worksheet, row: int) -> str:
@@ -165,28 +173,74 @@ def kink(book: Book, reader: Worksheet, row: int) -> str:
 
     By the signs of z at w − h, w and w + h, as in pyfuncs.gradient_check.
     """
-    names, tests = list(passes(book)), []
-    for name in relu_sums(book):
-        at = 1 + names.index(name)
-        below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, start_of(book, side) + at)}" for side in (0, 1))
+    tests = []
+    for name in sums(book, gradient_check.KINKED):
+        below, above = both_sides(book, row, name, name)
         here = f"SIGN({book.shown[name].on(reader)})"
         tests += [f"SIGN({below})<>{here}", f"{here}<>SIGN({above})"]
     return f"OR({','.join(tests)})" if tests else "FALSE"
 
 
+def far(book: Book, reader: Worksheet, row: int) -> str:
+    """Whether the steps of a weight are too long to say anything, as pyfuncs.gradient_check has it."""
+    (rise, bend), layers = shape(book, reader, row), by_sample(sums(book, gradient_check.CURVED))
+    sides = [both_sides(book, row, names[0], names[-1]) for names in layers]
+    moves = "+".join(f"SUMPRODUCT(--(ABS({above}-{below})/2>{gradient_check.FAR}))" for below, above in sides)
+    return f"AND({bend}>{gradient_check.STRAIGHT}*{rise},{moves}>0)" if moves else "FALSE"
+
+
+def by_sample(names: list[str]) -> list[list[str]]:
+    """The names of each sample. Between the first and the last z of curved units are their a, which move no farther."""
+    return [list(group) for _, group in groupby(names, lambda name: name.partition(" #")[2])]
+
+
+def both_sides(book: Book, row: int, first: str, last: str) -> tuple[str, str]:
+    """The cells from one quantity to another in a weight's two forward passes, at w − h and at w + h."""
+    names = list(passes(book))
+    columns = [[start_of(book, side) + 1 + names.index(name) for name in (first, last)] for side in (0, 1)]
+    below, above = (f"'{TITLE}'!{xl_range(row, left, row, right)}" for left, right in columns)
+    return below, above
+
+
+def shape(book: Book, reader: Worksheet, row: int) -> tuple[str, str]:
+    """How far the loss rises and bends within the step of a row."""
+    below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, column)}" for column in (BELOW, ABOVE))
+    total = book.shown["E_total"].on(reader)
+    return f"(ABS({above}-{below})/2)", f"ABS(({above}-{total})-({total}-{below}))"
+
+
+def stored_shape(book: Book, checked: Numeric) -> tuple[float, float]:
+    """What `shape` gives at the values stored."""
+    below, total, above = (values["E_total"] for values in (checked.passes[0], book.values, checked.passes[1]))
+    return abs(above - below) / 2, abs((above - total) - (total - below))
+
+
 def tolerance(book: Book, reader: Worksheet, row: int) -> str:
     """How large a relative difference passes in a row, by pyfuncs.gradient_check.tolerance."""
-    below, above = (f"'{TITLE}'!{xl_rowcol_to_cell(row, column)}" for column in (BELOW, ABOVE))
-    total, rule = book.shown["E_total"].on(reader), gradient_check
-    rise, bend = f"(ABS({above}-{below})/2)", f"ABS(({above}-{total})-({total}-{below}))"
+    (rise, bend), rule = shape(book, reader, row), gradient_check
     return f"{rule.TOLERANCE}+IF({bend}<{rule.SHORT}*{rise},{rule.BENT}*({bend}/{rise})*({bend}/{rise}),0)"
 
 
 def stored_tolerance(book: Book, checked: Numeric) -> float:
     """What `tolerance` answers at the values stored."""
-    below, total, above = (values["E_total"] for values in (checked.passes[0], book.values, checked.passes[1]))
-    rise, bend = abs(above - below) / 2, abs((above - total) - (total - below))
-    return float(gradient_check.tolerance(rise, bend))
+    return float(gradient_check.tolerance(*stored_shape(book, checked)))
+
+
+def noise(book: Book, reader: Worksheet, row: int) -> str:
+    """How exact the numeric derivative in a row is, by pyfuncs.gradient_check.noise."""
+    last = HEADER_ROW + book.network.weight_count
+    weights, numeric = (xl_range_abs(FIRST, column, last, column) for column in (VALUE, NUMERIC))
+    total, step = book.shown["E_total"].on(reader), f"'{TITLE}'!{xl_rowcol_to_cell(row, STEP)}"
+    moved = f"IFERROR(SUMPRODUCT(ABS('{TITLE}'!{weights}*'{TITLE}'!{numeric})),0)"
+    return f"{gradient_check.rounding(book.network, book.samples)}*(MAX(1,{total})+{moved})/{step}"
+
+
+def stored_noise(book: Book, checked: Numeric) -> float:
+    """What `noise` answers at the values stored."""
+    weights = np.array([book.values[weight] for weight in book.numeric])
+    numeric = np.array([each.value for each in book.numeric.values()])
+    rounding = gradient_check.rounding(book.network, book.samples)
+    return float(gradient_check.noise(rounding, book.values["E_total"], weights, numeric, np.array(checked.step)))
 
 
 def write_python(book: Book, sheet: Worksheet, last: int) -> None:
@@ -197,5 +251,15 @@ def write_python(book: Book, sheet: Worksheet, last: int) -> None:
     native, beside = (xl_range(FIRST, column, last, column) for column in (NUMERIC, PYTHON))
     both, loss = f"ISNUMBER({native})*ISNUMBER({beside})", xl_range(FIRST, ABOVE, last, ABOVE)
     numbers, scale = numbers_in(native, beside), f"IF(ABS({loss})>1,ABS({loss}),1)"
-    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE}*{scale},0,1),{numbers})"
+    off = f"2*{or_zero(write_rounding(book, sheet))}/{xl_range(FIRST, STEP, last, STEP)}"
+    apart = f"IF({both},IF(ABS({native}-{beside})<={TOLERANCE}*{scale}+{off},0,1),{numbers})"
     agreement(book, sheet, agreement_area(book), apart, numbers)
+
+
+def write_rounding(book: Book, sheet: Worksheet) -> str:
+    """How far rounding may carry E_total, above the agreements; gives the cell."""
+    row, column = HEADER_ROW - 1, AGREEMENT
+    losses = 'BACKPROP_ROUNDING(shown_weights,inputs,targets,network,"loss")'
+    call = f"INDEX({losses},0,{len(book.network.loss_names)})"
+    python(book, sheet, (row, column) * 2, call, book.looks["rounding_of_e"])
+    return str(xl_rowcol_to_cell(row, column))

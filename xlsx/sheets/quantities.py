@@ -21,6 +21,7 @@ from xlsx.sheets.cells import (
     differs,
     mute_errors,
     numbers_in,
+    or_zero,
     python,
 )
 
@@ -70,13 +71,16 @@ def epoch_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
 class Section(NamedTuple):
     """A heading in a row, quantities beneath it, and the cell function that answers them.
 
-    Without one the rows say through what they are checked.
+    Without one the rows say through what they are checked. `rounding` is the call for how far apart rounding may carry
+    the two, `carried` what is made of its cells, for a formula.
     """
 
-    row: int
     title: str
     quantities: list[Quantity]
     call: str | None = None
+    rounding: str = ""
+    carried: str = "{}"
+    row: int = 0
 
     @property
     def first(self) -> int:
@@ -87,12 +91,12 @@ class Section(NamedTuple):
         return self.row + len(self.quantities)
 
 
-def sections(row: int, parts: Iterable[tuple[str, list[Quantity], str | None]]) -> list[Section]:
-    """These headings and quantities one below the other, numbered, from this row on; those without a quantity go."""
+def sections(row: int, parts: Iterable[Section]) -> list[Section]:
+    """These one below the other, numbered, from this row on; those without a quantity go."""
     found: list[Section] = []
-    for title, rows, call in parts:
-        if rows:
-            found.append(Section(row, f"{len(found) + 1}  {title}", rows, call))
+    for part in parts:
+        if part.quantities:
+            found.append(part._replace(row=row, title=f"{len(found) + 1}  {part.title}"))
             row = found[-1].last + 1
     return found
 
@@ -129,16 +133,21 @@ def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], 
             sheet.write_blank(row, PYTHON, None, book.looks["text"])
             sheet.write_string(row, AGREEMENT, "as part of dE/dw", book.looks["muted_state"])
     if part.call is not None:
-        write_python(book, sheet, part, part.call, number)
+        write_python(book, sheet, part, number, wide + 1)
     mute_errors(book, sheet, (part.first, wide - len(TEXTS), part.last, wide - len(TEXTS)))
     return mute_errors(book, sheet, (part.first, NATIVE, part.last, NATIVE))
 
 
-def write_python(book: Book, sheet: Worksheet, part: Section, call: str, number: str) -> None:
-    native, beside = (xl_range(part.first, column, part.last, column) for column in (NATIVE, PYTHON))
-    python(book, sheet, (part.first, PYTHON, part.last, PYTHON), call, book.looks[number])
-    area, different = (part.first, AGREEMENT, part.last, AGREEMENT), differs(native, beside, TOLERANCE)
-    agreement(book, sheet, area, different, numbers_in(native, beside), "state_wrap")
+def write_python(book: Book, sheet: Worksheet, part: Section, number: str, rounding: int) -> None:
+    """Python's block and the comparisons; in the column `rounding`, at the right, how far that may carry the two."""
+    sheet.write_string(part.row, rounding, "Rounding", book.looks["muted_right"])
+    columns = NATIVE, PYTHON, rounding
+    areas = [(part.first, column, part.last, column) for column in (PYTHON, rounding, AGREEMENT)]
+    for area, call, look in zip(areas, (part.call, part.rounding), (number, "rounding"), strict=False):
+        python(book, sheet, area, str(call), book.looks[look])
+    native, beside, bound = (xl_range(part.first, column, part.last, column) for column in columns)
+    different = differs(native, beside, TOLERANCE, part.carried.format(or_zero(bound)))
+    agreement(book, sheet, areas[-1], different, numbers_in(native, beside), "state_wrap")
 
 
 def never_negative(book: Book) -> set[str]:

@@ -64,7 +64,7 @@ TRY = {  # what to begin with, by sheet
 }
 STEPS = (
     "Each quantity stands three ways: a formula to read, a native cell formula, the value from Python.",
-    "“agrees”: the two, written independently, differ by at most 1E-12 (after many updates 1E-10).",
+    "“agrees”: the two, written independently, differ by rounding or 1E-12 at most (after many updates 1E-10).",
     "“PASS”: the derivative is the one that the loss itself shows when the weight is moved a little.",
     "Change a bordered cell: on Network, Forward, Picture, Learning rates, Spot the mistake. All follows.",
     "A cell that is text or an error is named here and on every sheet; what depends on it shows #N/A.",

@@ -105,6 +105,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "picture_percent": {"num_format": "0.0%", "align": "center", "font_color": MUTED},
     "step": {"num_format": EXPONENT, **RIGHT, **ROW},
     "scientific": {"num_format": EXPONENT, **RIGHT, **ROW},
+    "rounding": {"num_format": EXPONENT, "font_color": MUTED, **RIGHT},
+    "rounding_of_e": {"num_format": f'"rounding "{EXPONENT}', "font_color": MUTED, "align": "left", "indent": 1},
     "long_number": {"num_format": "0.00000000000000", **RIGHT, **ROW},
     "label_plain": {"bold": True},
     "label_apart": {"bold": True, **BESIDE_LIST},
