@@ -17,9 +17,9 @@ from addin import unfold
 from addin.excel import unfolded as unfolded_macros
 from cnn import models, plain
 from tests import engines, unfolded
+from xlsx.files import LONGEST_FORMULA
 from xlsx.unfold import workbook
 from xlsx.unfold.arithmetic import forward
-from xlsx.unfold.formulas import LONGEST
 from xlsx.unfold.steps import UnknownLayer, fold
 from xlsx.unfold.trained import Layer
 
@@ -60,7 +60,7 @@ def tiny_kinds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def check_formulas(path: Path) -> None:
     used: set[str] = set()
     for formula in formulas(path):
-        assert len(formula) <= LONGEST
+        assert len(formula) <= LONGEST_FORMULA
         used |= set(re.findall(r"([A-Z][A-Z0-9._]*)\(", formula))
     assert used <= EXCEL_2010
 

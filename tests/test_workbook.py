@@ -277,6 +277,25 @@ def test_a_large_network_gets_fewer_rows_and_stays_within_its_size() -> None:
     assert len(Values(path).losses) - 1 == build.shown_epochs(Network.parse("8-8-8-4 bias"), 1) >= build.FEWEST_EPOCHS
 
 
+WIDE = "2-10-1 relu; inputs {}; targets {}; weights {}; learning_rate 1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["--network", "1-80-1"],
+        ["--state", WIDE.format(" / ".join(["1 2"] * 20), " / ".join(["1"] * 20), " ".join(["0.1"] * 30))],
+    ],
+)
+def test_a_network_whose_formulas_are_too_long_for_excel_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture, line: list[str]
+) -> None:
+    assert main([*line, "--out", str(tmp_path)]) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert re.match(r"A formula on \w+ is too long for Excel: \d+,\d+ characters, 8,192 at most. Take fewer", error)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_line_to_beat_is_the_exercises_published_log() -> None:
     published = json.loads(Path(__file__).with_name("exercise_log.json").read_text())
     assert list(results.EXERCISE) == published["test_accuracy"]

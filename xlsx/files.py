@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from cnn import runs
 from cnn.runs.output import in_folder
 
-LONGEST_TEXT, LONGEST_SHEET_NAME = 32_767, 31
+LONGEST_TEXT, LONGEST_SHEET_NAME, LONGEST_FORMULA = 32_767, 31, 8_192  # Excel's limits, in characters
 CUT = " … (cut)"
 CREATED = datetime(2026, 1, 1)
 TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -26,13 +26,20 @@ NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\'\t\n]")
 
 
+class FormulaTooLongError(runs.Failure, ValueError):
+    """A formula that Excel would take out of the workbook when it opens it."""
+
+
 class OlderFormulas(Worksheet):  # type: ignore[misc]  # XlsxWriter brings no types
     """A sheet whose formulas need no function newer than Excel 2010's.
 
-    XlsxWriter would search each one for thirty newer names: most of the time of a build.
+    XlsxWriter would search each one for thirty newer names: most of the time of a build. Raises FormulaTooLongError.
     """
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        if len(formula) > LONGEST_FORMULA:
+            error = f"A formula on {self.name} is too long for Excel: {len(formula):,} characters, {LONGEST_FORMULA:,}"
+            raise FormulaTooLongError(f"{error} at most", "Take fewer units a layer, or fewer samples")
         return formula[1:-1].removeprefix("=") if formula.startswith("{") else formula.removeprefix("=")
 
 
@@ -44,7 +51,7 @@ class UnwritableError(runs.Failure, PermissionError):
 def written(path: Path, title: str) -> Iterator[Workbook]:
     """A workbook to fill; an older file stays until this one is whole.
 
-    Raises UnwritableError.
+    Raises UnwritableError; its sheets raise FormulaTooLongError.
     """
     content = io.BytesIO()
     options = {**TEXT_STAYS_TEXT, "default_format_properties": dict(FONT)}  # a copy: XlsxWriter adds to it

@@ -12,7 +12,6 @@ from xlsx.unfold.kernels import Kernels
 from xlsx.unfold.maps import Maps
 from xlsx.unfold.steps import CONVOLUTION, DEPTHWISE, LARGEST, LINEAR, MEAN, Step
 
-LONGEST = 8192  # characters, which is Excel's limit
 Texts = Callable[[int, int, int], str]
 
 
