@@ -259,3 +259,10 @@ def test_a_path_is_chaotic_from_where_the_last_digits_decide_and_never_where_it_
         one, other = (sweep(case[0], weights, *case[2:], [rate], 100)[:, 0] for weights in (case[1], last_digit))
         assert abs(one - other)[:epoch].max() < 1e-12
         assert abs(one - other).max() > 1e-6
+
+
+@pytest.mark.parametrize(("size", "epoch"), [(1e3, 21), (1e9, 0)])
+def test_a_first_loss_that_rounding_decides_is_chaotic_from_the_start(size: float, epoch: int) -> None:
+    """w1 + w2 is 0.1, of which 1e9 leaves seven digits: a last digit of both weights changes nothing of it."""
+    task = np.array([size, 0.1 - size]), np.array([[1.0, 1.0]]), np.array([[0.9]])
+    assert chaotic_from(Network.parse("2-1"), *task, np.array([0.1]), 20).tolist() == [epoch]

@@ -587,7 +587,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from . import optimizers
+from . import optimizers, rounding
 from .network import Array, Network, NetworkError
 from .propagation import backpropagate, gradient, loss, quiet, samples, units
 
@@ -595,6 +595,7 @@ MAX_NUMBERS = 20_000_000
 PIECE = 1_000_000
 LAST_DIGIT = 1e-15  # of max(1, |w|)
 PARTED = 1e-12  # a thousand last digits: from there on each update may multiply the difference again
+UNKNOWN = 1e-10  # what rounding may make of the first E_total already, as a bound, which is mostly a hundred times it
 
 
 @quiet
@@ -668,8 +669,8 @@ def chaotic_from(
 ) -> NDArray[np.intp]:
     """The first epoch whose E_total the last digits of the weights decide, for each rate: (rates,).
 
-    That is where descents which start a last digit apart have parted by more than PARTED · max(1, E_total); epochs + 1
-    where they never do.
+    That is where descents which start a last digit apart have parted by more than PARTED · max(1, E_total); epoch 0
+    where rounding may carry the first E_total by more than UNKNOWN · max(1, E_total); epochs + 1 where neither is so.
     """
     start, rates = network.fitting(weights), np.ravel(learning_rates)
     last_digit = LAST_DIGIT * np.maximum(1, np.abs(start))
@@ -679,6 +680,7 @@ def chaotic_from(
     path, others = losses[:, :1], losses[:, 1:]
     parted = np.abs(others - path) > PARTED * np.maximum(1, np.abs(path))
     apart = (parted | (np.isfinite(path) != np.isfinite(others))).any(axis=1)
+    apart[0] |= rounding.bounds(network, start, inputs, targets).loss[-1] > UNKNOWN * np.maximum(1, abs(path[0, 0]))
     return np.where(apart.any(axis=0), apart.argmax(axis=0), epochs + 1)
 
 
