@@ -115,7 +115,7 @@ def relative_difference(one: float, other: float) -> float:
 def verdict_formula(book: Book, sheet: Worksheet, weight: str, native: str, numeric: str, relative: str) -> str:
     """PASS, FAIL or KINK, by the rule of pyfuncs.gradient_check."""
     row = gradient_check.FIRST + book.network.weight_names.index(weight)
-    tolerance, noise = gradient_check.tolerance(book, sheet, row), gradient_check.noise(book, sheet, row)
+    tolerance, noise = gradient_check.tolerance(book, row), gradient_check.noise(book, sheet, row)
     failed = f'IF({gradient_check.far(book, sheet, row)},"{KINK}","{FAIL}")'
     passed = f'IF(OR({relative}<{tolerance},ABS({native}-{numeric})<{noise}),"{PASS}",{failed})'
     kink = gradient_check.kink(book, sheet, row)

@@ -1,13 +1,13 @@
 """Gradient check: every derivative once more from the loss alone, by central differences, without the chain rule.
 
-(E(w + h) − E(w − h)) / 2h with h = 1e-5 · max(1, |w|), as pyfuncs.gradient_check has it. Each side is a whole forward
-pass at the right of the sheet, in which one weight is moved.
+(E(w + h) − E(w − h)) / 2h with a step h as pyfuncs.gradient_check has it. Each side is a whole forward pass at the
+right of the sheet, in which one weight is moved.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range, xl_range_abs, xl_rowcol_to_cell
@@ -51,11 +51,28 @@ def heading(book: Book) -> style.Heading:
 def place(book: Book) -> None:
     sheet = book.sheet(TITLE)
     for row, weight in enumerate(book.network.weight_names, FIRST):
-        step = gradient_check.STEP * max(1, abs(book.values[weight]))
+        step = stored_step(book, weight)
         below, above = (pass_values(book, weight, book.values[weight] + side * step) for side in (-1, 1))
         numeric = (above["E_total"] - below["E_total"]) / (2 * step)
         book.numeric[weight] = Numeric(Cell(sheet, row, NUMERIC), numeric, step, (below, above))
     book.compare(sheet, agreement_area(book))
+
+
+def sources(book: Book, weight: str) -> list[str]:
+    """What a weight carries, in every sample; nothing for a bias."""
+    wired = formulas.layers(book.network)
+    pairs = (zip(weights, layer.sources, strict=True) for layer in wired for weights in layer.weights)
+    carried = dict(chain.from_iterable(pairs)).get(weight)
+    if carried is None or book.samples == 1:
+        return [carried] if carried else []
+    return [f"{carried} #{sample}" for sample in range(1, book.samples + 1)]
+
+
+def stored_step(book: Book, weight: str) -> float:
+    """The step at the values stored, by pyfuncs.gradient_check.step_sizes."""
+    size = max([1.0, *(abs(book.values[name]) for name in sources(book, weight))])
+    z, rule = abs(book.values[weight]) * size, gradient_check
+    return float(max(rule.STEP * max(1, z) ** (1 / 3), rule.LEAST * z) / size)
 
 
 def agreement_area(book: Book) -> Area:
@@ -120,7 +137,10 @@ def write_row(book: Book, sheet: Worksheet, row: int, weight: str) -> None:
     sheet.write_string(row, WEIGHT, weight, looks["label"])
     source = f"={book.shown[weight].on(sheet)}"
     sheet.write_formula(row, VALUE, source, looks["number"], stored(book.values[weight]))
-    step = f"={gradient_check.STEP}*IF(ABS({w})>1,ABS({w}),1)"
+    carried = ",".join(f"ABS({book.shown[name].on(sheet)})" for name in sources(book, weight))
+    size = f"MAX(1,{carried})" if carried else "1"
+    z, rule = f"ABS({w})*{size}", gradient_check
+    step = f"=MAX({rule.STEP}*MAX(1,{z})^(1/3),{rule.LEAST}*{z})/{size}"
     sheet.write_formula(row, STEP, step, looks["step"], stored(checked.step))
     for column, side in ((BELOW, 0), (ABOVE, 1)):
         source = f"={xl_rowcol_to_cell(row, start_of(book, side) + len(passes(book)))}"
@@ -163,9 +183,8 @@ def crosses_zero(book: Book, checked: Numeric) -> bool:
 
 def goes_far(book: Book, checked: Numeric) -> bool:
     """What `far` answers for the values at w − h, at w and at w + h."""
-    (below, above), (rise, bend) = checked.passes, stored_shape(book, checked)
-    carried = any(abs(above[z] - below[z]) / 2 > gradient_check.FAR for z in sums(book, gradient_check.CURVED))
-    return bend > gradient_check.STRAIGHT * rise and carried
+    rise, bend = stored_shape(book, checked)
+    return bend > gradient_check.STRAIGHT * rise and stored_move(book, checked) > gradient_check.FAR
 
 
 def kink(book: Book, reader: Worksheet, row: int) -> str:
@@ -183,10 +202,22 @@ def kink(book: Book, reader: Worksheet, row: int) -> str:
 
 def far(book: Book, reader: Worksheet, row: int) -> str:
     """Whether the steps of a weight are too long to say anything, as pyfuncs.gradient_check has it."""
-    (rise, bend), layers = shape(book, reader, row), by_sample(sums(book, gradient_check.CURVED))
+    (rise, bend), rule = shape(book, reader, row), gradient_check
+    return f"AND({bend}>{rule.STRAIGHT}*{rise},{move(book, row)}>{rule.FAR})"
+
+
+def move(book: Book, row: int) -> str:
+    """How far the steps of a weight carry z, the farthest of the curved units'."""
+    layers = by_sample(sums(book, gradient_check.CURVED))
     sides = [both_sides(book, row, names[0], names[-1]) for names in layers]
-    moves = "+".join(f"SUMPRODUCT(--(ABS({above}-{below})/2>{gradient_check.FAR}))" for below, above in sides)
-    return f"AND({bend}>{gradient_check.STRAIGHT}*{rise},{moves}>0)" if moves else "FALSE"
+    moves = ",".join(f"SUMPRODUCT(MAX(ABS({above}-{below})))" for below, above in sides)
+    return f"(MAX({moves})/2)" if moves else "0"
+
+
+def stored_move(book: Book, checked: Numeric) -> float:
+    """What `move` gives at the values stored."""
+    below, above = checked.passes
+    return max((abs(above[z] - below[z]) / 2 for z in sums(book, gradient_check.CURVED)), default=0.0)
 
 
 def by_sample(names: list[str]) -> list[list[str]]:
@@ -215,15 +246,15 @@ def stored_shape(book: Book, checked: Numeric) -> tuple[float, float]:
     return abs(above - below) / 2, abs((above - total) - (total - below))
 
 
-def tolerance(book: Book, reader: Worksheet, row: int) -> str:
+def tolerance(book: Book, row: int) -> str:
     """How large a relative difference passes in a row, by pyfuncs.gradient_check.tolerance."""
-    (rise, bend), rule = shape(book, reader, row), gradient_check
-    return f"{rule.TOLERANCE}+IF({bend}<{rule.SHORT}*{rise},{rule.BENT}*({bend}/{rise})*({bend}/{rise}),0)"
+    rule = gradient_check
+    return f"{rule.TOLERANCE}+{rule.CURVATURE}*MIN({move(book, row)},{rule.FAR})^2"
 
 
 def stored_tolerance(book: Book, checked: Numeric) -> float:
     """What `tolerance` answers at the values stored."""
-    return float(gradient_check.tolerance(*stored_shape(book, checked)))
+    return float(gradient_check.tolerance(stored_move(book, checked)))
 
 
 def noise(book: Book, reader: Worksheet, row: int) -> str:
