@@ -260,6 +260,7 @@ def test_the_state_in_one_line_writes_the_same_start(tmp_path: Path, network: st
         ("2-1; inputs 1 2; targets 1; weights 1 x; learning_rate 1", '"x" is not a number'),
         ("2-1; inputs 1 2 / 3 4; targets 1; weights 1 2; learning_rate 1", "2 samples of inputs, but 1"),
         ("2-1; inputs 1 2; targets 1; weights 1 2; learning_rate 0", "above 0"),
+        ("2-1 cross-entropy; inputs 1 2; targets 1.2; weights 1 2; learning_rate 1", "targets must be 0 to 1"),
         ("2-1; inputs 1 2; targets 1; weights 1 2; learning_rate 1; optimizer adma", "adma"),
     ],
 )

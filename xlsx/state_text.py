@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from pyfuncs import propagation
 from pyfuncs.network import Network, NetworkError
 from pyfuncs.presets import Preset
 
@@ -38,6 +41,7 @@ def read(line: str) -> tuple[Preset, str]:
     inputs, targets = (rows(name, found[name], size) for name, size in sample_sizes(described).items())
     if len(inputs) != len(targets):
         raise NetworkError(f"the state has {len(inputs)} samples of inputs, but {len(targets)} of targets")
+    propagation.samples(described, np.array(inputs), np.array(targets))
     ((*weights,),) = rows("weights", found["weights"], described.weight_count)
     ((rate,),) = rows("learning_rate", found["learning_rate"], 1)
     if rate <= 0:

@@ -1,6 +1,7 @@
 """What the workbook says of itself in a real Calc: agrees, differs (then truly), chaotic, or cannot compare and why."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -307,6 +308,31 @@ def test_a_deleted_sheet_that_no_comparison_needs_is_named_and_all_is_compared(
     calc_office.write(key, "your_learning_rate", "fast")
     assert start_says(calc_office, key)["What to do"].startswith("Network: learning_rate")
     calc_office.close(key)
+
+
+@pytest.mark.parametrize("target", [1.2, -0.2, 250.0])
+def test_a_target_that_cross_entropy_cannot_take_is_named(calc_office: Office, opened, target: float) -> None:
+    key = opened("2-2-2 relu softmax")
+    calc_office.write(key, "Network.E12", target)
+    shown, says = Shown(calc_office, key), start_says(calc_office, key)
+    wrong = "Network: t1 (row 12) is not from 0 to 1: type another"
+    assert says["This workbook"] == f"cannot compare: {wrong}"
+    assert says["What to do"] == wrong
+    assert [place for place, value in shown.all() if value == "differs"] == []
+    assert shown.native("E_total") == "#N/A"
+    for number in (0.0, 1.0):
+        calc_office.write(key, "Network.E12", number)
+        assert start_says(calc_office, key)["This workbook"] == "agrees"
+
+
+def test_a_target_of_a_batch_that_cross_entropy_cannot_take_is_named(calc_office: Office, opened) -> None:
+    key = opened("2-2-1 cross-entropy bias")
+    calc_office.write(key, "your_targets", 1.2)
+    assert start_says(calc_office, key)["What to do"].endswith("or a target not from 0 to 1: type another")
+    calc_office.write(key, "your_targets", [[None]])
+    ((line,),) = calc_office.read(key, "state")
+    calc_office.write(key, "pasted_state", re.sub(r"targets \S+", "targets 1.2", line))
+    assert start_says(calc_office, key)["What to do"].endswith("or a target of it not possible")
 
 
 NUMBERS = {"=1/4": 0.25, "=2-0.5": 1.5, "=Own.A1": 0.7, "=Own.A2": 1, "=0+1": 1}

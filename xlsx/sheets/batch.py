@@ -10,9 +10,11 @@ from xlsx.expressions import stored
 from xlsx.sheets import pasted, presets, style
 from xlsx.sheets.book import Area, Book, Cell
 from xlsx.sheets.cells import (
-    LARGEST,
+    NUMBER,
+    PROBABILITY,
     TOLERANCE,
     agreement,
+    allowed,
     array,
     differs,
     mute_errors,
@@ -108,9 +110,11 @@ def write_sample(book: Book, sheet: Worksheet, sample: int, values: list[list[fl
         choice = ",".join(f"{each[at]:.15g}" for each in values) + f",{pasted_number(book, name, sample)}"
         sheet.write_formula(row, preset, f"=CHOOSE(preset_number,{choice})", looks["given_muted"], value)
         sheet.write_blank(row, yours, None, looks["edit"])
-        sheet.data_validation(row, yours, row, yours, number_rule(name, positive=False))
+        sheet.data_validation(row, yours, row, yours, number_rule(name, allowed(book.network, name)))
         cells = xl_rowcol_to_cell(row, yours), xl_rowcol_to_cell(row, preset)
-        sheet.write_formula(row, use, "=" + used(cells[0], False, cells[1]), looks["given"], value)
+        sheet.write_formula(
+            row, use, "=" + used(cells[0], allowed(book.network, name), cells[1]), looks["given"], value
+        )
 
 
 def pasted_number(book: Book, name: str, sample: int) -> str:
@@ -137,9 +141,10 @@ def write_check(book: Book, sheet: Worksheet) -> None:
     bad = [
         f"COUNT({xl_range(row, first, row, first + count - 1)})<{count}" for row in range(FIRST, FIRST + book.samples)
     ]
+    targets = f", or a target not {PROBABILITY.words}" if book.network.loss == "cross-entropy" else ""
     text = '""'
     for sample in range(book.samples, 0, -1):
-        wrong = f'"Batch, sample {sample}: a cell is no number from -{LARGEST} to {LARGEST}: type another"'
+        wrong = f'"Batch, sample {sample}: a cell is no number {NUMBER.words}{targets}: type another"'
         text = f"IF({bad[sample - 1]},{wrong},{text})"
     column = column_of(book, 3)
     array(sheet, (FIRST, column) * 2, text, book.looks["state_plain"], "")

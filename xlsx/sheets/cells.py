@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from pyfuncs.network import Network
 from xlsx.contract import ALL_GOOD, NOT_CONNECTED, NOTHING
 from xlsx.sheets import style
 from xlsx.sheets.book import Area, Book
@@ -23,6 +25,30 @@ STATES = {
     **dict.fromkeys((NOT_CONNECTED, "KINK"), style.MUTED),
 }
 LARGEST = "1E+9"  # number that is accepted as a weight, an input or a target
+
+
+class Allowed(NamedTuple):
+    """Which numbers a cell may hold: a condition for a formula, what others are called, and a validation's words."""
+
+    condition: str
+    fault: str
+    words: str
+    criteria: dict[str, object]
+
+
+RATE = Allowed("{0}>0", "not above 0", "above 0", {"criteria": ">", "value": 0})
+NUMBER = Allowed(
+    f"ABS({{0}})<={LARGEST}",
+    f"beyond {LARGEST}",
+    f"from -{LARGEST} to {LARGEST}",
+    {"criteria": "between", "minimum": -float(LARGEST), "maximum": float(LARGEST)},
+)
+PROBABILITY = Allowed(  # of cross-entropy a target
+    "AND({0}>=0,{0}<=1)",
+    "not from 0 to 1",
+    "from 0 to 1",
+    {"criteria": "between", "minimum": 0, "maximum": 1},
+)
 TOLERANCE, SWEEP_TOLERANCE = "1E-12", "1E-10"
 NO_FAULT = f'first_bad_input<>"{ALL_GOOD}"'
 
@@ -40,10 +66,16 @@ def no_number(cell: str) -> str:
     return f'IF(ISLOGICAL({cell}),"is TRUE or FALSE",IF(ISTEXT({cell}),"is text","is an error"))'
 
 
-def used(cell: str, positive: bool, otherwise: str = "NA()") -> str:
+def allowed(network: Network, name: str) -> Allowed:
+    """What the cell of this name may hold."""
+    if name == "learning_rate":
+        return RATE
+    return PROBABILITY if name in network.target_names and network.loss == "cross-entropy" else NUMBER
+
+
+def used(cell: str, numbers: Allowed, otherwise: str = "NA()") -> str:
     """The number in an editable cell; `otherwise` for a blank; #N/A for a text or an error, never a 0."""
-    fits = f"{cell}>0" if positive else f"ABS({cell})<={LARGEST}"
-    number = f"IF({is_number(cell)},IF({fits},{cell},NA()),NA())"
+    number = f"IF({is_number(cell)},IF({numbers.condition.format(cell)},{cell},NA()),NA())"
     return f"IF(ISBLANK({cell}),{otherwise},{number})"
 
 

@@ -18,6 +18,7 @@ from xlsx.sheets import log_columns, rate_charts, style, validation
 from xlsx.sheets.book import Area, Book
 from xlsx.sheets.cells import (
     NO_FAULT,
+    RATE,
     SWEEP_TOLERANCE,
     agreement,
     array,
@@ -119,7 +120,7 @@ def write_block(book: Book, block: Descent, rate: float) -> None:
     """The native rows of one rate, and the rate itself."""
     sheet, edited = block.sheet, xl_rowcol_to_cell(HEADER_ROW, NATIVE + RATES.index(rate))
     sheet.write_string(GROUP_ROW, block.column, "rate", book.looks["group"])
-    sheet.write_formula(GROUP_ROW, block.column + 1, f"={used(edited, positive=True)}", book.looks["rate"], rate)
+    sheet.write_formula(GROUP_ROW, block.column + 1, f"={used(edited, RATE)}", book.looks["rate"], rate)
     number_rules(book, sheet, (GROUP_ROW, block.column, block.last_row, block.column + block.width - 1))
     block.write(book.looks, HEADER_ROW)
 

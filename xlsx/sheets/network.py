@@ -15,7 +15,7 @@ from xlsx import contract, formulas, state_text
 from xlsx.contract import ALL_GOOD
 from xlsx.sheets import pasted, presets, style, validation
 from xlsx.sheets.book import Book, Cell
-from xlsx.sheets.cells import LARGEST, array, is_number, mute_errors, no_number, show_whole, used
+from xlsx.sheets.cells import Allowed, allowed, array, is_number, mute_errors, no_number, show_whole, used
 
 TITLE = contract.NETWORK
 WIDTHS = [13, 13, 10.5, 12, 12, 12, 12, 25, 1.5, 45]
@@ -177,32 +177,28 @@ def write_entry(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
 
 
 def write_blocks(book: Book, sheet: Worksheet, row: int, entry: Entry) -> None:
-    looks = book.looks
-    positive = entry.name == "learning_rate"
+    looks, numbers = book.looks, allowed(book.network, entry.name)
     preset, yours = (xl_rowcol_to_cell(row, column) for column in (PRESET, YOURS))
     sheet.write_formula(row, PRESET, "=" + presets.value(row), looks["given_muted"], entry.value)
     sheet.write_blank(row, YOURS, None, looks["edit"])
-    sheet.write_formula(row, USED, "=" + used(yours, positive, preset), looks["given"], entry.value)
-    sheet.write_formula(row, NOTE, "=" + note(yours, positive), looks["state"], "")
-    sheet.data_validation(row, YOURS, row, YOURS, number_rule(entry.name, positive))
+    sheet.write_formula(row, USED, "=" + used(yours, numbers, preset), looks["given"], entry.value)
+    sheet.write_formula(row, NOTE, "=" + note(yours, numbers), looks["state"], "")
+    sheet.data_validation(row, YOURS, row, YOURS, number_rule(entry.name, numbers))
 
 
-def note(cell: str, positive: bool) -> str:
+def note(cell: str, numbers: Allowed) -> str:
     """What is wrong with a cell, in words; an empty text when nothing is."""
-    allowed, fault = (f"{cell}>0", "not above 0") if positive else (f"ABS({cell})<={LARGEST}", f"beyond {LARGEST}")
-    number = f'IF({allowed},"","is {fault}: type another")'
+    number = f'IF({numbers.condition.format(cell)},"","is {numbers.fault}: type another")'
     return f'IF({is_number(cell)},{number},IF(ISBLANK({cell}),"",{no_number(cell)}&": type a number"))'
 
 
-def number_rule(name: str, positive: bool) -> dict[str, object]:
-    most = float(LARGEST)
-    limits = {"criteria": ">", "value": 0} if positive else {"criteria": "between", "minimum": -most, "maximum": most}
-    what = "a number above 0" if positive else f"a number from -{LARGEST} to {LARGEST}"
+def number_rule(name: str, numbers: Allowed) -> dict[str, object]:
+    typed = "such as 0.5 (typed the way this computer writes decimals), or blank"
     return {
         "validate": "decimal",
-        **limits,
-        "error_title": f"{name}: {what.removeprefix('a number ')}",
-        "error_message": f"{name} must be {what}, such as 0.5 (typed the way this computer writes decimals), or blank.",
+        **numbers.criteria,
+        "error_title": f"{name}: {numbers.words}",
+        "error_message": f"{name} must be a number {numbers.words}, {typed}.",
     }
 
 

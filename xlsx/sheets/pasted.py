@@ -12,7 +12,7 @@ from xlsx.sheets.cells import LARGEST
 
 OTHER = "the pasted line is of another network: python start.py build --state lays it out"
 TORN = "the pasted line is not whole: copy the cell of a Network again"
-BEYOND = f"a number of the pasted line is beyond {LARGEST}, or its rate not above 0"
+BEYOND = f"a number of the pasted line is beyond {LARGEST}, its rate not above 0, or a target of it not possible"
 GOOD = 'AND(pasted_state<>"",pasted_fault="")'
 POINT = "MID(1/2,2,1)"  # what parts decimals on this computer
 NUMBERS, REST = range(2)  # columns
@@ -60,13 +60,22 @@ def write_fault(book: Book, sheet: Worksheet, row: int, column: int) -> None:
     sheet.write_formula(row - 3, column, f'=IFERROR(TRIM({optimizer}),"")', book.looks["muted_plain"], "")
     book.define("pasted_optimizer", sheet, (row - 3, column) * 2)
     whole = f'AND(COUNT({numbers})={count(book)},{rest}="",ISNUMBER({position("pasted_optimizer")}))'
-    within = f"AND(MAX({numbers})<={LARGEST},MIN({numbers})>=-{LARGEST},{rate}>0)"
+    within = f"AND(MAX({numbers})<={LARGEST},MIN({numbers})>=-{LARGEST},{rate}>0{targets_fit(book, first, column)})"
     fault = f'IF({whole},IF({within},"","{BEYOND}"),"{TORN}")'
     own = 'IFERROR(TRIM(LEFT(pasted_state,FIND(";",pasted_state)-1)),"")'
     fault = f'IF({own}=network,{fault},IF({own}="","{TORN}","{OTHER}"))'
     fault = f'IF(ISERROR(pasted_state),"{TORN}",IF(pasted_state="","",{fault}))'
     sheet.write_formula(row - 2, column, f"={fault}", book.looks["muted_plain"], "")
     book.define("pasted_fault", sheet, (row - 2, column) * 2)
+
+
+def targets_fit(book: Book, first: int, column: int) -> str:
+    """One condition more where the targets must be probabilities."""
+    if book.network.loss != "cross-entropy":
+        return ""
+    top, many = first + book.samples * len(book.network.input_names), book.samples * len(book.network.target_names)
+    targets = xl_range_abs(top, column + NUMBERS, top + many - 1, column + NUMBERS)
+    return f",MIN({targets})>=0,MAX({targets})<=1"
 
 
 def position(optimizer: str) -> str:
