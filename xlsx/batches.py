@@ -44,9 +44,14 @@ def for_sample(network: Network, samples: int, quantity: Quantity) -> Quantity:
     """The quantity as it is called where it is one sample's and the batch's mean has the plain name."""
     if samples == 1:
         return quantity
-    own = {*network.loss_names, *network.gradient_names}
 
     def called(text: str) -> str:
-        return f"{text} (sample)" if text in own else text
+        return called_for_sample(network, samples, text)
 
     return replace(quantity, name=called(quantity.name), expression=renamed(quantity.expression, called))
+
+
+def called_for_sample(network: Network, samples: int, text: str) -> str:
+    """What the quantity of one sample is called."""
+    has_mean = samples > 1 and text in {*network.loss_names, *network.gradient_names}
+    return f"{text} (sample)" if has_mean else text

@@ -216,6 +216,28 @@ def wrong(formula: str) -> str:
     return f"=({formula[1:]})*{OURS!r}".replace(",", ";")
 
 
+@pytest.mark.parametrize(
+    ("network", "preset"),
+    [("2-2-2", None), ("2-2-1 bias", "xor"), ("2-2-2 relu softmax", None), ("2-3-2 tanh bias", None)],
+)
+def test_a_wrong_error_or_delta_differs_though_no_derivative_reads_it(
+    calc_office: Office, opened, network: str, preset: str | None
+) -> None:
+    key = opened(network, preset, 100 if preset else EPOCHS)
+    rows = calc_office.read(key, "Backward.A5:E20")
+    parts = [(row, name) for row, (name, *_, agrees) in enumerate(rows, 5) if agrees == "as part of dE/dw"]
+    assert len(parts) >= 3
+    for row, name in parts:
+        ((formula,),) = calc_office.formulas(key, f"Backward.C{row}")
+        calc_office.write(key, f"Backward.C{row}", f"=({formula[1:]})*1.001")
+        found, says = calc_office.read(key, f"Backward.E{row}"), start_says(calc_office, key)
+        calc_office.write(key, f"Backward.C{row}", formula)
+        assert found == [["differs"]], name
+        assert says["This workbook"] == "differs"
+        assert "Backward" in says["What to do"]
+    assert start_says(calc_office, key)["This workbook"] == "agrees"
+
+
 def test_one_wrong_native_factor_differs_before_the_chaos(calc_office: Office, opened) -> None:
     key = opened("2-2-1 bias", "xor", 100)
     calc_office.write(key, "learning_rates", [[50.0, 100.0, 30.0, 1000.0, 5.0, 2.0]])

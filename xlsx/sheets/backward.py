@@ -15,7 +15,7 @@ from xlsx.formulas import Quantity
 from xlsx.sheets import gradient_check, quantities, style
 from xlsx.sheets.book import Book
 from xlsx.sheets.cells import colour_states, mute_errors
-from xlsx.sheets.quantities import NATIVE, Section, epoch_line
+from xlsx.sheets.quantities import NATIVE, Factor, Section, epoch_line
 
 TITLE = contract.BACKWARD
 WIDTHS = [9.5, 30.5, 11, 11, 12.5, 7, 11, 9.5, 32, 18]  # to Check on the screen, with DejaVu at 150 % too
@@ -45,13 +45,35 @@ def sections(book: Book) -> list[quantities.Section]:
     mean = "Derivative over the batch: the mean of its samples’ derivatives"
     back, step = "Delta: how E changes with each weighted sum, from the outputs back", formulas.updates(network)
     parts = (
-        Section("Error: how E changes with each output", formulas.errors(network)),
-        Section(back, formulas.deltas(network)),
+        Section("Error: how E changes with each output", formulas.errors(network), factors=of_losses(book)),
+        Section(back, formulas.deltas(network), factors=of_derivatives(book)),
         Section("Derivative of each weight: its chain of factors", derivatives, GRADIENT, ROUNDING),
         Section(mean, batch(book), MEAN_GRADIENT, MEAN_ROUNDING),
         Section("Update: one plain step against the derivative", step, STEP, MEAN_ROUNDING, CARRIED),
     )
     return quantities.sections(HEADER_ROW + 1, parts)
+
+
+def of_losses(book: Book) -> dict[str, list[Factor]]:
+    """½ (dE/da)² is the loss of its output."""
+    pairs = zip(formulas.errors(book.network), book.network.loss_names, strict=False)
+    return {each.name: [Factor(each.name, of_sample(book, loss))] for each, loss in pairs}
+
+
+def of_derivatives(book: Book) -> dict[str, list[Factor]]:
+    """A unit's delta times what each of its weights carries is that weight's derivative, and alone its own bias's."""
+    found = {}
+    for layer in formulas.layers(book.network):
+        for at, unit in enumerate(layer.units):
+            carried = dict(zip(layer.weights[at], layer.sources, strict=True))
+            own = {layer.biases[at]: None} if book.network.bias == "bias" else {}
+            pairs = (carried | own).items()
+            found[f"dE/d{unit}"] = [Factor(other, of_sample(book, f"dE/d{weight}")) for weight, other in pairs]
+    return found
+
+
+def of_sample(book: Book, name: str) -> str:
+    return batches.called_for_sample(book.network, book.samples, name)
 
 
 def batch(book: Book) -> list[Quantity]:

@@ -109,10 +109,10 @@ class Book:
         """The cell that a reader of the workbook sees: in an exercise the answer, not the key to it."""
         return self.answers.get(name) or self.shown[name]
 
-    def compare(self, sheet: Worksheet, area: Area) -> None:
-        """Here comparisons will stand."""
+    def compare(self, sheet: Worksheet, area: Area, with_python: bool = True) -> None:
+        """Here comparisons will stand; those that are not with Python say "differs", but are not counted."""
         first_row, first_column, last_row, last_column = area
-        count = (last_row - first_row + 1) * (last_column - first_column + 1)
+        count = (last_row - first_row + 1) * (last_column - first_column + 1) if with_python else 0
         self.compared.append((f"{quote_sheetname(sheet.name)}!{xl_range(*area)}", count))
 
     def define(self, name: str, sheet: Worksheet, area: Area) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from xlsxwriter.utility import xl_range
@@ -18,6 +18,7 @@ from xlsx.sheets.book import Book, Cell
 from xlsx.sheets.cells import (
     TOLERANCE,
     agreement,
+    colour_states,
     differs,
     mute_errors,
     numbers_in,
@@ -35,6 +36,7 @@ COLUMNS = (
 TEXTS = (("With the numbers put in", "header_state"), ("What it is", "header"))  # the last columns
 INDENT = 1.5  # digits: what an indented column has less room for
 NAME, FORMULA, NATIVE, PYTHON, AGREEMENT = range(len(COLUMNS))
+AS_PART, OF_FACTORS = "as part of dE/dw", "1E-9"
 WIDE, WIDEST = "0.123456", "(-0.123456)"  # numbers put in
 IN_FULL = "0.0000000123456789012345"  # one whose logarithm is taken
 
@@ -68,11 +70,19 @@ def epoch_line(book: Book, sheet: Worksheet, row: int, column: int = 0) -> None:
     sheet.write_formula(row, column, f"=IFERROR({text[1:]},{wrong})", book.looks["subtitle"], shown)
 
 
+class Factor(NamedTuple):
+    """A quantity times another, or its square's half where that is itself, or it alone, is `product`."""
+
+    other: str | None
+    product: str
+
+
 class Section(NamedTuple):
     """A heading in a row, quantities beneath it, and the cell function that answers them.
 
-    Without one the rows say through what they are checked. `rounding` is the call for how far apart rounding may carry
-    the two, `carried` what is made of its cells, for a formula.
+    `rounding` is the call for how far apart rounding may carry the two, `carried` what is made of its cells, for a
+    formula. Without a function the rows are held to others: `factors` says which product of which names each is part
+    of.
     """
 
     title: str
@@ -80,6 +90,7 @@ class Section(NamedTuple):
     call: str | None = None
     rounding: str = ""
     carried: str = "{}"
+    factors: Mapping[str, list[Factor]] = {}
     row: int = 0
 
     @property
@@ -113,8 +124,7 @@ def place(book: Book, sheet: Worksheet, parts: list[Section]) -> None:
             exercise.place(book, sheet, part.first, part.quantities)
             continue
         book.shown |= {each.name: Cell(sheet, row, NATIVE) for row, each in enumerate(part.quantities, part.first)}
-        if part.call:
-            book.compare(sheet, (part.first, AGREEMENT, part.last, AGREEMENT))
+        book.compare(sheet, (part.first, AGREEMENT, part.last, AGREEMENT), with_python=part.call is not None)
 
 
 def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], number: str, wide: int) -> None:
@@ -130,12 +140,30 @@ def write(book: Book, sheet: Worksheet, part: Section, widths: Sequence[float], 
         sheet.set_row(row, height(quantity, widths, part.call is not None, positive))
         quantity_row(book, sheet, row, quantity, number, wide - len(TEXTS))
         if part.call is None:
-            sheet.write_blank(row, PYTHON, None, book.looks["text"])
-            sheet.write_string(row, AGREEMENT, "as part of dE/dw", book.looks["muted_state"])
+            write_part(book, sheet, row, quantity.name, part.factors[quantity.name])
     if part.call is not None:
         write_python(book, sheet, part, number, wide + 1)
+    else:
+        colour_states(book, sheet, (part.first, AGREEMENT, part.last, AGREEMENT))
     mute_errors(book, sheet, (part.first, wide - len(TEXTS), part.last, wide - len(TEXTS)))
     return mute_errors(book, sheet, (part.first, NATIVE, part.last, NATIVE))
+
+
+def write_part(book: Book, sheet: Worksheet, row: int, name: str, factors: list[Factor]) -> None:
+    """Of a quantity that Python does not give: whether what it is a factor of, which Python gives, is that product."""
+
+    def cell(name: str) -> str:
+        return book.shown[name].on(sheet)
+
+    def product(other: str | None) -> str:
+        times = f"*{cell(other)}" if other else ""
+        return f"{cell(name)}{times}{'/2' if other == name else ''}"
+
+    pairs = [(product(each.other), cell(each.product)) for each in factors]
+    tests = ",".join(f"ABS({found}-{known})>{OF_FACTORS}*ABS({known})" for found, known in pairs)
+    sheet.write_blank(row, PYTHON, None, book.looks["text"])
+    formula = f'=IF(IFERROR(OR({tests}),FALSE),"differs","{AS_PART}")'
+    sheet.write_formula(row, AGREEMENT, formula, book.looks["muted_state"], AS_PART)
 
 
 def write_python(book: Book, sheet: Worksheet, part: Section, number: str, rounding: int) -> None:
