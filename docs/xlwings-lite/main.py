@@ -779,11 +779,11 @@ def check(network: Network, weights: Array, inputs: Array, targets: Array) -> li
     """
     weights = np.asarray(weights, dtype=float)
     analytic = gradient(network, weights, inputs, targets)
-    numeric, bend, kink, move = central_differences(network, weights, inputs, targets)
+    steps = step_sizes(network, weights, inputs)
+    numeric, bend, kink, move = central_differences(network, weights, inputs, targets, steps)
     difference = abs(analytic - numeric)
     relative = difference / np.maximum(np.maximum(abs(analytic), abs(numeric)), SMALLEST)
     total = loss(network, weights, inputs, targets)[-1]
-    steps = step_sizes(network, weights, inputs)
     exact, rise = noise(rounding(network, len(inputs)), total, weights, numeric, steps), abs(numeric) * steps
     agrees, far = (relative < tolerance(move)) | (difference < exact), (move > FAR) & (bend > STRAIGHT * rise)
     verdict = np.where(kink, "KINK", np.where(agrees, "PASS", np.where(far, "KINK", "FAIL")))
@@ -837,10 +837,10 @@ def step_sizes(network: Network, weights: Array, inputs: Array) -> Array:
     return steps
 
 
-def central_differences(network: Network, weights: Array, inputs: Array, targets: Array) -> Differences:
-    """A group of the weights at a time, as the step of every single weight is a whole row of weights."""
+def central_differences(network: Network, weights: Array, inputs: Array, targets: Array, sizes: Array) -> Differences:
+    """By steps of these sizes, (n,). A group of the weights at a time: the step of each is a whole row of weights."""
     numbers, numeric, bend, kink, move = np.arange(weights.size), [], [], [], []
-    total, sizes = loss(network, weights, inputs, targets)[-1], step_sizes(network, weights, inputs)
+    total = loss(network, weights, inputs, targets)[-1]
     for group in np.array_split(numbers, 1 + weights.size**2 // PIECE):
         steps = np.where(numbers == group[:, None], sizes, 0)
         below, above = weights - steps, weights + steps
